@@ -1,0 +1,316 @@
+"""The records: `Lead`, `Deal`, `Contact`, `Company`, `Activity`, and the ledger's `Move`.
+
+All are frozen values. A verb of the engine returns a new one; nothing changes in place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime
+from typing import Any, Literal
+
+import attrs
+
+from funnelkit.money import Money
+
+__all__ = [
+    "OUTCOMES",
+    "SYSTEM",
+    "Activity",
+    "Actor",
+    "Close",
+    "Company",
+    "Contact",
+    "Deal",
+    "FrozenMapping",
+    "Lead",
+    "Move",
+    "PipelineRecord",
+    "Record",
+]
+
+Outcome = Literal["won", "lost", "void"]
+OUTCOMES: tuple[Outcome, ...] = ("won", "lost", "void")
+"""How a record can end. Not stages: a closed record keeps the stage it ended on."""
+
+Direction = Literal["create", "forward", "skip", "back", "close", "reopen", "transfer"]
+
+
+class FrozenMapping(Mapping[str, Any]):
+    """An immutable, hashable mapping of JSON values: the type of ``custom``.
+
+    >>> freight = FrozenMapping({"terms": {"payment": "card"}})
+    >>> freight["terms"]["payment"], freight.get("route")
+    ('card', None)
+    """
+
+    __slots__ = ("_items",)
+
+    def __init__(self, items: Mapping[str, Any] = {}) -> None:  # noqa: B006 (never written to)
+        self._items = {key: _frozen(value) for key, value in items.items()}
+
+    def __getitem__(self, key: str) -> Any:
+        return self._items[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._items)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self._items.items()))
+
+    def __repr__(self) -> str:
+        return repr(self._items)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (FrozenMapping, (self._items,))
+
+
+def _frozen(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return value if isinstance(value, FrozenMapping) else FrozenMapping(value)
+    if isinstance(value, list | tuple):
+        return tuple(_frozen(item) for item in value)
+    return value
+
+
+NOTHING = FrozenMapping()
+
+
+@attrs.frozen
+class Actor:
+    """Who does an act: a person or a program, with the roles that rules may ask for.
+
+    >>> Actor("sam", roles={"manager"})
+    Actor('sam', roles={'manager'})
+    """
+
+    id: str
+    roles: frozenset[str] = attrs.field(default=frozenset(), converter=frozenset)
+
+    def __repr__(self) -> str:
+        roles = f", roles={{{', '.join(map(repr, sorted(self.roles)))}}}" if self.roles else ""
+        return f"Actor({self.id!r}{roles})"
+
+
+SYSTEM = Actor("system")
+"""The actor of an act for which nobody was named."""
+
+
+@attrs.frozen(kw_only=True)
+class Close:
+    """How, when, why and by whom a record was closed.
+
+    The reason's text is copied here, so that renaming a reason does not rewrite history.
+    """
+
+    outcome: Outcome
+    reason: str = ""
+    reason_text: str = ""
+    note: str = ""
+    at: datetime
+    by: str
+
+
+@attrs.frozen(kw_only=True)
+class PipelineRecord:
+    """What leads and deals have in common: a place in a pipeline.
+
+    Attributes:
+        version: 1 when created, one more with every commit that changes the record.
+        stage: The stage the record is on, or was on when it was closed.
+        visited: Stages of this pipeline it has ever been on, in the order of the first visits.
+        moves: Number of its rows in the ledger.
+        created_at: When it came into being (not when it was typed in).
+        entered_at: When it entered its present stage, or was closed.
+        updated_at: When it last changed.
+        close: Its close record while it is closed, else None.
+        probability: The owner's own estimate of winning, 0 to 1; None leaves it to the stage.
+        source, campaign: Where it came from.
+        custom: Immutable mapping of JSON values, for everything else.
+    """
+
+    id: str
+    version: int = 1
+    pipeline: str
+    stage: str
+    visited: tuple[str, ...] = ()
+    moves: int = 0
+    name: str
+    owner: str = ""
+    value: Money | None = None
+    probability: float | None = None
+    expected_close: date | None = None
+    source: str = ""
+    campaign: str = ""
+    created_at: datetime
+    entered_at: datetime
+    updated_at: datetime
+    close: Close | None = None
+    custom: FrozenMapping = NOTHING
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """``"won"``, ``"lost"`` or ``"void"`` when closed; None while open."""
+        return self.close.outcome if self.close else None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the record is still on its way."""
+        return self.close is None
+
+    @property
+    def place(self) -> str:
+        """Where the record is: its outcome when closed, its stage while open."""
+        return self.close.outcome if self.close else self.stage
+
+    def __repr__(self) -> str:
+        value = f", {self.value}" if self.value else ""
+        at = f"{self.stage} ({self.close.outcome})" if self.close else self.stage
+        return f"{type(self).__name__}({self.name!r}, {at}{value}, v{self.version})"
+
+
+@attrs.frozen(kw_only=True, repr=False)
+class Lead(PipelineRecord):
+    """An inquiry that is not yet known to be a chance to sell.
+
+    Its ``won`` reads "converted", its ``lost`` "disqualified". ``company_name``, ``email`` and
+    ``phone`` are what the inquiry said; ``contact``, ``company`` and ``deal`` are the ids of what
+    conversion made of it.
+    """
+
+    company_name: str = ""
+    email: str = ""
+    phone: str = ""
+    contact: str = ""
+    company: str = ""
+    deal: str = ""
+
+
+@attrs.frozen(kw_only=True, repr=False)
+class Deal(PipelineRecord):
+    """A chance to sell. ``contact``, ``company`` and ``lead`` are ids, or empty."""
+
+    contact: str = ""
+    company: str = ""
+    lead: str = ""
+
+
+@attrs.frozen(kw_only=True, repr=False)
+class _Party:
+    id: str
+    version: int = 1
+    name: str
+    owner: str = ""
+    source: str = ""
+    created_at: datetime
+    updated_at: datetime
+    custom: FrozenMapping = NOTHING
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.name!r}, v{self.version})"
+
+
+@attrs.frozen(kw_only=True, repr=False)
+class Contact(_Party):
+    """A person. ``company`` is the id of where they work, or empty."""
+
+    email: str = ""
+    phone: str = ""
+    company: str = ""
+
+
+@attrs.frozen(kw_only=True, repr=False)
+class Company(_Party):
+    """A legal entity."""
+
+
+@attrs.frozen(kw_only=True)
+class Activity:
+    """Something done for a record: a call, a mail, a meeting, a note. Written once, never changed.
+
+    Attributes:
+        record: Id of the lead, deal, contact or company it belongs to.
+        kind: Free word: ``"call"``, ``"mail"``, ``"meeting"``, ``"note"``.
+        step: The required step of the stage that it finishes, or empty.
+        stage: The stage the record was on at the time, or empty.
+    """
+
+    id: str
+    record: str
+    kind: str
+    text: str = ""
+    stage: str = ""
+    step: str = ""
+    at: datetime
+    by: str
+    custom: FrozenMapping = NOTHING
+
+
+Record = Lead | Deal | Contact | Company
+
+
+@attrs.frozen(kw_only=True)
+class Move:
+    """One row of the ledger: a record went from ``source`` to ``target``. Never edited.
+
+    It is written with what was known at that instant, so that no report needs a second pass:
+    ``since`` makes it a finished stay, ``first`` a distinct count, ``furthest_before`` and
+    ``furthest_after`` a step of the funnel, ``created`` a member of a cohort.
+
+    Attributes:
+        record: Id of the lead or deal.
+        seq: 1 for the record's first move, then 2, 3, …
+        pipeline: The pipeline of ``target``; ``source_pipeline`` differs from it in a transfer only.
+        fingerprint: Of the pipeline's definition in force.
+        at: When it happened.
+        source: The stage or outcome left; empty for ``create``.
+        target: The stage or outcome entered.
+        direction: create, forward, skip, back, close, reopen or transfer.
+        since: When ``source`` was entered; None for ``create``.
+        first: Whether the record is on ``target`` for the first time.
+        furthest_before, furthest_after: The furthest stage of ``pipeline`` ever reached, before
+            and after this move; empty before the first. A win reaches ``"won"``.
+        created: When the record came into being.
+        actor, cause: Who, and through what: ``"user"``, ``"bulk"``, ``"import"``, ``"convert"``, …
+        reason, reason_text, note: Why. For a close, ``reason`` is from the catalogue.
+        overruled: Codes of the refusals that an override passed over, comma-separated; or empty.
+        owner, value, probability, lead_source, campaign: Of the record at that time. ``probability``
+            is the owner's estimate, else the one of the stage left.
+        key: The idempotency key of the act, or empty.
+    """
+
+    record: str
+    seq: int
+    pipeline: str
+    source_pipeline: str
+    fingerprint: str
+    at: datetime
+    source: str
+    target: str
+    direction: Direction
+    since: datetime | None
+    first: bool
+    furthest_before: str
+    furthest_after: str
+    created: datetime
+    actor: str
+    cause: str = "user"
+    reason: str = ""
+    reason_text: str = ""
+    note: str = ""
+    overruled: str = ""
+    owner: str = ""
+    value: Money | None = None
+    probability: float | None = None
+    lead_source: str = ""
+    campaign: str = ""
+    key: str = ""
+
+    def __str__(self) -> str:
+        why = f": {self.reason_text or self.reason}" if self.reason_text or self.reason else ""
+        by_force = f" (overruled {self.overruled})" if self.overruled else ""
+        step = f"{self.source} → {self.target}" if self.source else f"→ {self.target}"
+        return f"{self.at:%Y-%m-%d %H:%M}  {step}  by {self.actor}{why}{by_force}"

@@ -1,0 +1,180 @@
+-- The tables of a store, in SQL that SQLite and PostgreSQL both read. Schema version 1.
+-- Instants end in _us: microseconds since 1970-01-01 UTC. Money is whole minor units beside a
+-- currency; 'no value' is currency ''. Absent text is ''. Only facts that can truly be unknown are NULL.
+
+CREATE TABLE deal (
+    id TEXT PRIMARY KEY NOT NULL,
+    version INTEGER NOT NULL,
+    pipeline TEXT NOT NULL,
+    stage TEXT NOT NULL,
+    visited TEXT NOT NULL,          -- stage ids in the order of the first visits, separated by spaces
+    moves INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    amount INTEGER NOT NULL,
+    currency TEXT NOT NULL,
+    probability REAL,
+    expected_close TEXT NOT NULL,   -- ISO date or ''
+    lead_source TEXT NOT NULL,
+    campaign TEXT NOT NULL,
+    created_us INTEGER NOT NULL,
+    entered_us INTEGER NOT NULL,
+    updated_us INTEGER NOT NULL,
+    outcome TEXT NOT NULL,          -- '' while open
+    close_reason TEXT NOT NULL,
+    close_reason_text TEXT NOT NULL,
+    close_note TEXT NOT NULL,
+    closed_us INTEGER,
+    closed_by TEXT NOT NULL,
+    custom TEXT NOT NULL,           -- JSON object
+    contact TEXT NOT NULL,
+    company TEXT NOT NULL,
+    lead TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX deal_board ON deal (pipeline, outcome, stage);
+
+CREATE TABLE lead (
+    id TEXT PRIMARY KEY NOT NULL,
+    version INTEGER NOT NULL,
+    pipeline TEXT NOT NULL,
+    stage TEXT NOT NULL,
+    visited TEXT NOT NULL,
+    moves INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    amount INTEGER NOT NULL,
+    currency TEXT NOT NULL,
+    probability REAL,
+    expected_close TEXT NOT NULL,
+    lead_source TEXT NOT NULL,
+    campaign TEXT NOT NULL,
+    created_us INTEGER NOT NULL,
+    entered_us INTEGER NOT NULL,
+    updated_us INTEGER NOT NULL,
+    outcome TEXT NOT NULL,
+    close_reason TEXT NOT NULL,
+    close_reason_text TEXT NOT NULL,
+    close_note TEXT NOT NULL,
+    closed_us INTEGER,
+    closed_by TEXT NOT NULL,
+    custom TEXT NOT NULL,
+    company_name TEXT NOT NULL,
+    email TEXT NOT NULL,
+    phone TEXT NOT NULL,
+    contact TEXT NOT NULL,
+    company TEXT NOT NULL,
+    deal TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX lead_board ON lead (pipeline, outcome, stage);
+
+CREATE TABLE contact (
+    id TEXT PRIMARY KEY NOT NULL,
+    version INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    lead_source TEXT NOT NULL,
+    created_us INTEGER NOT NULL,
+    updated_us INTEGER NOT NULL,
+    custom TEXT NOT NULL,
+    email TEXT NOT NULL,
+    phone TEXT NOT NULL,
+    company TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE company (
+    id TEXT PRIMARY KEY NOT NULL,
+    version INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    lead_source TEXT NOT NULL,
+    created_us INTEGER NOT NULL,
+    updated_us INTEGER NOT NULL,
+    custom TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE activity (
+    id TEXT PRIMARY KEY NOT NULL,
+    record_id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    content TEXT NOT NULL,
+    stage TEXT NOT NULL,
+    step TEXT NOT NULL,
+    done_us INTEGER NOT NULL,
+    done_by TEXT NOT NULL,
+    custom TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX activity_of ON activity (record_id, done_us);
+
+-- The ledger: one append-only row a move, carrying the facts that analytics needs.
+CREATE TABLE move (
+    position INTEGER PRIMARY KEY,   -- order of writing over all records
+    record_id TEXT NOT NULL,
+    seq INTEGER NOT NULL,           -- 1, 2, 3, … within the record
+    pipeline TEXT NOT NULL,
+    source_pipeline TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    moved_us INTEGER NOT NULL,
+    source TEXT NOT NULL,           -- stage or outcome; '' for create
+    target TEXT NOT NULL,           -- stage or outcome
+    direction TEXT NOT NULL,        -- create forward skip back close reopen transfer
+    since_us INTEGER,               -- when source was entered; NULL for create
+    first_visit INTEGER NOT NULL,   -- 1: the record is on target for the first time
+    furthest_before TEXT NOT NULL,  -- stage of pipeline; '' before the first
+    furthest_after TEXT NOT NULL,   -- stage of pipeline, or 'won' for a win
+    created_us INTEGER NOT NULL,
+    actor TEXT NOT NULL,
+    cause TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    reason_text TEXT NOT NULL,
+    note TEXT NOT NULL,
+    overruled TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    amount INTEGER NOT NULL,
+    currency TEXT NOT NULL,
+    probability REAL,
+    lead_source TEXT NOT NULL,
+    campaign TEXT NOT NULL,
+    act_key TEXT NOT NULL,
+    UNIQUE (record_id, seq)
+);
+-- The reached funnel reads only the rows that lifted a record further.
+CREATE INDEX move_lift ON move (pipeline, furthest_before, furthest_after, currency, moved_us, created_us, amount)
+    WHERE furthest_before <> furthest_after;
+CREATE INDEX move_close ON move (pipeline, target, moved_us, record_id, seq) WHERE direction = 'close';
+CREATE INDEX move_reopen ON move (pipeline, record_id, seq, moved_us) WHERE direction = 'reopen';
+
+-- Values that changed outside of moves: one row a field a change, from that instant on.
+-- Custom fields are here from creation; owner and value only once they are edited.
+CREATE TABLE attribute (
+    position INTEGER PRIMARY KEY,
+    record_id TEXT NOT NULL,
+    field_name TEXT NOT NULL,       -- 'owner', 'value', 'custom.<name>'
+    field_value TEXT NOT NULL,      -- JSON text for custom fields; the currency for 'value'
+    amount INTEGER NOT NULL,        -- minor units for 'value', else 0
+    since_us INTEGER NOT NULL
+);
+CREATE INDEX attribute_of ON attribute (field_name, record_id);
+
+CREATE TABLE change (
+    position INTEGER PRIMARY KEY,
+    change_type TEXT NOT NULL,
+    record_id TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    happened_us INTEGER NOT NULL,
+    actor TEXT NOT NULL,
+    body TEXT NOT NULL              -- JSON object of the change's own fields
+);
+CREATE INDEX change_of ON change (record_id);
+
+CREATE TABLE idempotency (
+    act_key TEXT PRIMARY KEY NOT NULL,
+    request TEXT NOT NULL,          -- digest of what was asked
+    answer TEXT NOT NULL            -- JSON: what the verb returned
+) WITHOUT ROWID;
+
+-- Every definition that a move was ever made under.
+CREATE TABLE definition (
+    fingerprint TEXT PRIMARY KEY NOT NULL,
+    pipeline TEXT NOT NULL,
+    document TEXT NOT NULL          -- JSON
+) WITHOUT ROWID;
