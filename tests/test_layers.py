@@ -1,0 +1,185 @@
+"""Who may import whom: the walls of the house, read off the syntax trees."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+SOURCE = Path(__file__).parents[1] / "src" / "funnelkit"
+
+BASE = {"errors", "clock", "ids", "money"}
+RECORDS = {"records", "changes"}
+
+# A room: the modules of ours that it may import besides its own.
+ROOMS: dict[str, set[str]] = {
+    "errors": set(),
+    "clock": {"errors"},
+    "ids": {"errors", "clock"},
+    "money": {"errors"},
+    "records": BASE,
+    "changes": BASE,
+    "inputs": BASE | RECORDS,
+    "serial": BASE | RECORDS,
+    "stages": BASE | RECORDS | {"serial"},
+    "storage": BASE | RECORDS | {"serial"},
+    "analytics": BASE | RECORDS | {"storage.base", "stages.pipeline", "stages.stage"},
+    "decide": BASE | RECORDS | {"stages"},
+}
+ROOF = {"__init__", "engine", "testing"}
+"""The modules that may import everything."""
+THIRD_PARTY = {"attrs", "cattrs"}
+"""What may be imported on import of ours; everything else waits inside the function that needs it."""
+TEST_TOOLS = {"hypothesis", "pytest"}
+"""What ``funnelkit.testing`` may import besides: it is for test suites only."""
+CLOCK_READERS = {
+    ("datetime", "now"),
+    ("datetime", "today"),
+    ("datetime", "utcnow"),
+    ("date", "today"),
+    ("time", "time"),
+    ("time", "time_ns"),
+}
+
+
+class Import(NamedTuple):
+    """One imported module, and whether that happens inside a function."""
+
+    module: str
+    line: int
+    deferred: bool
+
+
+def imports(tree: ast.AST, package: str, *, deferred: bool = False) -> list[Import]:
+    """Return every import of a module; ``package`` is the dotted name that dots stand for."""
+    found = []
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.Import):
+            found += [Import(alias.name, node.lineno, deferred) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            parts = package.split(".")
+            above = parts[: len(parts) - node.level + 1] if node.level else []
+            module = ".".join([*above, *filter(None, [node.module])])
+            names = [f".{alias.name}" for alias in node.names] if module in {"funnelkit", package} else [""]
+            found += [Import(module + name, node.lineno, deferred) for name in names]
+        else:
+            inside = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+            found += imports(node, package, deferred=deferred or inside)
+    return found
+
+
+def may_import_ours(room: str, target: str) -> bool:
+    """Whether code in ``room`` may import ``funnelkit.<target>``."""
+    if room in ROOF or target.split(".", maxsplit=1)[0] == room:
+        return True
+    return any(target == allowed or target.startswith(f"{allowed}.") for allowed in ROOMS.get(room, ()))
+
+
+def problem_of(module: str, found: Import) -> str | None:
+    """Say what is wrong with one import in ``module`` (dotted, without ``funnelkit.``), or None."""
+    top, _, rest = found.module.partition(".")
+    room = module.split(".", maxsplit=1)[0]
+    if top == "funnelkit":
+        return None if may_import_ours(room, rest) else f"{room} may not import {rest or 'funnelkit'}"
+    if top == "statemachine":
+        ok = module == "stages.chart" and found.deferred
+        return None if ok else "statemachine belongs inside the functions of stages/chart.py"
+    if top == "sqlite3":
+        return None if room == "storage" else "sqlite3 belongs in storage"
+    at_hand = THIRD_PARTY | (TEST_TOOLS if module == "testing" else set())
+    if top in sys.stdlib_module_names or top in at_hand or found.deferred:
+        return None
+    return f"{top} belongs inside the function that needs it"
+
+
+def clock_readings(tree: ast.AST) -> list[tuple[int, str]]:
+    """Return line and text of everything that reads the machine's clock."""
+    return [
+        (node.lineno, ast.unparse(node))
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        and (ast.unparse(node.value).split(".")[-1], node.attr) in CLOCK_READERS
+    ]
+
+
+def problems(module: str, text: str) -> list[str]:
+    """Return every broken wall in the source of a module such as ``"stages.chart"``."""
+    tree = ast.parse(text)
+    package = f"funnelkit.{module}".rpartition(".")[0]
+    said = [(found.line, problem_of(module, found)) for found in imports(tree, package)]
+    if module != "clock":
+        said += [(line, f"{call} reads a clock outside clock.py") for line, call in clock_readings(tree)]
+    return [f"{module}:{line}: {problem}" for line, problem in said if problem]
+
+
+def module_name(path: Path) -> str:
+    """Return ``"stages.chart"`` for ``…/funnelkit/stages/chart.py``; a package ends in ``__init__``."""
+    return ".".join(path.relative_to(SOURCE).with_suffix("").parts)
+
+
+MODULES = {module_name(path): path for path in sorted(SOURCE.rglob("*.py"))}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_keeps_to_its_layer(module: str) -> None:
+    """A module imports only what lies below it, and only clock.py reads the clock."""
+    assert problems(module, MODULES[module].read_text("utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    ("module", "text"),
+    [
+        ("errors", "from funnelkit.clock import aware"),
+        ("records", "from funnelkit.stages import Stage"),
+        ("records", "from funnelkit import Engine"),
+        ("records", "import funnelkit"),
+        ("records", "from . import engine"),
+        ("stages.rules", "from funnelkit.storage.memory import MemoryStore"),
+        ("stages.rules", "from ..storage import memory"),
+        ("stages.rules", "if TYPE_CHECKING:\n    from funnelkit.engine import Engine"),
+        ("storage.sqlite", "def open():\n    from funnelkit.stages import Stage"),
+        ("storage.memory", "import funnelkit.analytics.funnel"),
+        ("analytics.funnel", "from funnelkit.storage.sqlite import SQLiteStore"),
+        ("analytics.funnel", "from funnelkit.storage import SQLiteStore"),
+        ("analytics.funnel", "from funnelkit.engine import Engine"),
+        ("decide", "from funnelkit.storage.base import Store"),
+        ("stages.chart", "from statemachine import StateMachine"),
+        ("stages.table", "def build():\n    import statemachine"),
+        ("engine", "import sqlite3"),
+        ("unheard_of", "from funnelkit.records import Deal"),
+        ("analytics.result", "import pandas"),
+        ("engine", "class Engine:\n    import numpy.linalg"),
+        ("engine", "import hypothesis"),
+        ("engine", "when = datetime.now(UTC)"),
+        ("engine", "import datetime\nwhen = datetime.datetime.utcnow()"),
+        ("storage.sqlite", "stamp = time.time()"),
+        ("records", "attrs.field(factory=datetime.now)"),
+    ],
+)
+def test_a_broken_wall_is_seen(module: str, text: str) -> None:
+    """Each of these breaks one wall and is reported once."""
+    assert len(problems(module, text)) == 1
+
+
+@pytest.mark.parametrize(
+    ("module", "text"),
+    [
+        ("clock", "now = datetime.now(UTC)"),
+        ("stages.chart", "def build():\n    from statemachine import StateMachine"),
+        ("stages.rules", "from funnelkit.stages.stage import Stage"),
+        ("stages.rules", "from . import stage"),
+        ("storage.sqlite", "import sqlite3"),
+        ("analytics.result", "def to_pandas(rows):\n    import pandas"),
+        ("analytics.funnel", "from funnelkit.storage.base import Store"),
+        ("testing", "import hypothesis.strategies as st"),
+        ("engine", "from funnelkit.storage.sqlite import SQLiteStore"),
+        ("records", "import attrs, datetime, collections.abc"),
+        ("engine", "now = self.clock.now()"),
+    ],
+)
+def test_an_open_door_is_left_alone(module: str, text: str) -> None:
+    """None of these breaks a wall."""
+    assert problems(module, text) == []
