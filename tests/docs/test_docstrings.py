@@ -1,0 +1,42 @@
+"""The examples in the docstrings run, and the reference says what the docstrings say."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import pkgutil
+import runpy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import funnelkit
+
+DOCS = Path(__file__).parents[2] / "docs"
+MODULES = ["funnelkit", *(found.name for found in pkgutil.walk_packages(funnelkit.__path__, "funnelkit."))]
+
+
+@pytest.fixture(scope="module")
+def reference() -> dict[str, Any]:
+    """Return the functions of the script that writes the reference."""
+    return runpy.run_path(str(DOCS / "make_reference.py"))
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_the_examples_of_a_module_run(module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every ``>>>`` in the docstrings of a module gives what it says."""
+    monkeypatch.chdir(tmp_path)
+    assert doctest.testmod(importlib.import_module(module), optionflags=doctest.ELLIPSIS).failed == 0
+
+
+def test_the_reference_is_up_to_date(reference: dict[str, Any]) -> None:
+    """docs/reference is what ``python docs/make_reference.py`` writes."""
+    committed = {path.name: path.read_text("utf-8") for path in (DOCS / "reference").glob("*.md")}
+    assert committed == {name: f"{text.rstrip()}\n" for name, text in reference["pages"]().items()}
+
+
+def test_every_public_name_is_in_the_reference(reference: dict[str, Any]) -> None:
+    """Each public name has a heading of its own on some page."""
+    text = "\n".join(reference["pages"]().values())
+    assert [name for name in funnelkit.__all__ if f"\n## `{name}`\n" not in text] == []
