@@ -49,7 +49,7 @@ CLOCK_READERS = {
 
 
 class Import(NamedTuple):
-    """One imported module, and whether that happens inside a function."""
+    """One imported module, and whether that waits: inside a function, or for a type checker."""
 
     module: str
     line: int
@@ -69,9 +69,15 @@ def imports(tree: ast.AST, package: str, *, deferred: bool = False) -> list[Impo
             names = [f".{alias.name}" for alias in node.names] if module in {"funnelkit", package} else [""]
             found += [Import(module + name, node.lineno, deferred) for name in names]
         else:
-            inside = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-            found += imports(node, package, deferred=deferred or inside)
+            found += imports(node, package, deferred=deferred or waits(node))
     return found
+
+
+def waits(node: ast.AST) -> bool:
+    """Whether what stands in a node does not run when its module is imported."""
+    if isinstance(node, ast.If):
+        return ast.unparse(node.test) == "TYPE_CHECKING"
+    return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
 
 
 def may_import_ours(room: str, target: str) -> bool:
@@ -154,6 +160,7 @@ def test_a_module_keeps_to_its_layer(module: str) -> None:
         ("engine", "import sqlite3"),
         ("unheard_of", "from funnelkit.records import Deal"),
         ("analytics.result", "import pandas"),
+        ("analytics.result", "if sys.platform:\n    import pandas"),
         ("engine", "class Engine:\n    import numpy.linalg"),
         ("engine", "import hypothesis"),
         ("engine", "when = datetime.now(UTC)"),
@@ -176,6 +183,7 @@ def test_a_broken_wall_is_seen(module: str, text: str) -> None:
         ("stages.rules", "from . import stage"),
         ("storage.sqlite", "import sqlite3"),
         ("analytics.result", "def to_pandas(rows):\n    import pandas"),
+        ("analytics.result", "if TYPE_CHECKING:\n    import pandas"),
         ("analytics.funnel", "from funnelkit.storage.base import Store"),
         ("testing", "import hypothesis.strategies as st"),
         ("engine", "from funnelkit.storage.sqlite import SQLiteStore"),
