@@ -1,0 +1,313 @@
+"""Data to text and back: the one cattrs converter, JSON and TOML, and "did you mean".
+
+Documents are strict: an unknown key or a value of another type is a problem with a path, never a
+guess. All problems of a document are told at once.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any, TypeVar
+
+import attrs
+import cattrs
+from cattrs.errors import ForbiddenExtraKeysError
+
+from funnelkit.clock import aware, duration
+from funnelkit.errors import DefinitionError, InputError, shown
+from funnelkit.records import FrozenMapping
+
+__all__ = [
+    "Problem",
+    "closest",
+    "converter",
+    "did_you_mean",
+    "duration_text",
+    "from_json",
+    "from_toml",
+    "structured",
+    "to_json",
+    "to_toml",
+]
+
+T = TypeVar("T")
+
+
+@attrs.frozen
+class Problem:
+    """One thing that is wrong with a definition.
+
+    Attributes:
+        path: Where, for example ``"stages[2].requires[0]"``; ``""`` for the whole.
+        sentence: What is wrong.
+        fix: How to mend it, or ``""``.
+        severity: ``"error"`` (cannot work) or ``"warning"`` (works, but is it meant?).
+
+    >>> print(Problem("stages[0].id", "'New' is not a slug", "write 'new'"))
+    stages[0].id: 'New' is not a slug (write 'new')
+    """
+
+    path: str
+    sentence: str
+    fix: str = ""
+    severity: str = "error"
+
+    def __str__(self) -> str:
+        where = f"{self.path}: " if self.path else ""
+        return f"{where}{self.sentence}" + (f" ({self.fix})" if self.fix else "")
+
+
+def closest(word: object, options: Iterable[str]) -> str:
+    """Return the option that ``word`` was most likely meant to be, or ``""``.
+
+    >>> closest("propsal", ["new", "proposal"]), closest("zzz", ["new", "proposal"])
+    ('proposal', '')
+    """
+    from difflib import get_close_matches  # slow to import, and needed only when something is wrong
+
+    return next(iter(get_close_matches(str(word)[:80], list(options), n=1)), "")
+
+
+def did_you_mean(word: object, options: Iterable[str]) -> str:
+    """Return the mend for an unknown word: the likeliest option, else all of them.
+
+    >>> did_you_mean("propsal", ["new", "proposal"])
+    "did you mean 'proposal'?"
+    >>> did_you_mean("zzz", ["new", "proposal"])
+    "one of 'new', 'proposal'"
+    """
+    options = list(options)
+    if likely := closest(word, options):
+        return f"did you mean {likely!r}?"
+    return f"one of {', '.join(map(repr, options))}" if options else ""
+
+
+def duration_text(value: timedelta) -> str:
+    """Write whole seconds as `funnelkit.clock.duration` reads them.
+
+    >>> from datetime import timedelta
+    >>> duration_text(timedelta(days=14)), duration_text(timedelta(hours=36, seconds=5))
+    ('14d', '1d12h5s')
+    """
+    minutes, seconds = divmod(value.seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = zip((value.days, hours, minutes, seconds), "dhms", strict=True)
+    return "".join(f"{number}{unit}" for number, unit in parts if number)
+
+
+# The converter
+
+
+def _text(value: Any, _: Any) -> str:
+    if not isinstance(value, str):
+        raise InputError("", f"{shown(value)} is not text")
+    return value
+
+
+def _number(value: Any, _: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InputError("", f"{shown(value)} is not a number")
+    return float(value)
+
+
+def _whole(value: Any, _: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise InputError("", f"{shown(value)} is not a whole number")
+    return value
+
+
+def _truth(value: Any, _: Any) -> bool:
+    if not isinstance(value, bool):
+        raise InputError("", f"{shown(value)} is not true or false")
+    return value
+
+
+def _plain(value: Any) -> Any:
+    """Return a frozen JSON value as dicts and lists."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _made() -> cattrs.Converter:
+    made = cattrs.Converter(forbid_extra_keys=True, omit_if_default=True, use_alias=True)
+    made.register_structure_hook(str, _text)
+    made.register_structure_hook(float, _number)
+    made.register_structure_hook(int, _whole)
+    made.register_structure_hook(bool, _truth)
+    made.register_unstructure_hook(tuple, lambda items: [made.unstructure(item) for item in items])
+    made.register_unstructure_hook(frozenset, sorted)
+    made.register_unstructure_hook(datetime, datetime.isoformat)
+    made.register_structure_hook(datetime, lambda text, _: aware(datetime.fromisoformat(text)))
+    made.register_unstructure_hook(date, date.isoformat)
+    made.register_structure_hook(date, lambda text, _: date.fromisoformat(text))
+    made.register_unstructure_hook(timedelta, duration_text)
+    made.register_structure_hook(timedelta, lambda text, _: duration(text))
+    made.register_unstructure_hook(Decimal, str)
+    made.register_structure_hook(Decimal, lambda text, _: Decimal(text))
+    made.register_unstructure_hook(FrozenMapping, _plain)
+    made.register_structure_hook(FrozenMapping, lambda items, _: FrozenMapping(items))
+    return made
+
+
+converter = _made()
+"""Turns records, changes and definitions into JSON values and back; defaults are left out."""
+
+
+def structured(data: object, cls: type[T], subject: str, using: cattrs.Converter = converter) -> T:
+    """Return ``data`` (dicts, lists, text, numbers) as a ``cls``.
+
+    Args:
+        data: What a JSON or TOML document holds.
+        cls: An attrs class.
+        subject: What is being read, for the error: ``"pipeline document"``.
+        using: A converter with more hooks than the common one.
+
+    Raises:
+        DefinitionError: With every unknown key and every unacceptable value, each with its path.
+    """
+    try:
+        return using.structure(data, cls)
+    except Exception as error:
+        problems = tuple(_problems(error, ""))
+        raise DefinitionError(subject, problems) from None
+
+
+def _problems(error: BaseException, path: str) -> Iterable[Any]:
+    """Flatten cattrs' tree of exceptions into problems, each with the path its notes tell."""
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from _problems(inner, path + _step(inner, path))
+    elif isinstance(error, ForbiddenExtraKeysError):
+        known = [field.alias for field in attrs.fields(error.cl)]
+        for key in sorted(error.extra_fields):
+            yield Problem(f"{path}.{key}".lstrip("."), "is not a key", did_you_mean(key, known))
+    elif isinstance(error, DefinitionError):
+        yield from error.problems
+    elif isinstance(error, InputError):
+        yield Problem(path, error.problem, error.fix)
+    elif isinstance(error, KeyError):
+        yield Problem(f"{path}.{error.args[0]}".lstrip("."), "is missing")
+    else:
+        yield Problem(path, f"cannot be read: {error}")
+
+
+def _step(error: BaseException, path: str) -> str:
+    for note in getattr(error, "__notes__", ()):
+        if (name := getattr(note, "name", None)) is not None:
+            return f".{name}" if path else str(name)
+        if (index := getattr(note, "index", None)) is not None:
+            return f"[{index!r}]" if isinstance(index, int) else f".{index}"
+    return ""
+
+
+# JSON and TOML
+
+
+def to_json(document: Mapping[str, Any]) -> str:
+    """Write a document as indented JSON, any language readable in it."""
+    return json.dumps(document, ensure_ascii=False, indent=2)
+
+
+def from_json(text: str, subject: str = "JSON document") -> dict[str, Any]:
+    """Read a JSON document.
+
+    Raises:
+        DefinitionError: It is not JSON, has a key twice, or is no object; the path is the line.
+    """
+    try:
+        document = json.loads(text, object_pairs_hook=_once)
+    except json.JSONDecodeError as error:
+        raise DefinitionError(subject, [Problem(f"line {error.lineno}", error.msg)]) from None
+    except (InputError, RecursionError) as error:
+        raise DefinitionError(subject, [Problem("", getattr(error, "problem", "nested too deep"))]) from None
+    if not isinstance(document, dict):
+        raise DefinitionError(subject, [Problem("", f"{shown(document)} is not an object")])
+    return document
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    items = dict(pairs)
+    if len(items) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = sorted({key for key in keys if keys.count(key) > 1})
+        raise InputError("", f"key {twice[0]!r} stands twice in one object")
+    return items
+
+
+def from_toml(text: str, subject: str = "TOML document") -> dict[str, Any]:
+    """Read a TOML document.
+
+    Raises:
+        DefinitionError: It is not TOML; the sentence names line and column.
+    """
+    import tomllib
+
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise DefinitionError(subject, [Problem("", str(error))]) from None
+
+
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
+_ESCAPES = {ord(mark): f"\\{mark}" for mark in '"\\'} | {
+    code: f"\\u{code:04X}" for code in (*range(0x20), 0x7F)
+}
+
+
+def to_toml(document: Mapping[str, Any]) -> str:
+    """Write a document of text, numbers, booleans, lists and tables as TOML.
+
+    Plain values come first, then tables, then arrays of tables, as TOML demands.
+
+    >>> print(to_toml({"id": "shop", "limits": {"new": "2d"}, "stages": [{"id": "new"}]}))
+    id = "shop"
+    <BLANKLINE>
+    [limits]
+    new = "2d"
+    <BLANKLINE>
+    [[stages]]
+    id = "new"
+    <BLANKLINE>
+    """
+    return "\n".join(_table(document, ())).lstrip("\n") + "\n"
+
+
+def _table(items: Mapping[str, Any], path: tuple[str, ...]) -> Iterable[str]:
+    nested = {key: value for key, value in items.items() if isinstance(value, Mapping) or _is_tables(value)}
+    for key, value in items.items():
+        if key not in nested:
+            yield f"{_key(key)} = {_value(value)}"
+    for key, value in nested.items():
+        name = ".".join(map(_key, (*path, key)))
+        if isinstance(value, Mapping):
+            lines = list(_table(value, (*path, key)))
+            # A table that holds nothing but tables needs no line of its own.
+            yield from lines if lines[:1] == [""] else ("", f"[{name}]", *lines)
+        else:
+            for item in value:
+                yield from ("", f"[[{name}]]", *_table(item, (*path, key)))
+
+
+def _is_tables(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(item, Mapping) for item in value)
+
+
+def _key(key: str) -> str:
+    return key if _BARE.fullmatch(key) else _value(key)
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, str):
+        return f'"{value.translate(_ESCAPES)}"'
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_value, value))}]"
+    return repr(value)
