@@ -67,7 +67,7 @@ def closest(word: object, options: Iterable[str]) -> str:
     >>> closest("propsal", ["new", "proposal"]), closest("zzz", ["new", "proposal"])
     ('proposal', '')
     """
-    from difflib import get_close_matches  # slow to import, and needed only when something is wrong
+    from difflib import get_close_matches  # noqa: PLC0415 (needed only when something is wrong)
 
     return next(iter(get_close_matches(str(word)[:80], list(options), n=1)), "")
 
@@ -174,7 +174,7 @@ def structured(data: object, cls: type[T], subject: str, using: cattrs.Converter
     """
     try:
         return using.structure(data, cls)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 (cattrs groups whatever a hook or constructor raises)
         problems = tuple(_problems(error, ""))
         raise DefinitionError(subject, problems) from None
 
@@ -247,7 +247,7 @@ def from_toml(text: str, subject: str = "TOML document") -> dict[str, Any]:
     Raises:
         DefinitionError: It is not TOML; the sentence names line and column.
     """
-    import tomllib
+    import tomllib  # noqa: PLC0415 (needed only by those who keep TOML)
 
     try:
         return tomllib.loads(text)

@@ -24,7 +24,7 @@ from funnelkit.stages.transition import ANY, Transition
 if TYPE_CHECKING:
     from funnelkit.stages.pipeline import Pipeline
 
-__all__ = ["Bound", "Way", "bound_machine", "machine_class", "ways"]
+__all__ = ["Bound", "Way", "bound_machine", "is_machine", "is_own", "machine_class", "ways"]
 
 
 @attrs.frozen
@@ -110,7 +110,7 @@ def machine_class(pipeline: Pipeline) -> Any:
 
     Events are called ``to_<place>`` and, for named transitions, ``do_<name>`` as well.
     """
-    from statemachine import Event, State, StateMachine
+    from statemachine import Event, State, StateMachine  # noqa: PLC0415 (slow to import)
 
     labels = {stage.id: stage.label or stage.id for stage in pipeline.stages}
     labels |= {outcome: outcome for outcome in OUTCOMES}
@@ -129,7 +129,8 @@ def machine_class(pipeline: Pipeline) -> Any:
     # ("model", "state_field"). With generated ids there is nothing left for it to guard.
     body["__setattr__"] = object.__setattr__
     # One constant name: the library keeps the latest class of each name for ever.
-    return type(StateMachine)("PipelineMachine", (StateMachine,), body)
+    build: Any = type(StateMachine)
+    return build("PipelineMachine", (StateMachine,), body)
 
 
 _FACTS = frozenset(field.name for field in attrs.fields(Scene)) - {"source", "target"}
@@ -164,3 +165,20 @@ def bound_machine(pipeline: Pipeline, record: PipelineRecord) -> Any:
     """Return a live machine that stands where ``record`` is."""
     pipeline.stage(record.stage)
     return pipeline.machine(Bound(record, record.place))
+
+
+# Classes of other people
+
+
+def is_machine(value: object) -> bool:
+    """Whether ``value`` is a python-statemachine class with states."""
+    from statemachine import StateChart  # noqa: PLC0415 (slow to import)
+
+    return isinstance(value, type) and issubclass(value, StateChart) and bool(value.states)
+
+
+def is_own(machine: type, name: str) -> bool:
+    """Whether a machine class defines ``name`` itself, and does not just inherit the library's."""
+    from statemachine import StateMachine  # noqa: PLC0415 (slow to import)
+
+    return getattr(machine, name, None) is not getattr(StateMachine, name, None)

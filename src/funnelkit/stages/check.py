@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from funnelkit.errors import shown
@@ -24,21 +25,24 @@ __all__ = ["Problem", "problems_of"]
 _SLUG = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _PATH = re.compile(r"\w+(\.\w+)*")
 _LABEL_LIMIT = 200
-_NOBODY_FILLS = frozenset({
-    "id",
-    "version",
-    "pipeline",
-    "stage",
-    "visited",
-    "moves",
-    "created_at",
-    "entered_at",
-    "updated_at",
-    "close",
-    "outcome",
-    "is_open",
-    "place",
-})
+_PERCENT = 100
+_NOBODY_FILLS = frozenset(
+    {
+        "id",
+        "version",
+        "pipeline",
+        "stage",
+        "visited",
+        "moves",
+        "created_at",
+        "entered_at",
+        "updated_at",
+        "close",
+        "outcome",
+        "is_open",
+        "place",
+    }
+)
 _OTHER_KIND = {"deal": frozenset({"capture", "convert"}), "lead": frozenset({"create"})}
 
 
@@ -138,7 +142,7 @@ def _stages(pipeline: Pipeline) -> Iterator[Problem]:
         for number, stage in enumerate(pipeline.stages)
         if isinstance(stage.probability, float) and not stage.archived
     ]
-    for (_, before), (number, after) in zip(likely, likely[1:], strict=False):
+    for (_, before), (number, after) in pairwise(likely):
         if after < before:
             sentence = f"{after:g} is less than the {before:g} of an earlier stage"
             yield Problem(f"stages[{number}].probability", sentence, "is that meant?", "warning")
@@ -152,8 +156,7 @@ def _stage(stage: Stage, path: str) -> Iterator[Problem]:
     yield from _label(stage.label, f"{path}.label")
     chance: object = stage.probability
     if chance is not None and not (isinstance(chance, float) and 0 <= chance <= 1):
-        percent = isinstance(chance, float) and 1 < chance <= 100
-        fix = f"write {chance / 100:g}" if isinstance(chance, float) and percent else ""
+        fix = f"write {chance / 100:g}" if isinstance(chance, float) and 1 < chance <= _PERCENT else ""
         yield Problem(f"{path}.probability", f"{shown(chance)} is not a number from 0 to 1", fix)
     limit: object = stage.limit
     if limit is not None and not (isinstance(limit, timedelta) and not limit.microseconds):
@@ -270,7 +273,8 @@ def _rules(pipeline: Pipeline) -> Iterator[Problem]:
             sentence = f"rule {rule.name!r} asks for a {other}, but this pipeline is for {pipeline.kind}s"
             yield Problem(path, sentence, f"ask for {pipeline.kind!r} or 'record'")
         if rule.on <= _OTHER_KIND[pipeline.kind]:
-            yield Problem(path, f"rule {rule.name!r} is on {', '.join(sorted(rule.on))}: no {pipeline.kind} does")
+            verbs = ", ".join(sorted(rule.on))
+            yield Problem(path, f"rule {rule.name!r} is on {verbs}: no {pipeline.kind} does that")
     for path, owner in _owners(pipeline):
         yield from _idle(owner, path)
 
@@ -312,5 +316,3 @@ def _reached(start: str, arrows: set[tuple[str, str]]) -> set[str]:
         edge = {target for source, target in arrows if source in edge} - reached
         reached |= edge
     return reached
-
-

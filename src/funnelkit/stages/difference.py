@@ -28,23 +28,23 @@ def between(old: Pipeline, new: Pipeline) -> Iterator[str]:
         before = {reason.id: reason.label for reason in old.close_reasons.get(outcome, ())}
         after = {reason.id: reason.label for reason in new.close_reasons.get(outcome, ())}
         yield from _members(f"{outcome} reason", tuple(before), tuple(after))
-        for id in before.keys() & after.keys():
-            yield from _changed(f"{outcome} reason {id!r}: label", before[id], after[id])
+        for reason in (each for each in before if each in after):
+            yield from _changed(f"{outcome} reason {reason!r}: label", before[reason], after[reason])
     yield from _rules("", old, new)
 
 
 def _stages(old: Pipeline, new: Pipeline) -> Iterator[str]:
-    for id in old.stage_ids:
-        if id not in new.stage_ids:
-            yield f"stage {id!r} is removed"
+    for name in old.stage_ids:
+        if name not in new.stage_ids:
+            yield f"stage {name!r} is removed"
     for at, stage in enumerate(new.stages):
         if stage.id not in old.stage_ids:
             where = f"after {new.stage_ids[at - 1]!r}" if at else "at the front"
             yield f"stage {stage.id!r} is added {where}"
         else:
             yield from _stage(old.stage(stage.id), stage)
-    kept = [id for id in old.stage_ids if id in new.stage_ids]
-    order = [id for id in new.stage_ids if id in old.stage_ids]
+    kept = [name for name in old.stage_ids if name in new.stage_ids]
+    order = [name for name in new.stage_ids if name in old.stage_ids]
     if kept != order:
         yield f"stages are reordered: {' → '.join(kept)} becomes {' → '.join(order)}"
 
@@ -61,14 +61,15 @@ def _stage(old: Stage, new: Stage) -> Iterator[str]:
 def _rules(prefix: str, old: Any, new: Any) -> Iterator[str]:
     before, after = [{rule.name: rule for rule in side.rules} for side in (old, new)]
     yield from _members(f"{prefix}rule", tuple(before), tuple(after))
-    for name in before.keys() & after.keys():
+    for name in (each for each in before if each in after):
         if before[name] != after[name]:
             yield f"{prefix}rule {name!r} is another one"
 
 
 def _moves(old: Any, new: Any) -> Iterator[str]:
     if isinstance(old, str) or isinstance(new, str):
-        yield f"moves {old if isinstance(old, str) else 'listed'} → {new if isinstance(new, str) else 'listed'}"
+        before, after = (moves if isinstance(moves, str) else "listed" for moves in (old, new))
+        yield f"moves: {before} → {after}"
         return
     yield from (f"{move!r} is removed" for move in old if move not in new)
     yield from (f"{move!r} is added" for move in new if move not in old)

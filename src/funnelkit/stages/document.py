@@ -112,5 +112,3 @@ def _reasons(value: object) -> dict[str, Any]:
     if not isinstance(value, Mapping):
         raise InputError("", f"{shown(value)} is not a table of outcomes", 'write {"lost": {"price": "…"}}')
     return dict(value)
-
-

@@ -121,7 +121,7 @@ def values_of(names: tuple[str, ...]) -> Callable[[Scene], tuple[Any, ...]]:
     """
     attributes = [PARAMETERS[name] for name in names]
     if not attributes:
-        return lambda scene: ()
+        return lambda _: ()
     if len(attributes) == 1:
         get = attrgetter(attributes[0])
         return lambda scene: (get(scene),)

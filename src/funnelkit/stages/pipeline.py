@@ -13,6 +13,7 @@ from funnelkit.errors import DefinitionError, InputError, shown
 from funnelkit.records import FrozenMapping, PipelineRecord
 from funnelkit.serial import Problem, did_you_mean, from_json, from_toml, to_json, to_toml
 from funnelkit.stages import check, diagram, difference, document
+from funnelkit.stages.adopt import adopted
 from funnelkit.stages.chart import bound_machine, machine_class
 from funnelkit.stages.rules import Rule
 from funnelkit.stages.stage import CloseReason, Stage, one_or_many
@@ -34,7 +35,7 @@ def _reasons(value: Mapping[str, Any]) -> FrozenMapping:
 
 def _catalogue(reasons: Any) -> tuple[Any, ...]:
     if isinstance(reasons, Mapping):
-        return tuple(CloseReason(id, label) for id, label in reasons.items())
+        return tuple(CloseReason(name, label) for name, label in reasons.items())
     return tuple(_reason(each) for each in one_or_many(reasons))
 
 
@@ -256,7 +257,9 @@ class Pipeline:
             machine: The class; its initial state comes first.
             id: Of the pipeline; by default the name of the class as a slug.
             outcomes: State id → ``"won"``, ``"lost"`` or ``"void"``; states called so are theirs.
-            kind, label, close_reasons: As for any pipeline.
+            kind: As for any pipeline.
+            label: As for any pipeline.
+            close_reasons: As for any pipeline.
 
         Raises:
             DefinitionError: Everything in it that a table of flat transitions cannot honour:
@@ -271,11 +274,7 @@ class Pipeline:
         >>> Pipeline.from_machine(Sales).table.words("offer")
         ('sign', 'won', 'lost', 'void')
         """
-        from funnelkit.stages.adopt import adopted
-
-        return cls(
-            **adopted(machine, id, outcomes), kind=kind, label=label, close_reasons=close_reasons
-        )
+        return cls(**adopted(machine, id, outcomes), kind=kind, label=label, close_reasons=close_reasons)
 
     def __str__(self) -> str:
         return diagram.picture(self)

@@ -114,9 +114,9 @@ class Rule:
 
     function: RuleFunction
     name: str
-    on: frozenset[str] = attrs.field(default="move", converter=_names)
-    source: frozenset[str] = attrs.field(default=(), converter=_names)
-    target: frozenset[str] = attrs.field(default=(), converter=_names)
+    on: frozenset[str] = attrs.field(default=frozenset({"move"}), converter=_names)
+    source: frozenset[str] = attrs.field(default=frozenset(), converter=_names)
+    target: frozenset[str] = attrs.field(default=frozenset(), converter=_names)
     doc: str = attrs.field(default="", eq=False)
     asks: tuple[str, ...] = attrs.field(init=False, eq=False)
     needs: frozenset[str] = attrs.field(init=False, eq=False)
@@ -216,8 +216,10 @@ def rule(
     None or a `Refusal`. It must be pure: no clock, no store, no effects.
 
     Args:
+        function: The function, when `rule` is used without arguments.
         on: Verb or verbs to guard. ``"move"`` is every move from one open stage to another.
-        source, target: Only when leaving, or entering, these stages or outcomes.
+        source: Only when leaving these stages or outcomes.
+        target: Only when entering these stages or outcomes.
         name: Instead of the function's own name.
 
     Raises:

@@ -68,9 +68,7 @@ class _Requires:
         if not empty:
             return None
         verb = "is" if len(empty) == 1 else "are"
-        return Refusal(
-            "missing_field", f"{', '.join(empty)} {verb} empty", field=empty[0], fix="fill it in"
-        )
+        return Refusal("missing_field", f"{', '.join(empty)} {verb} empty", field=empty[0], fix="fill it in")
 
 
 def requires(*paths: str, on: str | Iterable[str] = "move") -> Rule:
@@ -79,6 +77,7 @@ def requires(*paths: str, on: str | Iterable[str] = "move") -> Rule:
     Args:
         paths: ``"value"``, ``"contact.email"`` (of the contact itself), ``"terms.payment"`` (a
             custom field). 0 and False are filled; blank text is not.
+        on: The verb or verbs to guard, here and in the other stock rules.
 
     >>> requires("value", "contact.email").needs
     frozenset({'contact'})
@@ -184,6 +183,7 @@ def at_least(amount: Decimal | int | str, of: str, *, on: str | Iterable[str] = 
     Args:
         amount: The minimum, exact: no float.
         of: A currency (``"EUR"``: the value must be in it) or a path (``"custom.seats"``).
+        on: The verb or verbs to guard.
 
     Raises:
         DefinitionError: The amount is no exact number, or has more decimals than the currency.
@@ -191,25 +191,31 @@ def at_least(amount: Decimal | int | str, of: str, *, on: str | Iterable[str] = 
     >>> at_least("1000", "EUR").name, at_least(10, "seats").name
     ('at_least(1,000.00 EUR)', 'at_least(10, seats)')
     """
-    try:
-        if of in CURRENCIES:
+    if of in CURRENCIES:
+        try:
             least = money(amount, of, "amount")
-            return Rule(
-                function=_AtLeast(least), name=f"at_least({least})", on=on, doc=f"Worth at least {least}."
-            )
-        if isinstance(amount, float):
-            raise InvalidOperation
-        number = Decimal(amount)
-    except (MoneyError, InvalidOperation) as error:
-        sentence = error.problem if isinstance(error, MoneyError) else f"{amount!r} is not an exact number"
-        fix = error.fix if isinstance(error, MoneyError) else 'write "1234.50"'
-        raise DefinitionError("rule at_least", [Problem("amount", sentence, fix)]) from None
+        except MoneyError as error:
+            raise DefinitionError("rule at_least", [Problem("amount", error.problem, error.fix)]) from None
+        doc = f"Worth at least {least}."
+        return Rule(function=_AtLeast(least), name=f"at_least({least})", on=on, doc=doc)
+    number = _exact(amount)
     return Rule(
         function=_NumberAtLeast(number, of),
         name=f"at_least({number}, {of})",
         on=on,
         doc=f"{of} is at least {number}.",
     )
+
+
+def _exact(amount: object) -> Decimal:
+    try:
+        number = Decimal("NaN") if isinstance(amount, float | bool) else Decimal(str(amount))
+    except InvalidOperation:
+        number = Decimal("NaN")
+    if number.is_finite():
+        return number
+    problem = Problem("amount", f"{shown(amount)} is not an exact number", 'write "1234.50"')
+    raise DefinitionError("rule at_least", [problem])
 
 
 @attrs.frozen
@@ -234,6 +240,7 @@ def approved_by(*who: str, on: str | Iterable[str] = "move") -> Rule:
         who: Ids of actors, or roles. An approval counts when it was logged by one of these, or
             lists one of them in its ``custom["roles"]``, where the application writes the roles
             under which its user approved.
+        on: The verb or verbs to guard.
 
     >>> approved_by("manager", on="win").needs
     frozenset({'activities'})

@@ -73,9 +73,9 @@ class Table:
     position: Mapping[str, int]
     stages: tuple[str, ...]
     verb_rules: Mapping[str, tuple[Check, ...]]
-    _words: Mapping[str, tuple[str, ...]]
-    _forward: Mapping[str, tuple[str, ...]]
-    _needs: Mapping[str, frozenset[str]]
+    _words: Mapping[str, tuple[str, ...]] = attrs.field(alias="words")
+    _forward: Mapping[str, tuple[str, ...]] = attrs.field(alias="forward")
+    _needs: Mapping[str, frozenset[str]] = attrs.field(alias="needs")
 
     def words(self, place: str) -> tuple[str, ...]:
         """Return every word that leads somewhere from ``place``; none for an unknown place."""

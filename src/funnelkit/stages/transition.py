@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 
 from funnelkit.stages.rules import Rule
@@ -13,7 +15,7 @@ ANY = "*"
 """As a source: every stage."""
 
 
-def _sources(value: object) -> object:
+def _sources(value: Any) -> Any:
     return value if isinstance(value, str) else one_or_many(value)
 
 
