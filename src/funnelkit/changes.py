@@ -168,6 +168,7 @@ class RecordAssigned(Change):
     source: str
     target: str
     reason: str = ""
+    overruled: str = ""
 
 
 @attrs.frozen(kw_only=True)
@@ -176,6 +177,7 @@ class RecordEdited(Change):
 
     fields: tuple[str, ...]
     reason: str = ""
+    overruled: str = ""
 
 
 @attrs.frozen(kw_only=True)

@@ -15,6 +15,7 @@
     │  ├─ StoreBusyError                 another writer held the store too long
     │  ├─ StoreFullError                 no space left for the store
     │  ├─ StoreReadOnlyError             the store cannot be written
+    │  ├─ StoreUnavailableError          the store cannot be reached
     │  ├─ StoreClosedError               the store was closed
     │  ├─ NotAStoreError                 the file is something else, or damaged
     │  └─ SchemaVersionError             written by another version of funnelkit
@@ -51,6 +52,7 @@ __all__ = [
     "StoreError",
     "StoreFullError",
     "StoreReadOnlyError",
+    "StoreUnavailableError",
     "TimeError",
 ]
 
@@ -232,7 +234,9 @@ class KeyReusedError(StoreError):
         super().__init__(key)
 
     def __str__(self) -> str:
-        return f"key {shown(self.key)} was used before for another request: give each request a key of its own"
+        return (
+            f"key {shown(self.key)} was used before for another request: give each request a key of its own"
+        )
 
 
 class _StoreStateError(StoreError):
@@ -266,6 +270,16 @@ class StoreReadOnlyError(_StoreStateError):
 
     Common causes: file permissions; a read-only file system; a store opened read-only.
     """
+
+
+class StoreUnavailableError(_StoreStateError):
+    """The store cannot be reached. Nothing was written.
+
+    Common causes: a folder that does not exist; no permission to open the file; an input/output
+    error of the disk.
+    """
+
+    retriable = True
 
 
 class StoreClosedError(_StoreStateError):

@@ -43,9 +43,7 @@ class TimeOrderedIds:
         entropy: ``bits -> int``; give a seeded one to make ids repeatable in tests.
     """
 
-    def __init__(
-        self, clock: Clock | None = None, entropy: Callable[[int], int] = secrets.randbits
-    ) -> None:
+    def __init__(self, clock: Clock | None = None, entropy: Callable[[int], int] = secrets.randbits) -> None:
         self._clock = clock or SystemClock()
         self._entropy = entropy
         self._lock = threading.Lock()

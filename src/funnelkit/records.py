@@ -121,7 +121,7 @@ class PipelineRecord:
     Attributes:
         version: 1 when created, one more with every commit that changes the record.
         stage: The stage the record is on, or was on when it was closed.
-        visited: Stages of this pipeline it has ever been on, in the order of the first visits.
+        visited: Places of this pipeline (stages and outcomes) it has ever been on, by first visit.
         moves: Number of its rows in the ledger.
         created_at: When it came into being (not when it was typed in).
         entered_at: When it entered its present stage, or was closed.

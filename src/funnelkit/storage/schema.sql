@@ -7,7 +7,7 @@ CREATE TABLE deal (
     version INTEGER NOT NULL,
     pipeline TEXT NOT NULL,
     stage TEXT NOT NULL,
-    visited TEXT NOT NULL,          -- stage ids in the order of the first visits, separated by spaces
+    visited TEXT NOT NULL,          -- stages and outcomes by first visit, separated by spaces
     moves INTEGER NOT NULL,
     name TEXT NOT NULL,
     owner TEXT NOT NULL,

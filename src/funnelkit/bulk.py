@@ -1,0 +1,134 @@
+"""One verb for many records: every one through the gate, all of it in one transaction."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
+
+import attrs
+
+from funnelkit import recording
+from funnelkit.acts import Asked, asked, digest
+from funnelkit.creation import split
+from funnelkit.drafts import edited
+from funnelkit.errors import ConflictError, InputError, NotFoundError, shown
+from funnelkit.inputs import text
+from funnelkit.records import Deal, Lead, PipelineRecord
+from funnelkit.serial import did_you_mean
+from funnelkit.shell import Shell
+from funnelkit.stages import Verdict
+from funnelkit.storage.base import Answer, Commit, Kind, kind_of
+
+__all__ = ["BulkResult", "bulk"]
+
+VERBS = ("advance", "move", "win", "lose", "void", "reopen", "transfer", "assign", "edit")
+
+
+@attrs.frozen(kw_only=True)
+class BulkResult:
+    """What a bulk did.
+
+    Attributes:
+        done: The records as they are now, in the order given; those that needed nothing included.
+        refused: (record id, verdict) of every record that the gate refused.
+    """
+
+    done: tuple[Lead | Deal, ...] = ()
+    refused: tuple[tuple[str, Verdict], ...] = ()
+
+    def __str__(self) -> str:
+        lines = [f"{len(self.done)} done, {len(self.refused)} refused"]
+        return "\n".join(lines + [f"  {id}: {verdict}" for id, verdict in self.refused])
+
+
+def bulk(
+    shell: Shell, verb: str, refs: Iterable[Lead | Deal | str], arguments: Mapping[str, Any]
+) -> BulkResult:
+    """Do ``verb`` to every record; see `Engine.bulk`."""
+    if verb not in VERBS:
+        raise InputError("verb", f"{shown(verb)} cannot be done in bulk", did_you_mean(verb, VERBS))
+    act, own = split(arguments)
+    said = asked(act)
+    what = _what(shell, verb, own)
+    done: list[Lead | Deal] = []
+    refused: list[tuple[str, Verdict]] = []
+    commits: list[Commit] = []
+    for record in _read(shell, list(refs), said):
+        key = f"{said.key}/{record.id}" if said.key else ""
+        mark = digest(verb, record.id, own, said) if key else ""
+        if key and (answered := shell.answered(key, mark)):
+            done.append(cast("Lead | Deal", answered[0]))
+            continue
+        verdict, after, commit = _decided(shell, verb, record, attrs.evolve(said, key=key), what)
+        if after is None:
+            refused.append((record.id, verdict))
+            continue
+        done.append(after)
+        if key:
+            answer = Answer(key=key, request=mark, records=(after,))
+            commit = attrs.evolve(commit or Commit(), answers=(answer,))
+        if commit is not None:
+            commits.append(commit)
+    if commits:
+        shell.commit(recording.merged(*commits))
+    return BulkResult(done=tuple(done), refused=tuple(refused))
+
+
+def _what(shell: Shell, verb: str, own: dict[str, Any]) -> dict[str, Any]:
+    """Return the verb's own arguments as fields of a `Request`."""
+    if verb == "edit":
+        return {"edits": own}
+    expected = {"move": {"to"}, "transfer": {"to", "stage"}, "assign": {"owner"}}.get(verb, set())
+    if unknown := own.keys() - expected:
+        raise TypeError(f"{verb} takes no argument {min(unknown)!r}")
+    if verb == "move":
+        return {"target": text(own.get("to"), "to", required=True)}
+    if verb == "assign":
+        return {"owner": text(own.get("owner"), "owner")}
+    return shell.destination(own.get("to"), own.get("stage")) if verb == "transfer" else {}
+
+
+def _read(shell: Shell, refs: list[Lead | Deal | str], said: Asked) -> list[PipelineRecord]:
+    """Read all records with few queries, and check the versions that the given ones imply."""
+    by_kind: defaultdict[Kind, list[str]] = defaultdict(list)
+    ids = [ref if isinstance(ref, str) else ref.id for ref in refs]
+    for id, ref in zip(ids, refs, strict=True):
+        by_kind[shell.kind_of_id(id) if isinstance(ref, str) else kind_of(ref)].append(id)
+    found: dict[str, Any] = {}
+    for kind, of_kind in by_kind.items():
+        found |= shell.store.get_many(kind, of_kind)
+        if missing := [id for id in of_kind if id not in found]:
+            raise NotFoundError(kind, missing[0])
+    if len(found) != len(ids):
+        raise InputError("records", "one record is named twice", "name each one once")
+    for ref in refs:
+        expected = said.expect if isinstance(ref, str) else ref.version
+        if expected is not None and found[_id(ref)].version != expected:
+            raise ConflictError(kind_of(found[_id(ref)]), _id(ref), expected, found[_id(ref)].version)
+    if stranger := next((item for item in found.values() if not isinstance(item, PipelineRecord)), None):
+        raise InputError("records", f"{shown(stranger)} is in no pipeline", "give leads or deals")
+    return [found[id] for id in ids]
+
+
+def _id(ref: Lead | Deal | str) -> str:
+    return ref if isinstance(ref, str) else ref.id
+
+
+def _decided(
+    shell: Shell, verb: str, record: PipelineRecord, said: Asked, what: Mapping[str, Any]
+) -> tuple[Verdict, Lead | Deal | None, Commit | None]:
+    own = dict(what)
+    if verb == "edit":
+        own["edits"] = edited(kind_of(cast("Deal", record)), cast("Deal", record), own["edits"])
+    decision = shell.decision(record, shell.request(verb, record, said, cause="bulk", **own))
+    after = cast("Lead | Deal | None", decision.record)
+    if after is None or after is record:
+        return decision.verdict, after, None
+    if decision.move is not None:
+        return decision.verdict, after, recording.step(decision, record.version)
+    overruled = ",".join(refusal.code for refusal in decision.overruled)
+    commit = recording.amendment(
+        cast("Deal", record), after, actor=said.actor.id, reason=said.reason, overruled=overruled
+    )
+    return decision.verdict, after, commit

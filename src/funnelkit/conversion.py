@@ -1,0 +1,234 @@
+"""What becomes of a lead: which contact, company and deal a conversion makes, and with what.
+
+Nothing that somebody has written is ever overwritten: blanks are filled, from the lead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, cast
+
+import attrs
+
+from funnelkit import recording
+from funnelkit.acts import Asked, asked, digest
+from funnelkit.creation import born, split
+from funnelkit.decide import amended
+from funnelkit.errors import InputError, RefusedError, shown
+from funnelkit.inputs import text
+from funnelkit.records import Activity, Company, Contact, Deal, FrozenMapping, Lead, Record
+from funnelkit.shell import Shell
+from funnelkit.storage.base import Commit
+
+__all__ = ["Conversion", "convert"]
+
+
+@attrs.frozen(kw_only=True)
+class Conversion:
+    """What a conversion made of a lead, or found made already.
+
+    ``deal``, ``contact`` and ``company`` are None where the lead did not become one.
+    """
+
+    lead: Lead
+    deal: Deal | None = None
+    contact: Contact | None = None
+    company: Company | None = None
+
+
+def company_of(lead: Lead, id: str, at: datetime) -> Company:
+    """Return the company that a lead speaks of, as a new record."""
+    return Company(
+        id=id,
+        name=lead.company_name or lead.name,
+        owner=lead.owner,
+        source=lead.source,
+        created_at=at,
+        updated_at=at,
+    )
+
+
+def contact_of(lead: Lead, company: str, id: str, at: datetime) -> Contact:
+    """Return the person that a lead speaks of, as a new record."""
+    return Contact(
+        id=id,
+        name=lead.name,
+        owner=lead.owner,
+        source=lead.source,
+        email=lead.email,
+        phone=lead.phone,
+        company=company,
+        created_at=at,
+        updated_at=at,
+    )
+
+
+def filled(contact: Contact, lead: Lead, company: str, at: datetime) -> Contact:
+    """Return a known contact with its blanks filled from a lead; the same one if it has none."""
+    offers = {
+        "email": lead.email,
+        "phone": lead.phone,
+        "company": company,
+        "owner": lead.owner,
+        "source": lead.source,
+    }
+    return amended(contact, {name: value for name, value in offers.items() if not getattr(contact, name)}, at)
+
+
+def deal_fields(lead: Lead, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of the deal: what was given first, then what the lead knows.
+
+    A deal without a name of its own carries the names of the person and the company.
+    """
+    named = f"{lead.name}, {lead.company_name}" if lead.company_name else lead.name
+    known = {
+        "owner": lead.owner,
+        "value": lead.value,
+        "probability": lead.probability,
+        "expected_close": lead.expected_close,
+        "source": lead.source,
+        "campaign": lead.campaign,
+    }
+    fields = {field: value for field, value in given.items() if value not in ("", None)}
+    return {
+        **known,
+        **fields,
+        "name": name or named,
+        "custom": FrozenMapping({**lead.custom, **given.get("custom", {})}),
+    }
+
+
+def convert(
+    shell: Shell,
+    ref: Lead | str,
+    targets: Mapping[str, Any],
+    arguments: Mapping[str, Any],
+) -> Conversion:
+    """Do ``convert``: ask the gate about the lead and about the deal, commit all of it at once.
+
+    Args:
+        shell: Where to read and write.
+        ref: The lead, or its id.
+        targets: ``deal``, ``contact`` and ``company`` as `Engine.convert` takes them.
+        arguments: `DealDetails` and the common arguments.
+    """
+    act, details = split(arguments)
+    said = asked(act)
+    id = ref if isinstance(ref, str) else ref.id
+    mark = ""
+    if said.key:
+        mark = digest("convert", id, {**targets, **details}, said)
+        if answered := shell.answered(said.key, mark):
+            return _conversion(answered)
+    lead = shell.current(id, None)
+    if not isinstance(lead, Lead):
+        raise InputError("lead", f"{shown(lead)} is not a lead")
+    if lead.outcome == "won":
+        return _conversion(shell.write(None, said.key, mark, _became(shell, lead)))
+    shell.current(ref, said.expect)
+    records, commit = _converted(shell, lead, targets, details, said)
+    return _conversion(shell.write(commit, said.key, mark, records))
+
+
+def _conversion(records: tuple[Record | Activity, ...]) -> Conversion:
+    return Conversion(**{type(record).__name__.lower(): record for record in records})  # type: ignore[arg-type]
+
+
+def _became(shell: Shell, lead: Lead) -> tuple[Record, ...]:
+    """Return a converted lead and what it became, as they are now."""
+    ids = (("deal", lead.deal), ("contact", lead.contact), ("company", lead.company))
+    return (lead, *(shell.store.get(kind, id) for kind, id in ids if id))  # type: ignore[call-overload]
+
+
+def _converted(
+    shell: Shell, lead: Lead, targets: Mapping[str, Any], details: Mapping[str, Any], said: Asked
+) -> tuple[tuple[Record, ...], Commit]:
+    request = shell.request("convert", lead, said)
+    decision = shell.decision(lead, request)
+    if decision.record is None:
+        raise RefusedError(lead.id, decision.verdict)
+    at, actor = request.at, request.actor.id
+    company, company_commit = _company(shell, lead, targets["company"], at, actor)
+    contact, contact_commit = _contact(shell, lead, targets["contact"], company, at, actor)
+    deal, deal_commit = _deal(shell, lead, targets["deal"], details, said, at, contact, company)
+    if not (company or contact or deal):
+        raise InputError("convert", "a lead must become something", "make a deal, a contact or a company")
+    converted = attrs.evolve(
+        cast("Lead", decision.record),
+        contact=contact.id if contact else "",
+        company=company.id if company else "",
+        deal=deal.id if deal else "",
+    )
+    step = recording.step(attrs.evolve(decision, record=converted), lead.version)
+    records = (converted, *(item for item in (deal, contact, company) if item))
+    return records, recording.merged(company_commit, contact_commit, deal_commit, step)
+
+
+_NOTHING = Commit()
+
+
+def _company(
+    shell: Shell, lead: Lead, target: bool | Company | str | None, at: datetime, actor: str
+) -> tuple[Company | None, Commit]:
+    if target is None:
+        target = lead.company or bool(lead.company_name)
+    if isinstance(target, bool):
+        if not target:
+            return None, _NOTHING
+        company = company_of(lead, shell.ids("company"), at)
+        return company, recording.birth(company, actor)
+    return shell.store.get("company", target if isinstance(target, str) else target.id), _NOTHING
+
+
+def _contact(
+    shell: Shell,
+    lead: Lead,
+    target: bool | Contact | str | None,
+    company: Company | None,
+    at: datetime,
+    actor: str,
+) -> tuple[Contact | None, Commit]:
+    works_at = company.id if company else ""
+    if target is None:
+        target = lead.contact or True
+    if isinstance(target, bool):
+        if not target:
+            return None, _NOTHING
+        contact = contact_of(lead, works_at, shell.ids("contact"), at)
+        return contact, recording.birth(contact, actor)
+    known = shell.store.get("contact", target if isinstance(target, str) else target.id)
+    contact = filled(known, lead, works_at, max(at, known.updated_at))
+    if contact is known:
+        return known, _NOTHING
+    return contact, recording.amendment(known, contact, actor=actor, reason="conversion", overruled="")
+
+
+def _deal(
+    shell: Shell,
+    lead: Lead,
+    target: bool | str,
+    details: Mapping[str, Any],
+    said: Asked,
+    at: datetime,
+    contact: Contact | None,
+    company: Company | None,
+) -> tuple[Deal | None, Commit]:
+    if lead.deal:  # the lead was converted, reopened, and is converted again
+        return shell.store.get("deal", lead.deal), _NOTHING
+    if target is False:
+        return None, _NOTHING
+    name = "" if target is True else text(target, "deal", required=True)
+    deal, commit = born(
+        shell,
+        "deal",
+        deal_fields(lead, name, details),
+        said,
+        verb="create",
+        at=at,
+        cause="convert",
+        contact=contact,
+        company=company,
+        lead=lead.id,
+    )
+    return cast("Deal", deal), commit

@@ -1,0 +1,400 @@
+"""The one gate: what may happen to a record, and what follows from it. Pure.
+
+Whoever wants to write a stage — a person, a bulk, an import, a conversion — makes a `Request`;
+`decide` answers with a `Decision`: the verdict and, when it is a yes, the record as it will be and
+the row for the ledger. There is no clock, no store and no randomness here; the engine brings those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+import attrs
+
+from funnelkit import ledger
+from funnelkit.records import (
+    OUTCOMES,
+    SYSTEM,
+    Activity,
+    Actor,
+    Company,
+    Contact,
+    Deal,
+    Lead,
+    Move,
+    Outcome,
+    PipelineRecord,
+)
+from funnelkit.stages import Pipeline, Refusal, Verdict
+from funnelkit.stages.inject import Check, Scene
+from funnelkit.stages.table import Edge
+
+R = TypeVar("R", bound=PipelineRecord | Contact | Company)
+
+__all__ = ["CLOSING", "Decision", "Facts", "Request", "amended", "decide", "facts_needed", "resolved"]
+
+CLOSING: dict[str, Outcome] = {"win": "won", "convert": "won", "lose": "lost", "void": "void"}
+"""Verb → the outcome it closes with."""
+
+_NONE: frozenset[str] = frozenset()
+
+
+@attrs.frozen(kw_only=True)
+class Request:
+    """What somebody wants to do to a record.
+
+    Attributes:
+        verb: ``"move"``, ``"win"``, ``"lose"``, ``"void"``, ``"convert"``, ``"reopen"``,
+            ``"transfer"``, ``"create"``, ``"capture"``, ``"assign"``, ``"edit"`` or ``"log"``.
+        at: The instant the act counts from.
+        target: The stage, or the name of a transition; empty where the verb says it all.
+        destination: The pipeline to go to, for ``transfer``.
+        owner: The new owner, for ``assign``.
+        edits: Field → new value, for ``edit``.
+        override: Pass over rules and missing ways; needs an actor and a reason.
+        cause: Through what it comes: ``"user"``, ``"bulk"``, ``"import"``, ``"convert"``, …
+        key: The idempotency key, to be kept in the ledger.
+    """
+
+    verb: str
+    actor: Actor
+    at: datetime
+    target: str = ""
+    destination: Pipeline | None = None
+    reason: str = ""
+    note: str = ""
+    owner: str = ""
+    edits: Mapping[str, Any] = attrs.field(factory=dict)
+    override: bool = False
+    cause: str = "user"
+    key: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class Facts:
+    """What the rules in question asked to know beyond the record; only what was asked is loaded."""
+
+    activities: tuple[Activity, ...] = ()
+    history: tuple[Move, ...] = ()
+    contact: Contact | None = None
+    company: Company | None = None
+
+
+NO_FACTS = Facts()
+
+
+@attrs.frozen(kw_only=True)
+class Decision:
+    """The gate's answer.
+
+    Attributes:
+        verdict: Every refusal; truthy when there is none.
+        record: The record as it will be, its version one higher; the same one when nothing
+            changes; None when refused.
+        move: The row for the ledger; None when there is none to write.
+        overruled: The refusals an override passed over.
+    """
+
+    verdict: Verdict
+    record: PipelineRecord | None = None
+    move: Move | None = None
+    overruled: tuple[Refusal, ...] = ()
+
+
+def resolved(pipeline: Pipeline, record: PipelineRecord, request: Request) -> Request:
+    """Return a request in plain words: an ``advance`` as the ``move`` it means.
+
+    An advance that means no stage, or several, stays one, and is refused. A reason to close that is
+    given by its label becomes the reason's id.
+    """
+    if request.verb in CLOSING and request.reason:
+        return _by_id(pipeline, request)
+    if request.verb != "advance":
+        return request
+    targets = pipeline.table.forward(record.stage)
+    return attrs.evolve(request, verb="move", target=targets[0]) if len(targets) == 1 else request
+
+
+def _by_id(pipeline: Pipeline, request: Request) -> Request:
+    for item in pipeline.close_reasons.get(CLOSING[request.verb], ()):
+        if request.reason == item.label != item.id:
+            return attrs.evolve(request, reason=item.id)
+    return request
+
+
+def facts_needed(pipeline: Pipeline, record: PipelineRecord, request: Request) -> frozenset[str]:
+    """Return which fields of `Facts` must be filled before `decide` is called."""
+    edges = _edges(pipeline, record, request)
+    if edges is not None:
+        return edges[0].needs if len(edges) == 1 else _NONE.union(*(edge.needs for edge in edges))
+    needs = pipeline.table.needs_of(request.verb)
+    if request.destination is not None:
+        needs = needs | request.destination.table.needs_of("transfer") | {"history"}
+    return needs
+
+
+def decide(pipeline: Pipeline, record: PipelineRecord, request: Request, facts: Facts = NO_FACTS) -> Decision:
+    """Decide one request.
+
+    Args:
+        pipeline: The definition in force where the record is.
+        record: The record as it is; for ``create`` and ``capture`` the draft of the new one.
+        request: What is wanted.
+        facts: What `facts_needed` named.
+
+    Returns:
+        A `Decision`. A refusal is a value here, never an exception.
+    """
+    edges = _edges(pipeline, record, request)
+    if edges is not None:
+        return _step(pipeline, record, request, facts, edges)
+    if request.verb in {"create", "capture"}:
+        return _create(pipeline, record, request, facts)
+    if request.verb == "transfer":
+        return _transfer(pipeline, record, request, facts)
+    return _amend(pipeline, record, request, facts)
+
+
+# -- from place to place -----------------------------------------------------------------------
+
+
+def _edges(pipeline: Pipeline, record: PipelineRecord, request: Request) -> tuple[Edge, ...] | None:
+    """Return the edges that a transition verb may take; None for a verb that is no transition."""
+    verb = request.verb
+    if verb == "move":
+        word = request.target
+    elif verb in CLOSING:
+        word = CLOSING[verb]
+    elif verb == "reopen":
+        word = record.stage
+    elif verb == "advance":
+        return ()
+    else:
+        return None
+    return pipeline.table.edges.get((record.place, word), ())
+
+
+def _step(
+    pipeline: Pipeline, record: PipelineRecord, request: Request, facts: Facts, edges: tuple[Edge, ...]
+) -> Decision:
+    verb, target = request.verb, request.target
+    if verb == "move" and target == record.place:
+        return Decision(verdict=Verdict(verb, (), target), record=record)
+    refusals = _state_refusals(pipeline, record, request)
+    if refusals:
+        return Decision(verdict=Verdict(verb, tuple(refusals), target))
+    place, against = _first_passing(pipeline, record, request, facts, edges)
+    if against and not (request.override and (place in pipeline.table.position or place in OUTCOMES)):
+        return Decision(verdict=Verdict(verb, against, target))
+    after, move = ledger.moved(pipeline, record, request, place, against)
+    return Decision(verdict=Verdict(verb, (), target), record=after, move=move, overruled=against)
+
+
+def _first_passing(
+    pipeline: Pipeline, record: PipelineRecord, request: Request, facts: Facts, edges: tuple[Edge, ...]
+) -> tuple[str, tuple[Refusal, ...]]:
+    """Return the target of the first edge whose rules all pass; else all refusals of all edges."""
+    if not edges:
+        return CLOSING.get(request.verb) or request.target, (_no_way(pipeline, record, request),)
+    against: dict[Refusal, None] = {}
+    for edge in edges:
+        found = _checked(edge.rules, pipeline, record, request, facts, edge.target)
+        if not found:
+            return edge.target, ()
+        against.update(dict.fromkeys(found))
+    return edges[0].target, tuple(against)
+
+
+def _state_refusals(pipeline: Pipeline, record: PipelineRecord, request: Request) -> list[Refusal]:
+    """Return the refusals that lie in the record or the request; no override passes over them."""
+    refusals = _override_refusals(request) if request.override else []
+    if request.verb == "reopen":
+        if record.close is None:
+            refusals.append(Refusal("not_closed", f"{_named(record)} is open already"))
+        return refusals
+    if record.close is not None:
+        refusals.append(_closed(record))
+    if request.verb == "win" and isinstance(record, Lead):
+        refusals.append(Refusal("use_convert", "a lead is won by converting it", fix="use convert"))
+    outcome = CLOSING.get(request.verb)
+    if outcome is not None:
+        refusals += _reason_refusals(pipeline, outcome, request.reason)
+    return refusals
+
+
+def _override_refusals(request: Request) -> list[Refusal]:
+    refusals = []
+    if request.actor.id == SYSTEM.id:
+        refusals.append(
+            Refusal("override_actor", "an override needs a named actor", field="actor", fix="say who")
+        )
+    if not request.reason.strip():
+        refusals.append(
+            Refusal("override_reason", "an override needs a reason", field="reason", fix="say why")
+        )
+    return refusals
+
+
+def _reason_refusals(pipeline: Pipeline, outcome: Outcome, reason: str) -> list[Refusal]:
+    catalogue = pipeline.close_reasons.get(outcome, ())
+    if not catalogue or any(item.id == reason for item in catalogue):
+        return []
+    options = "one of: " + ", ".join(item.id for item in catalogue)
+    if not reason:
+        return [
+            Refusal("reason_required", f"closing as {outcome} needs a reason", field="reason", fix=options)
+        ]
+    return [
+        Refusal("reason_unknown", f"{reason!r} is not a reason for {outcome}", field="reason", fix=options)
+    ]
+
+
+def _no_way(pipeline: Pipeline, record: PipelineRecord, request: Request) -> Refusal:
+    if request.verb == "advance":
+        return _no_advance(pipeline, record)
+    wanted = CLOSING.get(request.verb) or request.target
+    words = ", ".join(word for word in pipeline.table.words(record.place) if word not in OUTCOMES)
+    return Refusal(
+        "no_transition",
+        f"there is no way from {record.place} to {wanted}",
+        field="to",
+        fix=f"possible: {words}" if words else "",
+    )
+
+
+def _no_advance(pipeline: Pipeline, record: PipelineRecord) -> Refusal:
+    targets = pipeline.table.forward(record.stage)
+    if targets:
+        return Refusal(
+            "ambiguous",
+            f"from {record.stage} there are several ways forward",
+            field="to",
+            fix=f"move to one of: {', '.join(targets)}",
+        )
+    return Refusal("last_stage", f"there is no stage after {record.stage}", fix="win it, or move elsewhere")
+
+
+def _closed(record: PipelineRecord) -> Refusal:
+    return Refusal("closed", f"{_named(record)} is closed ({record.outcome})", fix="reopen it first")
+
+
+def _named(record: PipelineRecord) -> str:
+    name = record.name if len(record.name) <= 40 else f"{record.name[:39]}…"
+    return f"{type(record).__name__.lower()} {name!r}"
+
+
+# -- into a pipeline ---------------------------------------------------------------------------
+
+
+def _create(pipeline: Pipeline, draft: PipelineRecord, request: Request, facts: Facts) -> Decision:
+    structural = _entry_refusals(pipeline, draft, draft.stage)
+    if request.override:
+        structural += _override_refusals(request)
+    if structural:
+        return Decision(verdict=Verdict(request.verb, tuple(structural), draft.stage))
+    against = _checked(
+        pipeline.table.verb_rules.get(request.verb, ()), pipeline, draft, request, facts, draft.stage
+    )
+    if draft.stage != pipeline.first and pipeline.moves != "free":
+        against += (
+            Refusal(
+                "entry",
+                f"{pipeline.id} starts on {pipeline.first}, not on {draft.stage}",
+                field="stage",
+                fix=f"start on {pipeline.first}",
+            ),
+        )
+    if against and not request.override:
+        return Decision(verdict=Verdict(request.verb, against, draft.stage))
+    record, move = ledger.created(pipeline, draft, request, against)
+    return Decision(
+        verdict=Verdict(request.verb, (), draft.stage), record=record, move=move, overruled=against
+    )
+
+
+def _entry_refusals(pipeline: Pipeline, record: PipelineRecord, stage: str) -> list[Refusal]:
+    refusals = []
+    if not isinstance(record, Deal if pipeline.kind == "deal" else Lead):
+        refusals.append(
+            Refusal("wrong_kind", f"{pipeline.id} is a pipeline for {pipeline.kind}s", field="pipeline")
+        )
+    if pipeline.stage(stage).archived:
+        refusals.append(Refusal("archived", f"stage {stage} is archived", field="stage"))
+    return refusals
+
+
+def _transfer(pipeline: Pipeline, record: PipelineRecord, request: Request, facts: Facts) -> Decision:
+    destination, stage = request.destination, request.target
+    assert destination is not None  # noqa: S101 (the engine's promise, not the user's)
+    structural = _override_refusals(request) if request.override else []
+    if record.close is not None:
+        structural.append(_closed(record))
+    if destination.id == record.pipeline:
+        structural.append(
+            Refusal("same_pipeline", f"{_named(record)} is in {destination.id} already", fix="use move")
+        )
+    structural += _entry_refusals(destination, record, stage)
+    if structural:
+        return Decision(verdict=Verdict("transfer", tuple(structural), stage))
+    against = _checked(pipeline.table.verb_rules.get("transfer", ()), pipeline, record, request, facts, stage)
+    against += _checked(
+        destination.table.verb_rules.get("transfer", ()), destination, record, request, facts, stage
+    )
+    if against and not request.override:
+        return Decision(verdict=Verdict("transfer", against, stage))
+    after, move = ledger.transferred(destination, record, request, facts.history, against)
+    return Decision(verdict=Verdict("transfer", (), stage), record=after, move=move, overruled=against)
+
+
+# -- in place ----------------------------------------------------------------------------------
+
+
+def _amend(pipeline: Pipeline, record: PipelineRecord, request: Request, facts: Facts) -> Decision:
+    """Decide ``assign``, ``edit`` and ``log``: the record changes, or nothing, but not its place."""
+    verb = request.verb
+    if request.override and (structural := _override_refusals(request)):
+        return Decision(verdict=Verdict(verb, tuple(structural)))
+    against = _checked(pipeline.table.verb_rules.get(verb, ()), pipeline, record, request, facts, "")
+    if against and not request.override:
+        return Decision(verdict=Verdict(verb, against))
+    fields = {"owner": request.owner} if verb == "assign" else request.edits
+    return Decision(verdict=Verdict(verb, ()), record=amended(record, fields, request.at), overruled=against)
+
+
+def amended(record: R, fields: Mapping[str, Any], at: datetime) -> R:
+    """Return the record with new field values and the next version; the same one if none is new."""
+    new = {name: value for name, value in fields.items() if getattr(record, name) != value}
+    return attrs.evolve(record, **new, version=record.version + 1, updated_at=at) if new else record
+
+
+def _checked(
+    rules: Sequence[Check],
+    pipeline: Pipeline,
+    record: PipelineRecord,
+    request: Request,
+    facts: Facts,
+    target: str,
+) -> tuple[Refusal, ...]:
+    """Ask every rule; return all refusals."""
+    if not rules:
+        return ()
+    scene = Scene(
+        record=record,
+        pipeline=pipeline,
+        verb=request.verb,
+        source="" if request.verb in {"create", "capture"} else record.place,
+        target=target,
+        actor=request.actor,
+        at=request.at,
+        reason=request.reason,
+        note=request.note,
+        owner=request.owner,
+        edits=request.edits,
+        activities=facts.activities,
+        history=facts.history,
+        contact=facts.contact,
+        company=facts.company,
+    )
+    return tuple([refusal for rule in rules if (refusal := rule(scene)) is not None])

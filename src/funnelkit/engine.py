@@ -1,0 +1,408 @@
+"""`Engine`: the verbs.
+
+Every verb checks what it was given, looks whether its key was answered before, reads the record,
+lets the gate decide, and commits. Nothing is written when it raises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack, cast
+
+import attrs
+
+from funnelkit.acts import Act
+from funnelkit.changes import Change, Subscriber
+from funnelkit.clock import Clock, SystemClock
+from funnelkit.conversion import Conversion, convert
+from funnelkit.creation import log, new_party, new_placed, split
+from funnelkit.drafts import DealDetails, NewDeal, NewLead, NewParty
+from funnelkit.ids import IdSource, TimeOrderedIds
+from funnelkit.inputs import text
+from funnelkit.records import Activity, Company, Contact, Deal, Lead, Move, Record
+from funnelkit.shell import Shell
+from funnelkit.stages import Pipeline, Verdict
+from funnelkit.storage import MemoryStore, Store, open_store
+from funnelkit.storage.base import Kind
+
+if TYPE_CHECKING:
+    from funnelkit.analytics import Analytics
+    from funnelkit.bulk import BulkResult
+    from funnelkit.verify import Finding
+
+R = TypeVar("R", Lead, Deal)
+P = TypeVar("P", Lead, Deal, Contact, Company)
+
+__all__ = ["Engine", "Option"]
+
+
+@attrs.frozen(kw_only=True)
+class Option:
+    """One thing that could be done next: a button, enabled when its verdict is true."""
+
+    verb: str
+    target: str
+    verdict: Verdict
+
+    def __str__(self) -> str:
+        return str(self.verdict)
+
+
+class Engine:
+    """Pipelines over a store: the verbs that people and programs work with.
+
+    Args:
+        pipelines: The definitions in force, any number, for leads and for deals.
+        store: A store, or a URL such as ``"sqlite:///crm.db"``; in memory when left out.
+        clock: What time it is; the machine's clock when left out.
+        ids: Where new ids come from; time-ordered ones when left out.
+
+    Every verb returns the new record, and takes the keyword arguments of `Act`. A verb that raises
+    has changed nothing.
+
+    >>> from funnelkit import Engine, Pipeline, Stage, money
+    >>> engine = Engine(Pipeline("sales", [Stage("new"), Stage("offer"), Stage("contract")]))
+    >>> deal = engine.create("Acme, 40 seats", value=money(12000, "EUR"))
+    >>> engine.win(engine.advance(deal))
+    Deal('Acme, 40 seats', offer (won), 12,000.00 EUR, v3)
+    """
+
+    def __init__(
+        self,
+        *pipelines: Pipeline,
+        store: Store | str | None = None,
+        clock: Clock | None = None,
+        ids: IdSource | None = None,
+    ) -> None:
+        if store is None:
+            store = MemoryStore()
+        elif isinstance(store, str):
+            store = open_store(store)
+        clock = clock or SystemClock()
+        self._shell = Shell(pipelines, store, clock, ids or TimeOrderedIds(clock))
+
+    @property
+    def store(self) -> Store:
+        """The store underneath; reading from it is fine, writing is the engine's."""
+        return self._shell.store
+
+    @property
+    def pipelines(self) -> Mapping[str, Pipeline]:
+        """The definitions in force, by id."""
+        return dict(self._shell.pipelines)
+
+    # -- new records --------------------------------------------------------------------------
+
+    def capture(self, name: str, **details: Unpack[NewLead]) -> Lead:
+        """Make a lead of an inquiry, on the first stage of a lead pipeline.
+
+        Args:
+            name: Who, or what about.
+            details: See `NewLead`.
+
+        Raises:
+            RefusedError: A rule on ``capture`` refuses.
+            InputError: A value is not acceptable, or there is no such pipeline or stage.
+        """
+        return cast("Lead", new_placed(self._shell, "capture", name, details))
+
+    def create(self, name: str, **details: Unpack[NewDeal]) -> Deal:
+        """Make a deal, with or without a client, without a lead.
+
+        Args:
+            name: What it is about.
+            details: See `NewDeal`.
+
+        Raises:
+            RefusedError: A rule on ``create`` refuses, or the stage is no entry.
+            InputError: A value is not acceptable, or there is no such pipeline or stage.
+            NotFoundError: The contact or company does not exist.
+        """
+        return cast("Deal", new_placed(self._shell, "create", name, details))
+
+    def create_contact(self, name: str, **details: Unpack[NewParty]) -> Contact:
+        """Make a person to sell to; ``details`` are those of `NewParty`."""
+        return cast("Contact", new_party(self._shell, "contact", name, details))
+
+    def create_company(self, name: str, **details: Unpack[NewParty]) -> Company:
+        """Make a legal entity to sell to; ``details`` are those of `NewParty`."""
+        return cast("Company", new_party(self._shell, "company", name, details))
+
+    def convert(
+        self,
+        lead: Lead | str,
+        *,
+        deal: bool | str = True,
+        contact: bool | Contact | str | None = None,
+        company: bool | Company | str | None = None,
+        **details: Unpack[DealDetails],
+    ) -> Conversion:
+        """Convert a lead: a deal, a contact and a company of it, in any combination, in one commit.
+
+        The lead stays, converted. Blanks are filled from it, what is written is never overwritten.
+        A lead that was converted before is not converted again: the answer is what it became.
+
+        Args:
+            lead: The lead, or its id.
+            deal: The name of the deal; True names it after the lead; False makes none.
+            contact: True makes one of the lead, False none; or a contact (or its id) to attach to.
+                Left out: the one the lead has, else a new one.
+            company: As ``contact``. Left out: the one the lead has, else a new one if the lead
+                names a company.
+            details: See `DealDetails`: what is to differ from the lead, and where the deal starts.
+
+        Raises:
+            RefusedError: A rule on the conversion or on the creation of the deal refuses, or the
+                lead was closed otherwise.
+        """
+        targets = {"deal": deal, "contact": contact, "company": company}
+        return convert(self._shell, lead, targets, details)
+
+    # -- from place to place ------------------------------------------------------------------
+
+    def advance(self, record: R | str, **act: Unpack[Act]) -> R:
+        """Move a record to the next stage.
+
+        Raises:
+            RefusedError: A rule refuses, or no stage or several stages come next.
+            ConflictError: Somebody changed the record first.
+        """
+        return cast("R", self._shell.move("advance", record, act))
+
+    def move(self, record: R | str, to: str, **act: Unpack[Act]) -> R:
+        """Move a record to a stage of its pipeline, or by a named transition.
+
+        A move to the stage where it is does nothing.
+
+        Args:
+            record: A lead or deal, or its id.
+            to: A stage id, or the name of a transition.
+            act: See `Act`.
+
+        Raises:
+            RefusedError: A rule refuses, there is no such way, or the record is closed.
+            ConflictError: Somebody changed the record first.
+            InputError: The pipeline has no such stage or transition.
+        """
+        return cast("R", self._shell.move("move", record, act, target=to))
+
+    def win(self, deal: R | str, **act: Unpack[Act]) -> R:
+        """Close a deal as won. It keeps the stage it was won on. Leads are won by `convert`.
+
+        Raises:
+            RefusedError: A rule or an unmet requirement of the stage refuses.
+        """
+        return cast("R", self._shell.move("win", deal, act))
+
+    def lose(self, record: R | str, **act: Unpack[Act]) -> R:
+        """Close a record as lost: a deal refused, a lead disqualified. Never needs finished steps.
+
+        ``reason=`` is an entry of the pipeline's catalogue where it has one for ``lost``.
+
+        Raises:
+            RefusedError: The reason is missing or unknown, or the record is closed.
+        """
+        return cast("R", self._shell.move("lose", record, act))
+
+    def void(self, record: R | str, **act: Unpack[Act]) -> R:
+        """Close a record as void: a duplicate, an error, a test. It leaves every rate.
+
+        Raises:
+            RefusedError: The reason is missing or unknown, or the record is closed.
+        """
+        return cast("R", self._shell.move("void", record, act))
+
+    def reopen(self, record: R | str, **act: Unpack[Act]) -> R:
+        """Open a closed record again, on the stage it was closed on. History keeps the close.
+
+        Raises:
+            RefusedError: A rule on ``reopen`` refuses, or the record is open.
+        """
+        return cast("R", self._shell.move("reopen", record, act))
+
+    def transfer(self, record: R | str, to: str, *, stage: str | None = None, **act: Unpack[Act]) -> R:
+        """Take an open record to another pipeline of its kind.
+
+        Args:
+            record: A lead or deal, or its id.
+            to: The id of the other pipeline.
+            stage: Where it goes there; the first stage when left out.
+            act: See `Act`.
+
+        Raises:
+            RefusedError: A rule on ``transfer`` of either pipeline refuses.
+        """
+        return cast("R", self._shell.move("transfer", record, act, **self._shell.destination(to, stage)))
+
+    # -- in place -----------------------------------------------------------------------------
+
+    def assign(self, record: P | str, owner: str, **act: Unpack[Act]) -> P:
+        """Hand a record over to another owner; ``""`` frees it.
+
+        Raises:
+            RefusedError: A rule on ``assign`` refuses, for example for want of a reason.
+        """
+        return cast("P", self._shell.amend("assign", record, act, {"owner": text(owner, "owner")}))
+
+    def edit(self, record: P | str, **fields: Any) -> P:
+        """Change fields of a record; what stage it is on, who owns it and how it ended is not edited.
+
+        Args:
+            record: Any record, or its id.
+            fields: Field → new value, and the arguments of `Act`. ``custom`` is merged; None
+                removes a custom value.
+
+        Raises:
+            RefusedError: A rule on ``edit`` refuses.
+            InputError: A value is not acceptable, or the field has a verb of its own.
+        """
+        act, own = split(fields)
+        return cast("P", self._shell.amend("edit", record, act, own))
+
+    def log(
+        self,
+        record: Record | str,
+        kind: str,
+        text: str = "",
+        *,
+        step: str = "",
+        custom: Mapping[str, Any] | None = None,
+        **act: Unpack[Act],
+    ) -> Activity:
+        """Write down something done for a record: a call, a mail, a note.
+
+        The record itself does not change, nor does its version.
+
+        Args:
+            record: Any record, or its id.
+            kind: A word: ``"call"``, ``"mail"``, ``"meeting"``, ``"note"``.
+            text: What it was about.
+            step: The required step of the record's stage that is done by it.
+            custom: JSON values.
+            act: See `Act`.
+
+        Raises:
+            InputError: The stage has no such step.
+            RefusedError: A rule on ``log`` refuses.
+        """
+        said = {"kind": kind, "text": text, "step": step, "custom": custom}
+        return log(self._shell, record, said, act)
+
+    # -- many at once -------------------------------------------------------------------------
+
+    def bulk(self, verb: str, records: Iterable[R | str], **arguments: Any) -> BulkResult:
+        """Do one verb to many leads or deals, each through the gate, in one transaction.
+
+        What the gate refuses is listed, the rest is done. A version conflict stops everything.
+
+        Args:
+            verb: ``"advance"``, ``"move"``, ``"win"``, ``"lose"``, ``"void"``, ``"reopen"``,
+                ``"transfer"``, ``"assign"`` or ``"edit"``.
+            records: Records or ids, each one once.
+            arguments: Those of the verb. With ``key=`` each record's act gets the key
+                ``"<key>/<id>"``, so that a repeated bulk does what is missing.
+
+        Returns:
+            A `BulkResult` with ``done`` and ``refused``.
+        """
+        from funnelkit.bulk import bulk
+
+        return bulk(self._shell, verb, records, arguments)
+
+    # -- asking -------------------------------------------------------------------------------
+
+    def can(self, record: Record | str, verb: str, to: str = "", **act: Unpack[Act]) -> Verdict:
+        """Tell whether a verb would be allowed, with every refusal, and change nothing.
+
+        Args:
+            record: A lead or deal, or its id.
+            verb: A verb of this engine, for example ``"win"``.
+            to: The stage or transition for ``move``, the pipeline for ``transfer``, the owner for
+                ``assign``.
+            act: See `Act`.
+        """
+        return self._shell.verdict(record, verb, to, act)
+
+    def next(self, record: Record | str, **act: Unpack[Act]) -> tuple[Option, ...]:
+        """Return everything that could be done to a record next, each with its verdict.
+
+        Stages come in the order of the pipeline, then named transitions, then the outcomes.
+        """
+        return tuple(
+            Option(verb=verb, target=target, verdict=self.can(record, verb, target, **act))
+            for verb, target in self._shell.ways(record)
+        )
+
+    def get(self, id: str) -> Record:
+        """Return a record as it is now. Raises NotFoundError."""
+        return self._shell.current(id, None)
+
+    def find(self, kind: Kind, *, after: str = "", limit: int = 100, **where: str) -> list[Any]:
+        """Return records of a kind whose fields equal ``where``, in the order of their ids.
+
+        Args:
+            kind: ``"lead"``, ``"deal"``, ``"contact"`` or ``"company"``.
+            after: The id to go on behind, for the next page.
+            limit: The largest number of records to return.
+            where: Field → value, for example ``stage="offer"``, ``owner="sam"``,
+                ``outcome="open"``.
+
+        Raises:
+            InputError: The field cannot be compared.
+        """
+        columns = {"lead_source" if name == "source" else name: value for name, value in where.items()}
+        if columns.get("outcome") == "open":
+            columns["outcome"] = ""
+        return self._shell.store.find(kind, columns, after=after, limit=limit)
+
+    def history(self, record: Record | str) -> list[Move]:
+        """Return the moves of a lead or deal, oldest first."""
+        return self._shell.store.moves(record if isinstance(record, str) else record.id)
+
+    def activities(self, record: Record | str) -> list[Activity]:
+        """Return the activities logged for a record, oldest first."""
+        return self._shell.store.activities(record if isinstance(record, str) else record.id)
+
+    def changes(
+        self, record: Record | str | None = None, *, after: int = 0, limit: int = 1000
+    ) -> list[Change]:
+        """Return what happened, in order: of one record, or of all behind a position of the feed."""
+        id = "" if record is None else record if isinstance(record, str) else record.id
+        return self._shell.store.changes(after=after, record=id, limit=limit)
+
+    def subscribe(self, subscriber: Subscriber) -> Subscriber:
+        """Call ``subscriber`` with every `Change` after it is committed; return it (a decorator).
+
+        What a subscriber raises is logged; the change stands.
+        """
+        self._shell.subscribers.append(subscriber)
+        return subscriber
+
+    def verify(self) -> tuple[Finding, ...]:
+        """Recompute every carried fact and every record from the bare moves; return what differs."""
+        from funnelkit.verify import verify
+
+        return verify(self._shell.store)
+
+    # -- measuring ----------------------------------------------------------------------------
+
+    @property
+    def analytics(self) -> Analytics:
+        """Every report over this engine's ledger."""
+        from funnelkit.analytics import Analytics, Shape
+
+        shapes = [Shape.of(pipeline) for pipeline in self._shell.pipelines.values()]
+        return Analytics(self._shell.store, shapes, self._shell.clock)
+
+    def close(self) -> None:
+        """Close the store."""
+        self._shell.store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Engine({', '.join(self._shell.pipelines)}; {self._shell.store!r})"

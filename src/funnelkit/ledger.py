@@ -1,0 +1,223 @@
+"""The row a move leaves in the ledger, with the facts it carries, and the record after it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import attrs
+
+from funnelkit.records import OUTCOMES, Close, Direction, Move, PipelineRecord
+
+if TYPE_CHECKING:
+    from funnelkit.decide import Request
+    from funnelkit.stages import Pipeline, Refusal
+
+__all__ = ["created", "direction_of", "furthest", "moved", "transferred", "visits"]
+
+
+def furthest(visited: Iterable[str], position: Mapping[str, int]) -> str:
+    """Return the visited stage that is furthest along the pipeline; ``""`` when there is none.
+
+    >>> furthest(("new", "proposal", "lost", "call"), {"new": 0, "call": 1, "proposal": 2})
+    'proposal'
+    """
+    best, best_position = "", -1
+    for place in visited:
+        at = position.get(place, -1)
+        if at > best_position:
+            best, best_position = place, at
+    return best
+
+
+def direction_of(source: str, target: str, pipeline: Pipeline) -> Direction:
+    """Return ``"forward"``, ``"skip"`` or ``"back"`` for a move between two stages.
+
+    A step over archived stages only is no skip. From a stage that is not in the pipeline any more,
+    every way is forward.
+    """
+    position = pipeline.table.position
+    start, end = position.get(source, -1), position[target]
+    if end < start:
+        return "back"
+    between = pipeline.stages[start + 1 : end] if start >= 0 else ()
+    return "skip" if any(not stage.archived for stage in between) else "forward"
+
+
+def visits(history: Sequence[Move], pipeline: str) -> tuple[str, ...]:
+    """Return the places of one pipeline that a history went through, by first visit."""
+    return tuple(dict.fromkeys(move.target for move in history if move.pipeline == pipeline))
+
+
+def moved(
+    pipeline: Pipeline, record: PipelineRecord, request: Request, place: str, overruled: Sequence[Refusal]
+) -> tuple[PipelineRecord, Move]:
+    """Return the record on its new place (a stage or an outcome) and the row that says so."""
+    position, visited = pipeline.table.position, record.visited
+    before = furthest(visited, position)
+    first = place not in visited
+    if first:
+        visited = (*visited, place)
+    close: Close | None = None
+    text = ""
+    direction: Direction
+    if place in OUTCOMES:
+        text = reason_text(pipeline, place, request.reason)
+        close = _close(place, request, text)
+        stage, after, direction = record.stage, "won" if place == "won" else before, "close"
+    else:
+        stage, after = place, furthest(visited, position) if first else before
+        direction = "reopen" if record.close else direction_of(record.stage, place, pipeline)
+    after_record = attrs.evolve(
+        record,
+        version=record.version + 1,
+        stage=stage,
+        visited=visited,
+        moves=record.moves + 1,
+        entered_at=request.at,
+        updated_at=request.at,
+        close=close,
+    )
+    row = _row(
+        pipeline,
+        record,
+        request,
+        seq=record.moves + 1,
+        source=record.place,
+        target=place,
+        direction=direction,
+        first=first,
+        before=before,
+        after=after,
+        text=text,
+        overruled=overruled,
+    )
+    return after_record, row
+
+
+def created(
+    pipeline: Pipeline, draft: PipelineRecord, request: Request, overruled: Sequence[Refusal]
+) -> tuple[PipelineRecord, Move]:
+    """Return the new record on its first stage and the row of its creation."""
+    record = attrs.evolve(draft, version=1, visited=(draft.stage,), moves=1)
+    row = _row(
+        pipeline,
+        record,
+        request,
+        seq=1,
+        source="",
+        target=record.stage,
+        direction="create",
+        first=True,
+        before="",
+        after=record.stage,
+        text="",
+        overruled=overruled,
+    )
+    return record, row
+
+
+def transferred(
+    destination: Pipeline,
+    record: PipelineRecord,
+    request: Request,
+    history: Sequence[Move],
+    overruled: Sequence[Refusal],
+) -> tuple[PipelineRecord, Move]:
+    """Return the record on a stage of another pipeline and the row of the transfer."""
+    stage, position = request.target, destination.table.position
+    earlier = visits(history, destination.id)
+    first = stage not in earlier
+    visited = (*earlier, stage) if first else earlier
+    after_record = attrs.evolve(
+        record,
+        version=record.version + 1,
+        pipeline=destination.id,
+        stage=stage,
+        visited=visited,
+        moves=record.moves + 1,
+        entered_at=request.at,
+        updated_at=request.at,
+    )
+    row = _row(
+        destination,
+        record,
+        request,
+        seq=record.moves + 1,
+        source=record.stage,
+        target=stage,
+        direction="transfer",
+        first=first,
+        before=furthest(earlier, position),
+        after=furthest(visited, position),
+        text="",
+        overruled=overruled,
+    )
+    return after_record, row
+
+
+def reason_text(pipeline: Pipeline, outcome: str, reason: str) -> str:
+    """Return the label of a reason as it reads today; the reason itself when it is free text."""
+    for item in pipeline.close_reasons.get(outcome, ()):
+        if item.id == reason:
+            return item.label
+    return reason
+
+
+def _close(outcome: str, request: Request, text: str) -> Close:
+    return Close(
+        outcome=outcome,  # type: ignore[arg-type]  # one of OUTCOMES, checked by the caller
+        reason=request.reason,
+        reason_text=text,
+        note=request.note,
+        at=request.at,
+        by=request.actor.id,
+    )
+
+
+def _row(
+    pipeline: Pipeline,
+    record: PipelineRecord,
+    request: Request,
+    *,
+    seq: int,
+    source: str,
+    target: str,
+    direction: Direction,
+    first: bool,
+    before: str,
+    after: str,
+    text: str,
+    overruled: Sequence[Refusal],
+) -> Move:
+    probability = record.probability
+    if probability is None and source:
+        probability = pipeline.probabilities.get(record.stage)
+    return Move(
+        record=record.id,
+        seq=seq,
+        pipeline=pipeline.id,
+        source_pipeline=record.pipeline,
+        fingerprint=pipeline.fingerprint,
+        at=request.at,
+        source=source,
+        target=target,
+        direction=direction,
+        since=record.entered_at if source else None,
+        first=first,
+        furthest_before=before,
+        furthest_after=after,
+        created=record.created_at,
+        actor=request.actor.id,
+        cause=request.cause,
+        reason=request.reason,
+        reason_text=text,
+        note=request.note,
+        overruled=",".join([refusal.code for refusal in overruled]) if overruled else "",
+        owner=record.owner,
+        value=record.value,
+        probability=probability,
+        lead_source=record.source,
+        campaign=record.campaign,
+        key=request.key,
+    )

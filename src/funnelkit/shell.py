@@ -1,0 +1,323 @@
+"""Around the gate: read what a decision needs, write what follows from it, tell who listens."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
+
+import attrs
+
+from funnelkit import recording
+from funnelkit.acts import Asked, asked, digest
+from funnelkit.changes import Subscriber
+from funnelkit.clock import Clock
+from funnelkit.decide import NO_FACTS, Decision, Facts, Request, amended, decide, facts_needed, resolved
+from funnelkit.drafts import edited
+from funnelkit.errors import (
+    ConflictError,
+    DefinitionError,
+    InputError,
+    KeyReusedError,
+    NotFoundError,
+    RefusedError,
+    shown,
+)
+from funnelkit.ids import IdSource
+from funnelkit.records import OUTCOMES, Activity, Deal, Lead, PipelineRecord, Record
+from funnelkit.serial import did_you_mean
+from funnelkit.stages import Pipeline, Verdict
+from funnelkit.storage.base import KINDS, Answer, Commit, Kind, Store, kind_of
+
+__all__ = ["Shell"]
+
+_log = logging.getLogger("funnelkit")
+_OWN = tuple(KINDS.values())
+_ASKABLE = (
+    "advance",
+    "move",
+    "win",
+    "lose",
+    "void",
+    "reopen",
+    "transfer",
+    "convert",
+    "assign",
+    "edit",
+    "log",
+)
+
+
+class Shell:
+    """A store, a clock, ids and pipelines; the part of the engine that has effects."""
+
+    def __init__(self, pipelines: Iterable[Pipeline], store: Store, clock: Clock, ids: IdSource) -> None:
+        self.store = store
+        self.clock = clock
+        self.ids = ids
+        self.pipelines: dict[str, Pipeline] = {}
+        self.subscribers: list[Subscriber] = []
+        for pipeline in pipelines:
+            if not isinstance(pipeline, Pipeline):
+                raise InputError("pipelines", f"{shown(pipeline)} is not a Pipeline")
+            if pipeline.id in self.pipelines:
+                raise DefinitionError("engine", [f"two pipelines are called {pipeline.id!r}"])
+            self.pipelines[pipeline.id] = pipeline
+        self._recorded = set(store.definitions())
+
+    # -- finding ------------------------------------------------------------------------------
+
+    def pipeline(self, id: str) -> Pipeline:
+        """Return the definition of a pipeline; InputError with a suggestion if there is none."""
+        try:
+            return self.pipelines[id]
+        except (KeyError, TypeError):
+            raise InputError(
+                "pipeline", f"there is no pipeline {shown(id)}", did_you_mean(id, self.pipelines)
+            ) from None
+
+    def only(self, kind: str, given: str | None) -> Pipeline:
+        """Return the pipeline that was named, or the only one of its kind."""
+        if given is not None:
+            return self.pipeline(given)
+        found = [pipeline for pipeline in self.pipelines.values() if pipeline.kind == kind]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            names = ", ".join(pipeline.id for pipeline in found)
+            raise InputError("pipeline", f"there are several pipelines for {kind}s", f"name one of {names}")
+        hint = "add funnelkit.templates.lead_intake()" if kind == "lead" else "give the engine one"
+        raise InputError("pipeline", f"this engine has no pipeline for {kind}s", hint)
+
+    def kind_of_id(self, id: str) -> Kind:
+        """Return the kind of the record with an id; ids of the caller's own are looked up."""
+        prefix = id.partition("_")[0]
+        if prefix in KINDS and len(id) == len(prefix) + 27:
+            return cast("Kind", prefix)
+        for kind in KINDS:
+            if self.store.get_many(kind, [id]):
+                return kind
+        raise NotFoundError("record", id)
+
+    def current(self, ref: Record | str, expect: int | None) -> Record:
+        """Return the record as it is in the store.
+
+        Raises:
+            ConflictError: It is not at the version that was expected; a record given implies one.
+        """
+        if isinstance(ref, str):
+            kind, id = self.kind_of_id(ref), ref
+        elif isinstance(ref, _OWN):
+            kind, id = kind_of(ref), ref.id
+            if expect is None:
+                expect = ref.version
+        else:
+            raise InputError("record", f"{shown(ref)} is neither a record nor an id")
+        record = self.store.get(kind, id)
+        if expect is not None and record.version != expect:
+            raise ConflictError(kind, id, expect, record.version)
+        return record
+
+    def placed(self, ref: Record | str, expect: int | None) -> PipelineRecord:
+        """Return a lead or deal as it is in the store; anything else is an InputError."""
+        record = self.current(ref, expect)
+        if not isinstance(record, PipelineRecord):
+            raise InputError("record", f"{shown(record)} is in no pipeline", "give a lead or a deal")
+        return record
+
+    # -- deciding -----------------------------------------------------------------------------
+
+    def request(self, verb: str, record: PipelineRecord | None, said: Asked, **what: Any) -> Request:
+        """Return the request for the gate that an act amounts to."""
+        return Request(
+            verb=verb,
+            actor=said.actor,
+            at=said.instant(self.clock, record.updated_at if record is not None else None),
+            reason=said.reason,
+            note=said.note,
+            override=said.override,
+            key=said.key,
+            **what,
+        )
+
+    def decision(self, record: PipelineRecord, request: Request) -> Decision:
+        """Load what the rules ask for and let the gate decide."""
+        pipeline = self.pipeline(record.pipeline)
+        if request.verb == "move" and request.target not in pipeline.table.position:
+            _check_word(pipeline, request.target)
+        request = resolved(pipeline, record, request)
+        needs = facts_needed(pipeline, record, request)
+        facts = self.facts(record, needs) if needs else NO_FACTS
+        return decide(pipeline, record, request, facts)
+
+    def facts(self, record: PipelineRecord, needs: frozenset[str]) -> Facts:
+        store, contact, company = self.store, "", ""
+        if isinstance(record, Deal | Lead):
+            contact, company = record.contact, record.company
+        return Facts(
+            activities=tuple(store.activities(record.id)) if "activities" in needs else (),
+            history=tuple(store.moves(record.id)) if "history" in needs else (),
+            contact=store.get("contact", contact) if "contact" in needs and contact else None,
+            company=store.get("company", company) if "company" in needs and company else None,
+        )
+
+    def verdict(self, ref: Record | str, verb: str, to: str, act: Mapping[str, Any]) -> Verdict:
+        """Return what the gate would say to a verb."""
+        said = asked(act)
+        record = self.placed(ref, said.expect)
+        if verb not in _ASKABLE:
+            raise InputError("verb", f"{shown(verb)} is not a verb", did_you_mean(verb, _ASKABLE))
+        what: dict[str, Any] = {}
+        if verb == "move":
+            what = {"target": to}
+        elif verb == "transfer":
+            what = self.destination(to, None)
+        elif verb == "assign":
+            what = {"owner": to}
+        return self.decision(record, self.request(verb, record, said, **what)).verdict
+
+    def destination(self, to: Any, stage: str | None) -> dict[str, Any]:
+        """Return the fields of a request that say where a transfer goes."""
+        pipeline = self.pipeline(to)
+        return {
+            "destination": pipeline,
+            "target": pipeline.first if stage is None else pipeline.stage(stage).id,
+        }
+
+    def ways(self, ref: Record | str) -> list[tuple[str, str]]:
+        """Return (verb, target) of everything that leads away from where a record is."""
+        record = self.placed(ref, None)
+        if record.close is not None:
+            return [("reopen", "")]
+        table = self.pipeline(record.pipeline).table
+        words = table.words(record.place)
+        closing = {"won": "convert" if isinstance(record, Lead) else "win", "lost": "lose", "void": "void"}
+        stages = [word for word in table.stages if word in words]
+        named = [word for word in words if word not in table.position and word not in closing]
+        ends = [(closing[word], "") for word in words if word in closing]
+        return [("move", word) for word in (*stages, *named)] + ends
+
+    # -- doing --------------------------------------------------------------------------------
+
+    def move(self, verb: str, ref: Record | str, act: Mapping[str, Any], **what: Any) -> PipelineRecord:
+        """Do a verb that takes a lead or deal from place to place; return the new record."""
+        said = asked(act)
+        mark = ""
+        if said.key:
+            mark = digest(verb, _id(ref), what, said)
+            if answered := self.answered(said.key, mark):
+                return cast("PipelineRecord", answered[0])
+        record = self.placed(ref, said.expect)
+        decision = self.decision(record, self.request(verb, record, said, **what))
+        after = decision.record
+        if after is None:
+            raise RefusedError(record.id, decision.verdict)
+        commit = recording.step(decision, record.version) if decision.move is not None else None
+        return cast("PipelineRecord", self.write(commit, said.key, mark, (after,))[0])
+
+    def amend(
+        self, verb: str, ref: Record | str, act: Mapping[str, Any], fields: Mapping[str, Any]
+    ) -> Record:
+        """Do ``edit`` or ``assign``: new values for fields, the record stays where it is."""
+        said = asked(act)
+        mark = ""
+        if said.key:
+            mark = digest(verb, _id(ref), fields, said)
+            if answered := self.answered(said.key, mark):
+                return cast("Record", answered[0])
+        record = self.current(ref, said.expect)
+        new = fields if verb == "assign" else edited(kind_of(record), record, fields)
+        overruled = ""
+        after: Record
+        if isinstance(record, PipelineRecord):
+            what = {"owner": new["owner"]} if verb == "assign" else {"edits": new}
+            decision = self.decision(record, self.request(verb, record, said, **what))
+            if decision.record is None:
+                raise RefusedError(record.id, decision.verdict)
+            after = cast("Record", decision.record)
+            overruled = ",".join(refusal.code for refusal in decision.overruled)
+        else:
+            after = amended(record, new, said.instant(self.clock, record.updated_at))
+        commit = None
+        if after is not record:
+            commit = recording.amendment(
+                record, after, actor=said.actor.id, reason=said.reason, overruled=overruled
+            )
+        return cast("Record", self.write(commit, said.key, mark, (after,))[0])
+
+    def answered(self, key: str, mark: str) -> tuple[Record | Activity, ...]:
+        """Return what was answered under a key; nothing if it is new.
+
+        Raises:
+            KeyReusedError: It was used for another request.
+        """
+        answer = self.store.answer(key)
+        if answer is None:
+            return ()
+        if answer.request != mark:
+            raise KeyReusedError(key)
+        return answer.records
+
+    def write(
+        self,
+        commit: Commit | None,
+        key: str,
+        mark: str,
+        records: tuple[Record | Activity | PipelineRecord, ...],
+    ) -> tuple[Any, ...]:
+        """Commit, tell the subscribers, and return what is to be answered.
+
+        When another caller got in first under the same key with the same request, nothing is
+        written and theirs is the answer.
+        """
+        if key:
+            answer = Answer(key=key, request=mark, records=cast("Any", records))
+            commit = attrs.evolve(commit or Commit(), answers=(answer,))
+        if commit is None:
+            return records
+        try:
+            self.commit(commit)
+        except (KeyReusedError, ConflictError):
+            if key and (theirs := self.answered(key, mark)):
+                return theirs
+            raise
+        return records
+
+    def commit(self, commit: Commit) -> None:
+        """Commit, with the definitions that the store does not know yet; then tell the subscribers."""
+        unknown = {
+            move.fingerprint: move.pipeline for move in commit.moves if move.fingerprint not in self._recorded
+        }
+        if unknown:
+            documents = {
+                fingerprint: (pipeline, self.pipelines[pipeline].to_json())
+                for fingerprint, pipeline in unknown.items()
+            }
+            commit = attrs.evolve(commit, definitions=documents)
+        self.store.commit(commit)
+        if unknown:
+            self._recorded.update(unknown)
+        if self.subscribers:
+            self._publish(commit)
+
+    def _publish(self, commit: Commit) -> None:
+        for change in commit.changes:
+            for subscriber in self.subscribers:
+                try:
+                    subscriber(change)
+                except Exception:  # a subscriber may fail; what happened has happened
+                    _log.exception("subscriber %r failed on %r", subscriber, change)
+
+
+def _check_word(pipeline: Pipeline, word: str) -> None:
+    """Raise InputError if a pipeline has neither a stage nor a transition of that name."""
+    table = pipeline.table
+    known = {*table.stages, *(each for stage in table.stages for each in table.words(stage))} - set(OUTCOMES)
+    if word not in known:
+        raise InputError(
+            "to", f"pipeline {pipeline.id!r} has no stage {shown(word)}", did_you_mean(word, known)
+        )
+
+
+def _id(ref: object) -> str:
+    return ref if isinstance(ref, str) else str(getattr(ref, "id", ""))

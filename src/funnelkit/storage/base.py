@@ -1,0 +1,188 @@
+"""The store port: one way to write, a few ways to read.
+
+A store keeps records, the ledger of moves, activities, field values, changes, idempotent answers
+and definitions. It decides nothing: what is written was decided by the gate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal, Protocol, overload
+
+import attrs
+
+from funnelkit.changes import Change
+from funnelkit.errors import InputError
+from funnelkit.records import Activity, Company, Contact, Deal, Lead, Move, Record
+
+__all__ = ["KINDS", "Answer", "Attribute", "Commit", "Kind", "Store", "Write", "kind_of"]
+
+Kind = Literal["lead", "deal", "contact", "company"]
+KINDS: dict[Kind, type[Record]] = {"lead": Lead, "deal": Deal, "contact": Contact, "company": Company}
+_KIND_OF: dict[type[Record], Kind] = {record_type: kind for kind, record_type in KINDS.items()}
+
+
+def kind_of(record: Record) -> Kind:
+    """Return ``"lead"``, ``"deal"``, ``"contact"`` or ``"company"``."""
+    return _KIND_OF[type(record)]
+
+
+@attrs.frozen
+class Write:
+    """A record as it shall be. ``expected`` is the version it replaces; 0 when it is new."""
+
+    record: Record
+    expected: int
+
+
+@attrs.frozen(kw_only=True)
+class Attribute:
+    """A field's value from an instant on: custom fields always, owner and value when edited.
+
+    ``field`` is ``"owner"``, ``"value"`` or ``"custom.<name>"``; ``value`` is the owner, the
+    currency or the JSON text; ``amount`` the minor units of ``"value"``.
+    """
+
+    record: str
+    field: str
+    value: str
+    amount: int = 0
+    since: datetime
+
+
+@attrs.frozen(kw_only=True)
+class Answer:
+    """What a verb answered to a request that carried an idempotency key.
+
+    ``request`` is a digest of what was asked; ``records`` are the records as they were answered.
+    """
+
+    key: str
+    request: str
+    records: tuple[Record | Activity, ...]
+
+
+@attrs.frozen(kw_only=True)
+class Commit:
+    """Everything that one act, or one bulk of acts, writes: all of it or nothing.
+
+    ``definitions`` maps the fingerprint of a pipeline definition to ``(pipeline id, JSON)``.
+    """
+
+    writes: tuple[Write, ...] = ()
+    moves: tuple[Move, ...] = ()
+    activities: tuple[Activity, ...] = ()
+    attributes: tuple[Attribute, ...] = ()
+    changes: tuple[Change, ...] = ()
+    answers: tuple[Answer, ...] = ()
+    definitions: Mapping[str, tuple[str, str]] = attrs.field(factory=dict)
+
+
+class Store(Protocol):
+    """What every store does. `funnelkit.testing.StoreContract` proves that one does it.
+
+    Rules for all methods: what is returned is complete and detached (no open cursors, no live
+    objects); absent records raise `NotFoundError`; a closed store raises `StoreClosedError`; no
+    driver error leaks. Lists of records come in the order of their ids.
+    """
+
+    def commit(self, commit: Commit) -> None:
+        """Write everything or nothing.
+
+        Raises:
+            ConflictError: A written record is not at the expected version.
+            AlreadyExistsError: A new record's or activity's id is taken.
+            KeyReusedError: An answer's key is taken.
+        """
+        ...
+
+    @overload
+    def get(self, kind: Literal["lead"], id: str) -> Lead: ...
+    @overload
+    def get(self, kind: Literal["deal"], id: str) -> Deal: ...
+    @overload
+    def get(self, kind: Literal["contact"], id: str) -> Contact: ...
+    @overload
+    def get(self, kind: Literal["company"], id: str) -> Company: ...
+    @overload
+    def get(self, kind: Kind, id: str) -> Record: ...
+    def get(self, kind: Kind, id: str) -> Record:
+        """Return one record. Raises NotFoundError."""
+        ...
+
+    def get_many(self, kind: Kind, ids: Sequence[str]) -> dict[str, Record]:
+        """Return those of the records that exist, by id."""
+        ...
+
+    def find(
+        self, kind: Kind, where: Mapping[str, str], *, after: str = "", limit: int = 100
+    ) -> list[Record]:
+        """Return records whose columns equal ``where``, by id, those after the id ``after`` first.
+
+        Columns: `FINDABLE` of the kind; ``outcome=""`` finds open ones.
+        """
+        ...
+
+    def moves(self, record: str) -> list[Move]:
+        """Return the ledger of one record in the order of ``seq``; empty when there is none."""
+        ...
+
+    def activities(self, record: str) -> list[Activity]:
+        """Return the activities of one record, oldest first."""
+        ...
+
+    def attributes(self, record: str) -> list[Attribute]:
+        """Return the field values of one record in the order they were written."""
+        ...
+
+    def changes(self, *, after: int = 0, record: str = "", limit: int = 1000) -> list[Change]:
+        """Return changes behind a position of the feed, in order; of one record if it is named."""
+        ...
+
+    def answer(self, key: str) -> Answer | None:
+        """Return what was answered under an idempotency key, or None."""
+        ...
+
+    def definitions(self) -> dict[str, tuple[str, str]]:
+        """Return fingerprint → (pipeline id, JSON document) of every definition ever used."""
+        ...
+
+    def query(self, sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """Run one read-only SELECT over the tables of ``schema.sql``; parameters are ``:name``."""
+        ...
+
+    def close(self) -> None:
+        """Release everything. Closing twice is fine."""
+        ...
+
+
+FINDABLE: dict[Kind, frozenset[str]] = {
+    "lead": frozenset(
+        (
+            "pipeline",
+            "stage",
+            "outcome",
+            "owner",
+            "lead_source",
+            "campaign",
+            "email",
+            "phone",
+            "contact",
+            "company",
+            "deal",
+        )
+    ),
+    "deal": frozenset(
+        ("pipeline", "stage", "outcome", "owner", "lead_source", "campaign", "contact", "company", "lead")
+    ),
+    "contact": frozenset(("owner", "lead_source", "email", "phone", "company", "name")),
+    "company": frozenset(("owner", "lead_source", "name")),
+}
+"""The columns that `Store.find` can compare, by kind."""
+
+
+def check_findable(kind: Kind, where: Mapping[str, str]) -> None:
+    """Raise InputError when `Store.find` is asked about a column it cannot compare."""
+    if unknown := set(where) - FINDABLE[kind]:
+        raise InputError("where", f"{min(unknown)!r} cannot be compared", ", ".join(sorted(FINDABLE[kind])))

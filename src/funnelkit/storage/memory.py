@@ -1,0 +1,193 @@
+"""`MemoryStore`: the reference. Plain Python, nothing kept when the process ends."""
+
+from __future__ import annotations
+
+import threading
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from funnelkit.changes import Change
+from funnelkit.errors import (
+    AlreadyExistsError,
+    ConflictError,
+    KeyReusedError,
+    NotFoundError,
+    StoreClosedError,
+)
+from funnelkit.records import Activity, Move, Record
+from funnelkit.storage.base import KINDS, Answer, Attribute, Commit, Kind, check_findable, kind_of
+from funnelkit.storage.mirror import Mirror
+from funnelkit.storage.rows import COLUMNS, record_row
+
+__all__ = ["MemoryStore"]
+
+
+class MemoryStore:
+    """Keep everything in dictionaries; for tests, simulations, and as the model other stores must equal.
+
+    Safe to share between threads. Metrics are SQL, so `query` reads from a private in-memory SQLite
+    copy that is brought up to date only when it is asked.
+
+    >>> store = MemoryStore()
+    >>> store.find("deal", {})
+    []
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._records: dict[Kind, dict[str, Record]] = {kind: {} for kind in KINDS}
+        self._ledger: list[Move] = []
+        self._moves: defaultdict[str, list[Move]] = defaultdict(list)
+        self._activities: defaultdict[str, list[Activity]] = defaultdict(list)
+        self._activity_ids: set[str] = set()
+        self._attributes: list[Attribute] = []
+        self._attributes_of: defaultdict[str, list[Attribute]] = defaultdict(list)
+        self._changes: list[Change] = []
+        self._answers: dict[str, Answer] = {}
+        self._definitions: dict[str, tuple[str, str]] = {}
+        self._mirror: Mirror | None = None
+        self._touched: set[tuple[Kind, str]] = set()
+        self._closed = False
+
+    def commit(self, commit: Commit) -> None:
+        """Write everything or nothing; see `Store.commit`."""
+        with self._lock:
+            self._check_open()
+            self._check(commit)
+            for write in commit.writes:
+                kind = kind_of(write.record)
+                self._records[kind][write.record.id] = write.record
+                self._touched.add((kind, write.record.id))
+            for move in commit.moves:
+                self._moves[move.record].append(move)
+            self._ledger += commit.moves
+            for activity in commit.activities:
+                self._activities[activity.record].append(activity)
+                self._activity_ids.add(activity.id)
+            for attribute in commit.attributes:
+                self._attributes_of[attribute.record].append(attribute)
+            self._attributes += commit.attributes
+            for change in commit.changes:
+                self._changes.append(attrs.evolve(change, position=len(self._changes) + 1))
+            for answer in commit.answers:
+                self._answers[answer.key] = answer
+            if commit.definitions:
+                self._definitions |= commit.definitions
+
+    def _check(self, commit: Commit) -> None:
+        """Raise before anything is written, so that a commit is all or nothing."""
+        for write in commit.writes:
+            kind = kind_of(write.record)
+            stored = self._records[kind].get(write.record.id)
+            actual = stored.version if stored is not None else 0
+            if actual != write.expected:
+                if write.expected == 0:
+                    raise AlreadyExistsError(kind, write.record.id)
+                raise ConflictError(kind, write.record.id, write.expected, actual)
+        for activity in commit.activities:
+            if activity.id in self._activity_ids:
+                raise AlreadyExistsError("activity", activity.id)
+        for answer in commit.answers:
+            if answer.key in self._answers:
+                raise KeyReusedError(answer.key)
+
+    def get(self, kind: Kind, id: str) -> Any:
+        """Return one record; see `Store.get`."""
+        self._check_open()
+        try:
+            return self._records[kind][id]
+        except KeyError:
+            raise NotFoundError(kind, id) from None
+
+    def get_many(self, kind: Kind, ids: Sequence[str]) -> dict[str, Record]:
+        """Return those of the records that exist, by id."""
+        self._check_open()
+        records = self._records[kind]
+        return {id: records[id] for id in ids if id in records}
+
+    def find(
+        self, kind: Kind, where: Mapping[str, str], *, after: str = "", limit: int = 100
+    ) -> list[Record]:
+        """Return records whose columns equal ``where``, in the order of their ids."""
+        check_findable(kind, where)
+        wanted = [(COLUMNS[kind].index(column), value) for column, value in where.items()]
+        with self._lock:
+            self._check_open()
+            records = self._records[kind]
+            ids = sorted(records)
+            found: list[Record] = []
+            for id in ids[bisect_right(ids, after) :]:
+                row = record_row(kind, records[id])
+                if all(row[index] == value for index, value in wanted):
+                    found.append(records[id])
+                    if len(found) == limit:
+                        break
+            return found
+
+    def moves(self, record: str) -> list[Move]:
+        """Return the ledger of one record in the order of ``seq``."""
+        self._check_open()
+        return list(self._moves.get(record, ()))
+
+    def activities(self, record: str) -> list[Activity]:
+        """Return the activities of one record, oldest first."""
+        with self._lock:
+            self._check_open()
+            of_record = list(self._activities.get(record, ()))
+        return sorted(of_record, key=lambda activity: (activity.at, activity.id))
+
+    def attributes(self, record: str) -> list[Attribute]:
+        """Return the field values of one record in the order they were written."""
+        with self._lock:
+            self._check_open()
+            return list(self._attributes_of.get(record, ()))
+
+    def changes(self, *, after: int = 0, record: str = "", limit: int = 1000) -> list[Change]:
+        """Return changes behind a position of the feed; of one record if it is named."""
+        with self._lock:
+            self._check_open()
+            behind = self._changes[after:]
+        return [change for change in behind if not record or change.record == record][:limit]
+
+    def answer(self, key: str) -> Answer | None:
+        """Return what was answered under an idempotency key, or None."""
+        self._check_open()
+        return self._answers.get(key)
+
+    def definitions(self) -> dict[str, tuple[str, str]]:
+        """Return fingerprint → (pipeline id, JSON document) of every definition ever used."""
+        self._check_open()
+        return dict(self._definitions)
+
+    def query(self, sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """Run one SELECT over a private SQLite copy of this store."""
+        with self._lock:
+            self._check_open()
+            if self._mirror is None:
+                self._mirror = Mirror()
+            self._mirror.update(
+                records=[(kind, self._records[kind][id]) for kind, id in self._touched],
+                moves=self._ledger,
+                attributes=self._attributes,
+            )
+            self._touched.clear()
+            return self._mirror.query(sql, params)
+
+    def close(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            if self._mirror is not None:
+                self._mirror.close()
+            self._closed = True
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StoreClosedError("MemoryStore", "closed")
+
+    def __repr__(self) -> str:
+        records = ", ".join(f"{len(items)} {kind}" for kind, items in self._records.items() if items)
+        return f"MemoryStore({records or 'empty'})"

@@ -1,0 +1,389 @@
+"""`SQLiteStore`: one file, the standard library, durable by default."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import tempfile
+import threading
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, NoReturn
+
+from funnelkit.changes import Change
+from funnelkit.errors import (
+    AlreadyExistsError,
+    ConflictError,
+    InputError,
+    KeyReusedError,
+    NotAStoreError,
+    NotFoundError,
+    SchemaVersionError,
+    StoreBusyError,
+    StoreClosedError,
+    StoreError,
+    StoreFullError,
+    StoreReadOnlyError,
+    StoreUnavailableError,
+)
+from funnelkit.records import Activity, Move, Record
+from funnelkit.storage import rows
+from funnelkit.storage.base import KINDS, Answer, Attribute, Commit, Kind, Write, check_findable, kind_of
+from funnelkit.storage.migrations import migrate, versions
+from funnelkit.storage.statements import INSERT, SELECT, UPDATE
+
+__all__ = ["SQLiteStore"]
+
+APPLICATION_ID = 0x46_4B_49_54  # "FKIT", in the header of every file we make
+_CHECKPOINT_ROWS = 10_000
+_PARAMETERS = 500  # ids per SELECT … IN (…); old SQLite libraries allow 999
+
+
+class SQLiteStore:
+    """Keep everything in one SQLite file, in write-ahead-log mode.
+
+    The file is made when it does not exist. Several threads and several processes may use it at
+    once: writers take turns, readers never wait.
+
+    Args:
+        path: Where the file is.
+        durability: ``"full"`` (default): what a verb returned survives a power cut.
+            ``"fast"``: it survives the death of the process; a power cut may take back the last
+            moments, never break the file.
+        timeout: Seconds to wait for another writer.
+
+    Raises:
+        NotAStoreError: The file is empty, damaged or another program's.
+        SchemaVersionError: The file was written by a newer funnelkit.
+        StoreUnavailableError: The folder does not exist or may not be used.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        durability: Literal["full", "fast"] = "full",
+        timeout: float = 30.0,
+    ) -> None:
+        if durability not in {"full", "fast"}:
+            raise InputError("durability", f"{durability!r} is unknown", 'write "full" or "fast"')
+        name = os.fspath(path)
+        if not name or ":memory:" in name:
+            raise InputError("path", f"{name!r} is not a file", "use MemoryStore() to keep nothing")
+        self.path = Path(name)
+        self.durability = durability
+        self._timeout = timeout
+        self._local = threading.local()
+        self._lock = threading.Lock()
+        self._connections: list[sqlite3.Connection] = []
+        self._closed = False
+        self._rows_since_checkpoint = 0
+        self._checkpoint_after = _CHECKPOINT_ROWS
+        self._open_file()
+
+    # -- opening ------------------------------------------------------------------------------
+
+    def _open_file(self) -> None:
+        if not self.path.exists():
+            self._make_file()
+        if not self.path.is_file() or self.path.stat().st_size == 0:
+            raise NotAStoreError(str(self.path), "is not a funnelkit store (not a file, or an empty one)")
+        try:
+            connection = self._connect()
+            application = connection.execute("PRAGMA application_id").fetchone()[0]
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            if application != APPLICATION_ID:
+                self.close()
+                raise NotAStoreError(str(self.path), "is a database of another program")
+            if version > len(versions()):
+                self.close()
+                raise SchemaVersionError(str(self.path), version, len(versions()))
+            if version < len(versions()):
+                migrate(connection)
+        except sqlite3.Error as error:
+            self.close()
+            self._fail(error)
+
+    def _make_file(self) -> None:
+        """Build the file aside and link it into place, so that nobody ever sees half of one."""
+        try:
+            handle, draft = tempfile.mkstemp(prefix=f".{self.path.name}.", dir=self.path.parent)
+        except OSError as error:
+            raise StoreUnavailableError(str(self.path), f"cannot be made: {error.strerror}") from error
+        os.close(handle)
+        try:
+            connection = sqlite3.connect(draft, isolation_level=None)
+            try:
+                connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                migrate(connection)
+                connection.execute("PRAGMA journal_mode = WAL")
+            finally:
+                connection.close()
+            try:
+                os.link(draft, self.path)
+            except FileExistsError:
+                pass  # somebody else made it in the meantime; theirs is as good
+        except sqlite3.Error as error:
+            self._fail(error)
+        except OSError as error:
+            raise StoreUnavailableError(str(self.path), f"cannot be made: {error.strerror}") from error
+        finally:
+            Path(draft).unlink(missing_ok=True)
+
+    def _connect(self) -> sqlite3.Connection:
+        """Open this thread's own connection; sharing one is slower and less safe."""
+        if self._closed:
+            raise StoreClosedError(str(self.path), "closed")
+        connection = sqlite3.connect(
+            self.path, timeout=self._timeout, isolation_level=None, check_same_thread=False
+        )
+        connection.execute(f"PRAGMA synchronous = {'FULL' if self.durability == 'full' else 'NORMAL'}")
+        connection.execute("PRAGMA cache_size = -65536")
+        # The automatic checkpoint retries on every commit while a reader holds it back; ours backs off.
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
+        self._local.connection = connection
+        with self._lock:
+            self._connections.append(connection)
+        return connection
+
+    def _connection(self) -> sqlite3.Connection:
+        if self._closed:
+            raise StoreClosedError(str(self.path), "closed")
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        return connection if connection is not None else self._connect()
+
+    # -- writing ------------------------------------------------------------------------------
+
+    def commit(self, commit: Commit) -> None:
+        """Write everything or nothing; see `Store.commit`."""
+        try:
+            connection = self._connection()
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                written = _write(connection, commit)
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+        except sqlite3.Error as error:
+            self._fail(error)
+        self._rows_since_checkpoint += written
+        if self._rows_since_checkpoint >= self._checkpoint_after:
+            self._checkpoint(connection)
+
+    def _checkpoint(self, connection: sqlite3.Connection) -> None:
+        """Copy the log into the file; when a reader holds it back, wait twice as long next time."""
+        try:
+            _, logged, copied = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        except sqlite3.Error:
+            copied, logged = 0, 1  # what was committed is safe in the log; try again later
+        self._rows_since_checkpoint = 0
+        self._checkpoint_after = _CHECKPOINT_ROWS if copied == logged else self._checkpoint_after * 2
+
+    # -- reading ------------------------------------------------------------------------------
+
+    def _rows(self, sql: str, params: Sequence[Any] | Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        try:
+            return self._connection().execute(sql, params).fetchall()
+        except sqlite3.Error as error:
+            self._fail(error)
+
+    def get(self, kind: Kind, id: str) -> Any:
+        """Return one record; see `Store.get`."""
+        found = self._rows(_BY_ID[kind], (id,))
+        if not found:
+            raise NotFoundError(kind, id)
+        return rows.record_of(kind, found[0])
+
+    def get_many(self, kind: Kind, ids: Sequence[str]) -> dict[str, Record]:
+        """Return those of the records that exist, by id."""
+        found: dict[str, Record] = {}
+        for start in range(0, len(ids), _PARAMETERS):
+            part = ids[start : start + _PARAMETERS]
+            sql = f"{SELECT[kind]} WHERE id IN ({', '.join('?' * len(part))})"
+            for row in self._rows(sql, part):
+                found[row[0]] = rows.record_of(kind, row)
+        return found
+
+    def find(
+        self, kind: Kind, where: Mapping[str, str], *, after: str = "", limit: int = 100
+    ) -> list[Record]:
+        """Return records whose columns equal ``where``, in the order of their ids."""
+        check_findable(kind, where)
+        conditions = "".join(f" AND {column} = ?" for column in where)
+        sql = f"{SELECT[kind]} WHERE id > ?{conditions} ORDER BY id LIMIT ?"
+        return [rows.record_of(kind, row) for row in self._rows(sql, (after, *where.values(), limit))]
+
+    def moves(self, record: str) -> list[Move]:
+        """Return the ledger of one record in the order of ``seq``."""
+        found = self._rows(f"{SELECT['move']} WHERE record_id = ? ORDER BY seq", (record,))
+        return [rows.move_of(row) for row in found]
+
+    def activities(self, record: str) -> list[Activity]:
+        """Return the activities of one record, oldest first."""
+        found = self._rows(f"{SELECT['activity']} WHERE record_id = ? ORDER BY done_us, id", (record,))
+        return [rows.activity_of(row) for row in found]
+
+    def attributes(self, record: str) -> list[Attribute]:
+        """Return the field values of one record in the order they were written."""
+        found = self._rows(f"{SELECT['attribute']} WHERE record_id = ? ORDER BY position", (record,))
+        return [rows.attribute_of(row) for row in found]
+
+    def changes(self, *, after: int = 0, record: str = "", limit: int = 1000) -> list[Change]:
+        """Return changes behind a position of the feed; of one record if it is named."""
+        columns = ", ".join(rows.COLUMNS["change"])
+        condition = " AND record_id = :record" if record else ""
+        sql = (
+            f"SELECT position, {columns} FROM change WHERE position > :after{condition} "
+            "ORDER BY position LIMIT :limit"
+        )
+        found = self._rows(sql, {"after": after, "record": record, "limit": limit})
+        return [rows.change_of(row[0], row[1:]) for row in found]
+
+    def answer(self, key: str) -> Answer | None:
+        """Return what was answered under an idempotency key, or None."""
+        found = self._rows(f"{SELECT['idempotency']} WHERE act_key = ?", (key,))
+        return rows.answer_of(found[0]) if found else None
+
+    def definitions(self) -> dict[str, tuple[str, str]]:
+        """Return fingerprint → (pipeline id, JSON document) of every definition ever used."""
+        return {row[0]: (row[1], row[2]) for row in self._rows(SELECT["definition"], ())}
+
+    def query(self, sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """Run one SELECT; anything that would write is refused by the database itself."""
+        connection = self._connection()
+        try:
+            connection.execute("PRAGMA query_only = ON")
+            try:
+                return connection.execute(sql, params).fetchall()
+            finally:
+                connection.execute("PRAGMA query_only = OFF")
+        except sqlite3.Error as error:
+            if _name(error).startswith(("SQLITE_ERROR", "SQLITE_READONLY", "SQLITE_MISUSE")):
+                raise InputError(
+                    "sql", str(error), "give one SELECT over the tables of the schema"
+                ) from error
+            self._fail(error)
+
+    def close(self) -> None:
+        """Close every thread's connection. Closing twice is fine."""
+        with self._lock:
+            self._closed = True
+            for connection in self._connections:
+                connection.close()
+            self._connections.clear()
+
+    def _fail(self, error: sqlite3.Error) -> NoReturn:
+        """Raise our own error for the driver's; the driver's stays as the cause."""
+        if self._closed and isinstance(error, sqlite3.ProgrammingError):
+            raise StoreClosedError(str(self.path), "closed") from error
+        name = _name(error)
+        for prefix, error_type in _ERRORS.items():
+            if name.startswith(prefix):
+                raise error_type(str(self.path), f"{error} ({name})") from error
+        raise StoreError(f"{self.path}: {error}") from error
+
+    def __enter__(self) -> SQLiteStore:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"SQLiteStore({str(self.path)!r}, durability={self.durability!r})"
+
+
+_BY_ID = {kind: f"{SELECT[kind]} WHERE id = ?" for kind in KINDS}
+
+_ERRORS: dict[str, Any] = {
+    "SQLITE_BUSY": StoreBusyError,
+    "SQLITE_LOCKED": StoreBusyError,
+    "SQLITE_FULL": StoreFullError,
+    "SQLITE_READONLY": StoreReadOnlyError,
+    "SQLITE_CANTOPEN": StoreUnavailableError,
+    "SQLITE_IOERR": StoreUnavailableError,
+    "SQLITE_NOTADB": NotAStoreError,
+    "SQLITE_CORRUPT": NotAStoreError,
+}
+
+
+def _name(error: sqlite3.Error) -> str:
+    return getattr(error, "sqlite_errorname", None) or ""
+
+
+def _write(connection: sqlite3.Connection, commit: Commit) -> int:
+    """Write a commit inside the open transaction; return the number of rows."""
+    _write_records(connection, commit.writes)
+    _insert(connection, "move", [rows.move_row(move) for move in commit.moves])
+    if commit.activities:
+        _insert_new(connection, "activity", [rows.activity_row(item) for item in commit.activities])
+    if commit.attributes:
+        _insert(connection, "attribute", [rows.attribute_row(item) for item in commit.attributes])
+    _insert(connection, "change", [rows.change_row(change) for change in commit.changes])
+    if commit.answers:
+        try:
+            _insert(connection, "idempotency", [rows.answer_row(answer) for answer in commit.answers])
+        except sqlite3.IntegrityError as error:
+            taken = next(
+                (
+                    item.key
+                    for item in commit.answers
+                    if _exists(connection, "idempotency", "act_key", item.key)
+                ),
+                commit.answers[-1].key,
+            )
+            raise KeyReusedError(taken) from error
+    for fingerprint, (pipeline, document) in commit.definitions.items():
+        connection.execute(
+            INSERT["definition"].replace("INSERT", "INSERT OR IGNORE", 1), (fingerprint, pipeline, document)
+        )
+    return len(commit.writes) + len(commit.moves) + len(commit.changes) + len(commit.attributes)
+
+
+def _write_records(connection: sqlite3.Connection, writes: Iterable[Write]) -> None:
+    new: defaultdict[Kind, list[rows.Row]] = defaultdict(list)
+    changed: defaultdict[Kind, list[rows.Row]] = defaultdict(list)
+    for write in writes:
+        kind = kind_of(write.record)
+        row = rows.record_row(kind, write.record)
+        if write.expected:
+            changed[kind].append((*row, write.expected))
+        else:
+            new[kind].append(row)
+    for kind, items in new.items():
+        _insert_new(connection, kind, items)
+    for kind, items in changed.items():
+        if connection.executemany(UPDATE[kind], items).rowcount != len(items):
+            _conflict(connection, kind, items)
+
+
+def _insert(connection: sqlite3.Connection, table: str, items: list[rows.Row]) -> None:
+    connection.executemany(INSERT[table], items)
+
+
+def _insert_new(connection: sqlite3.Connection, table: str, items: list[rows.Row]) -> None:
+    try:
+        connection.executemany(INSERT[table], items)
+    except sqlite3.IntegrityError as error:
+        # Rows of this commit that did get in are undone by the rollback; look for the one that was there.
+        connection.execute("ROLLBACK")
+        taken = next((row[0] for row in items if _exists(connection, table, "id", row[0])), items[0][0])
+        raise AlreadyExistsError(table, taken) from error
+
+
+def _exists(connection: sqlite3.Connection, table: str, column: str, value: str) -> bool:
+    return bool(connection.execute(f"SELECT 1 FROM {table} WHERE {column} = ?", (value,)).fetchall())
+
+
+def _conflict(connection: sqlite3.Connection, kind: Kind, items: list[rows.Row]) -> NoReturn:
+    """Name the record that was not at its expected version."""
+    connection.execute("ROLLBACK")
+    for row in items:
+        found = connection.execute(f"SELECT version FROM {kind} WHERE id = ?", (row[0],)).fetchall()
+        actual = found[0][0] if found else 0
+        if actual != row[-1]:
+            raise ConflictError(kind, row[0], row[-1], actual)
+    # The other writer came and went between our statements and this look: the same record, written twice.
+    raise ConflictError(kind, items[-1][0], items[-1][-1], items[-1][1])

@@ -1,0 +1,200 @@
+"""Recompute what the ledger carries, from the bare transitions alone, and compare.
+
+A transition is bare when only its record, order, instant, pipeline, source and target are believed.
+Everything else a move says about time and place, and everything a record says about its place,
+follows from those.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import attrs
+
+from funnelkit.errors import shown
+from funnelkit.ledger import furthest
+from funnelkit.records import OUTCOMES, Deal, Lead, Move
+from funnelkit.storage.base import Kind, Store
+
+__all__ = ["Finding", "verify"]
+
+_PAGE = 500
+
+
+@attrs.frozen(kw_only=True)
+class Finding:
+    """One difference between what is stored and what follows from the bare moves.
+
+    Attributes:
+        record: The record's id.
+        seq: The move's number; 0 when the record itself differs.
+        field: Which fact.
+        stored, recomputed: The two values.
+    """
+
+    record: str
+    seq: int
+    field: str
+    stored: Any
+    recomputed: Any
+
+    def __str__(self) -> str:
+        where = f"move {self.seq}" if self.seq else "record"
+        return (
+            f"{self.record}, {where}: {self.field} is {shown(self.stored)}, "
+            f"the moves give {shown(self.recomputed)}"
+        )
+
+
+@attrs.frozen
+class _Order:
+    """What a stored definition says about the order of its stages."""
+
+    position: Mapping[str, int]
+    archived: frozenset[str]
+
+
+def verify(store: Store) -> tuple[Finding, ...]:
+    """Return every difference; empty when the store is sound. Reads everything once."""
+    orders = {
+        fingerprint: _order(json.loads(document))
+        for fingerprint, (_, document) in store.definitions().items()
+    }
+    findings: list[Finding] = []
+    known: set[str] = set()
+    for record in _records(store):
+        known.add(record.id)
+        findings += _of_record(record, store.moves(record.id), orders)
+    strays = store.query("SELECT record_id, COUNT(*) AS n FROM move GROUP BY record_id", {})
+    findings += [
+        Finding(record=id, seq=0, field="moves", stored=count, recomputed="no such record")
+        for id, count in strays
+        if id not in known
+    ]
+    return tuple(findings)
+
+
+def _order(document: Mapping[str, Any]) -> _Order:
+    stages = document["stages"]
+    return _Order(
+        {stage["id"]: index for index, stage in enumerate(stages)},
+        frozenset(stage["id"] for stage in stages if stage.get("archived")),
+    )
+
+
+def _records(store: Store) -> Iterator[Lead | Deal]:
+    kinds: tuple[Kind, ...] = ("lead", "deal")
+    for kind in kinds:
+        after = ""
+        while page := store.find(kind, {}, after=after, limit=_PAGE):
+            yield from page  # type: ignore[misc]  # leads and deals, by their kinds
+            after = page[-1].id
+
+
+@attrs.frozen(kw_only=True)
+class _State:
+    """Where a record stands after the moves read so far, recomputed."""
+
+    pipeline: str = ""
+    place: str = ""
+    stage: str = ""
+    entered: datetime | None = None
+    created: datetime | None = None
+    visited: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
+    seq: int = 0
+
+
+def _of_record(record: Lead | Deal, moves: Sequence[Move], orders: Mapping[str, _Order]) -> list[Finding]:
+    state = _State()
+    findings: list[Finding] = []
+    for move in moves:
+        order = orders.get(move.fingerprint)
+        if order is None:
+            findings.append(
+                _finding(record.id, move.seq, "fingerprint", move.fingerprint, "no such definition")
+            )
+            return findings
+        facts, state = _replayed(state, move, order)
+        findings += [
+            _finding(record.id, move.seq, field, getattr(move, field), value)
+            for field, value in facts.items()
+            if getattr(move, field) != value
+        ]
+    close = record.close
+    says = {
+        "pipeline": (record.pipeline, state.pipeline),
+        "place": (record.place, state.place),
+        "stage": (record.stage, state.stage),
+        "visited": (record.visited, state.visited.get(state.pipeline, ())),
+        "moves": (record.moves, state.seq),
+        "entered_at": (record.entered_at, state.entered),
+        "created_at": (record.created_at, state.created),
+    }
+    if close is not None and moves:
+        last = moves[-1]
+        says["close"] = (
+            (close.outcome, close.reason, close.reason_text, close.note, close.at, close.by),
+            (last.target, last.reason, last.reason_text, last.note, last.at, last.actor),
+        )
+    return findings + [
+        _finding(record.id, 0, field, stored, given)
+        for field, (stored, given) in says.items()
+        if stored != given
+    ]
+
+
+def _finding(record: str, seq: int, field: str, stored: object, recomputed: object) -> Finding:
+    return Finding(record=record, seq=seq, field=field, stored=stored, recomputed=recomputed)
+
+
+def _replayed(state: _State, move: Move, order: _Order) -> tuple[dict[str, Any], _State]:
+    """Return the facts that a move must carry after a state, and the state after it."""
+    earlier = state.visited.get(move.pipeline, ())
+    first = move.target not in earlier
+    visited = (*earlier, move.target) if first else earlier
+    before = furthest(earlier, order.position)
+    after = "won" if move.target == "won" else furthest(visited, order.position)
+    created = state.created or move.created  # given with the creation, the same ever after
+    facts = {
+        "seq": state.seq + 1,
+        "source": state.place,
+        "source_pipeline": state.pipeline or move.pipeline,
+        "direction": _direction(state, move, order),
+        "since": state.entered,
+        "first": first,
+        "furthest_before": before,
+        "furthest_after": after,
+        "created": created,
+        "at": max(move.at, state.entered or move.at),
+    }
+    return facts, _State(
+        pipeline=move.pipeline,
+        place=move.target,
+        stage=state.stage if move.target in OUTCOMES else move.target,
+        entered=move.at,
+        created=created,
+        visited={**state.visited, move.pipeline: visited},
+        seq=state.seq + 1,
+    )
+
+
+def _direction(state: _State, move: Move, order: _Order) -> str:
+    """Return the direction from the two places and the order of the stages, nothing else."""
+    if not state.place:
+        return "create"
+    if move.pipeline != state.pipeline:
+        return "transfer"
+    if move.target in OUTCOMES:
+        return "close"
+    if state.place in OUTCOMES:
+        return "reopen"
+    start, end = order.position.get(state.place, -1), order.position.get(move.target, -1)
+    if end < start:
+        return "back"
+    between = [
+        stage for stage, at in order.position.items() if start < at < end and stage not in order.archived
+    ]
+    return "skip" if start >= 0 and between else "forward"
