@@ -1,0 +1,80 @@
+"""Rates that carry their denominator and an interval that says how much they can be trusted."""
+
+from __future__ import annotations
+
+import math
+from statistics import NormalDist
+
+import attrs
+
+__all__ = ["Rate", "wilson"]
+
+
+def wilson(x: int, n: int, level: float = 0.95) -> tuple[float, float] | None:
+    """Return the Wilson score interval of ``x`` successes in ``n`` trials.
+
+    Args:
+        x: Successes, 0 to ``n``.
+        n: Trials.
+        level: Coverage, between 0 and 1.
+
+    Returns:
+        ``(low, high)`` within 0 and 1, or None when there were no trials: nothing is known then.
+
+    Source: E. B. Wilson, Probable inference, the law of succession, and statistical inference, 1927.
+
+    >>> low, high = wilson(8, 10)
+    >>> round(low, 4), round(high, 4)
+    (0.4902, 0.9433)
+    """
+    if n == 0:
+        return None
+    z2 = NormalDist().inv_cdf((1 + level) / 2) ** 2
+    centre = (x + z2 / 2) / (n + z2)
+    half = math.sqrt(z2) / (n + z2) * math.sqrt(x * (n - x) / n + z2 / 4)
+    low = 0.0 if x == 0 else max(0.0, centre - half)
+    high = 1.0 if x == n else min(1.0, centre + half)
+    return low, high
+
+
+@attrs.frozen
+class Rate:
+    """A share of records: so many of so many, never a number alone. Make one with `Rate.of`.
+
+    Attributes:
+        numerator: Records of the denominator that did it.
+        denominator: All that could have.
+        low, high: The 95 % Wilson interval; None when the denominator is 0.
+        reason: Why there is no value, or empty.
+
+    >>> rate = Rate.of(3, 8)
+    >>> rate.value, str(rate)
+    (0.375, '38 % (14-69) of 8')
+    >>> Rate.of(0, 0).value is None, Rate.of(0, 0).reason
+    (True, 'there is nothing to divide by')
+    """
+
+    numerator: int
+    denominator: int
+    low: float | None
+    high: float | None
+    reason: str = ""
+
+    @classmethod
+    def of(cls, numerator: int, denominator: int, reason: str = "there is nothing to divide by") -> Rate:
+        """Return the rate with its interval; ``reason`` is kept when the denominator is 0."""
+        interval = wilson(numerator, denominator)
+        if interval is None:
+            return cls(numerator, denominator, None, None, reason)
+        return cls(numerator, denominator, *interval)
+
+    @property
+    def value(self) -> float | None:
+        """Numerator by denominator, 0 to 1; None, never 0 or 1, when there is nothing to divide by."""
+        return self.numerator / self.denominator if self.denominator else None
+
+    def __str__(self) -> str:
+        if self.low is None or self.high is None:
+            return "– of 0"
+        share = 100 * self.numerator / self.denominator
+        return f"{share:.0f} % ({100 * self.low:.0f}-{100 * self.high:.0f}) of {self.denominator:,}"

@@ -1,0 +1,267 @@
+"""What a measurement returns: rows, what they mean, and a way to every record behind a number.
+
+A result prints as a table. It also gives plain dicts, Markdown, HTML (notebooks show it by itself),
+and data frames where pandas or polars is installed.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import attrs
+
+from funnelkit.analytics.intervals import Rate
+from funnelkit.errors import InputError, MissingExtraError, shown
+from funnelkit.money import Money
+
+if TYPE_CHECKING:
+    import pandas
+    import polars
+
+__all__ = ["About", "Result", "Row", "money_sums"]
+
+Group = str | int | float | bool | None
+"""The value a row is grouped by: an owner, a source, ``"2026-03"``, a custom value; None without ``by``."""
+
+
+@attrs.frozen(kw_only=True)
+class Row:
+    """A line of a result; ``group`` is what it is grouped by."""
+
+    group: Group = None
+
+    def values(self) -> dict[str, object]:
+        """Return the columns of the row, in the order in which they are shown."""
+        return {field.name: getattr(self, field.name) for field in attrs.fields(type(self))}
+
+
+R = TypeVar("R", bound=Row)
+
+
+@attrs.frozen(kw_only=True)
+class About:
+    """What the numbers of a result mean: everything needed to repeat or to doubt them.
+
+    Attributes:
+        metric, definition: Their names, for example ``"funnel"`` and ``"reached"``.
+        sentence: The definition in words.
+        population: Which records are looked at.
+        time_axis: Which instant puts a record into a period.
+        pipeline: Its id.
+        as_of: The instant whose knowledge is used; later facts are not looked at.
+        zone: The time zone of calendar periods.
+        filters: What was asked for beyond the pipeline, as text.
+        by: What rows are grouped by, or empty.
+        currency_rule: How sums are made.
+        complete: False while open records can still change the numbers; None where that cannot be.
+        quality: What is wrong with the data or was left out → number of records.
+    """
+
+    metric: str
+    definition: str
+    sentence: str
+    population: str
+    time_axis: str
+    pipeline: str
+    as_of: datetime
+    zone: str
+    filters: str = ""
+    by: str = ""
+    currency_rule: str = "sums are per currency, of the value at that time; nothing is converted"
+    complete: bool | None = None
+    quality: Mapping[str, int] = attrs.field(factory=dict, hash=False)
+
+    @property
+    def title(self) -> str:
+        """One line: what, of which pipeline, filtered how, as of when."""
+        by = f" by {self.by}" if self.by else ""
+        only = f", {self.filters}" if self.filters else ""
+        return f"{self.metric} ({self.definition}) of {self.pipeline}{by}{only}, as of {self.as_of:%Y-%m-%d %H:%M %Z}"
+
+    def notes(self) -> list[str]:
+        """Return the lines that belong under the table."""
+        lines = [
+            f"{self.definition}: {self.sentence}",
+            f"population: {self.population}",
+            f"time axis: {self.time_axis}; zone {self.zone}; {self.currency_rule}",
+        ]
+        if self.complete is False:
+            lines.append("incomplete: some records are still open, so these numbers will change")
+        lines += [f"data quality: {count:,} {what}" for what, count in self.quality.items() if count]
+        return lines
+
+
+@attrs.frozen(kw_only=True)
+class Result(Generic[R]):
+    """Rows, what they mean, and the records behind them.
+
+    Attributes:
+        about: Definition, population, time axis, as-of, completeness, data quality.
+        rows: One a line of the table.
+    """
+
+    about: About
+    rows: tuple[R, ...]
+    _ids: Callable[..., list[str]] = attrs.field(eq=False, repr=False)
+
+    def ids(self, *cell: str, group: Group = None) -> list[str]:
+        """Return the ids of the records behind one cell, sorted, by a query pinned to ``as_of``.
+
+        Args:
+            cell: The names that lead to the cell, as the class of the result says.
+            group: The row's group, when the result is grouped.
+
+        Raises:
+            InputError: There is no such cell.
+        """
+        return sorted(self._ids(*cell, group=group))
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """Return one flat dict a row; a rate becomes its parts, sums become one key a currency."""
+        return [_flat(row.values()) for row in self.rows]
+
+    def to_markdown(self) -> str:
+        """Return a Markdown table with its title and notes."""
+        head, lines, numeric = self._table()
+        rule = ["---:" if right else "---" for right in numeric]
+        body = [f"| {' | '.join(_pipeless(cells))} |" for cells in [head, rule, *lines]]
+        notes = [f"- {note}" for note in self._notes()]
+        return "\n".join([f"**{self.about.title}**", "", *body, "", *notes])
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """Return a pandas DataFrame of `to_dicts`. Raises `MissingExtraError` without pandas."""
+        try:
+            import pandas
+        except ImportError as error:
+            raise MissingExtraError("a pandas data frame", "pandas") from error
+        return pandas.DataFrame(self.to_dicts())
+
+    def to_polars(self) -> polars.DataFrame:
+        """Return a polars DataFrame of `to_dicts`. Raises `MissingExtraError` without polars."""
+        try:
+            import polars
+        except ImportError as error:
+            raise MissingExtraError("a polars data frame", "polars") from error
+        return polars.DataFrame(self.to_dicts(), infer_schema_length=None)
+
+    def __str__(self) -> str:
+        head, lines, numeric = self._table()
+        widths = [max(map(len, column)) for column in zip(head, *lines, strict=True)]
+        text = [
+            "  ".join(
+                cell.rjust(width) if right else cell.ljust(width)
+                for cell, width, right in zip(cells, widths, numeric, strict=True)
+            ).rstrip()
+            for cells in [head, *lines]
+        ]
+        return "\n".join([self.about.title, "", *text, "", *self._notes()])
+
+    def _repr_html_(self) -> str:
+        head, lines, _ = self._table()
+        header = "".join(f"<th>{html.escape(cell)}</th>" for cell in head)
+        body = "".join(
+            "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>" for cells in lines
+        )
+        notes = "".join(f"<li>{html.escape(note)}</li>" for note in self._notes())
+        title = html.escape(self.about.title)
+        return f"<table><caption>{title}</caption><tr>{header}</tr>{body}</table><ul>{notes}</ul>"
+
+    @classmethod
+    def joined(cls, about: About, parts: Mapping[str, Result[R]]) -> Result[R]:
+        """Return one result of many: each part's rows under its name, its records under that group."""
+        return cls(**cls._joined(about, parts))
+
+    @classmethod
+    def _joined(cls, about: About, parts: Mapping[str, Result[R]]) -> dict[str, Any]:
+        def ids(*cell: str, group: Group = None) -> list[str]:
+            if group not in parts:
+                raise no_cell("group", group, parts)
+            return parts[str(group)].ids(*cell)
+
+        quality: dict[str, int] = {}
+        for part in parts.values():
+            for what, count in part.about.quality.items():
+                quality[what] = quality.get(what, 0) + count
+        unfinished = any(part.about.complete is False for part in parts.values())
+        rows = [attrs.evolve(row, group=name) for name, part in parts.items() for row in part.rows]
+        return {
+            "about": attrs.evolve(
+                about, quality=quality, complete=False if unfinished else about.complete
+            ),
+            "rows": tuple(rows),
+            "ids": ids,
+        }
+
+    def _notes(self) -> list[str]:
+        return self.about.notes()
+
+    def _table(self) -> tuple[list[str], list[list[str]], list[bool]]:
+        """Return header, lines of text and, for each column, whether it is set to the right."""
+        rows = [row.values() for row in self.rows]
+        names = list(rows[0]) if rows else ["no rows"]
+        shown_names = [name for name in names if name != "group" or self.about.by]
+        lines = [[_text(row[name]) for name in shown_names] for row in rows]
+        numeric = [all(not isinstance(row[name], str) for row in rows) for name in shown_names]
+        return [name.replace("_", " ") for name in shown_names], lines, numeric
+
+
+def money_sums(minor: Mapping[str, int]) -> dict[str, Money]:
+    """Return currency → Money from currency → minor units; records without a value have currency ''.
+
+    >>> money_sums({"EUR": 1250, "": 0})
+    {'EUR': Money('12.50 EUR')}
+    """
+    return {code: Money.from_minor(minor[code], code) for code in sorted(minor) if code}
+
+
+def no_cell(argument: str, given: object, known: Iterable[str]) -> InputError:
+    """Return the error for a cell that a result does not have."""
+    return InputError(argument, f"{shown(given)} is not here", f"there are {', '.join(known)}")
+
+
+def _pipeless(cells: Iterable[str]) -> list[str]:
+    return [cell.replace("|", "\\|") for cell in cells]
+
+
+def _text(value: object) -> str:
+    match value:
+        case None:
+            return "–"
+        case dict():
+            return "; ".join(map(str, value.values())) or "–"
+        case timedelta():
+            return _span(value)
+        case bool():
+            return "yes" if value else "no"
+        case int():
+            return f"{value:,}"
+        case "":
+            return "(none)"
+        case _:
+            return str(value)
+
+
+def _span(value: timedelta) -> str:
+    seconds = value / timedelta(seconds=1)
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if abs(seconds) >= size:
+            return f"{seconds / size:,.2f} {unit}"
+    return f"{seconds:.3f} s"
+
+
+def _flat(values: Mapping[str, object]) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        match value:
+            case Rate():
+                flat[name] = value.value
+                for part in ("numerator", "denominator", "low", "high"):
+                    flat[f"{name}_{part}"] = getattr(value, part)
+            case dict():
+                flat |= {f"{name}_{code}": money.amount for code, money in value.items()}
+            case _:
+                flat[name] = value
+    return flat

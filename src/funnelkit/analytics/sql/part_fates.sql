@@ -1,0 +1,1 @@
+SELECT grp, stage, status, COUNT(*) AS records FROM state GROUP BY grp, stage, status

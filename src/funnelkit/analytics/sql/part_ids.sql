@@ -1,0 +1,1 @@
+SELECT record_id FROM {cell} WHERE {where} GROUP BY record_id

@@ -1,0 +1,12 @@
+-- Rows of the pipeline that count: not of void records, no closing that was taken back.
+known AS (
+  SELECT m.record_id, m.seq, m.moved_us, m.target, m.direction, m.first_visit,
+    m.furthest_before, m.furthest_after, m.currency, m.amount, {group} AS grp, {kept} AS kept
+  FROM move AS m
+  LEFT JOIN voided AS v ON v.void_id = m.record_id
+  LEFT JOIN reopened AS r ON r.record_id = m.record_id AND r.seq = m.seq + 1
+  {joins}
+  WHERE m.pipeline = :pipeline AND m.moved_us <= :as_of
+    AND m.created_us >= :created_from AND m.created_us < :created_to
+    AND COALESCE(v.void_id, '') = '' AND COALESCE(r.seq, 0) = 0 {tests}
+)

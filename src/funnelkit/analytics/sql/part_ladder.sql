@@ -1,0 +1,1 @@
+SELECT :place_{n} AS place, {n} AS ord, {bit} AS bit

@@ -1,0 +1,3 @@
+SELECT grp, outcome, currency, COUNT(*) AS records, SUM(amount) AS total
+FROM ending
+GROUP BY grp, outcome, currency

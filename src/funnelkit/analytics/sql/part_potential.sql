@@ -1,0 +1,3 @@
+SELECT grp, stage, currency, chance, COUNT(*) AS records, SUM(amount) AS total
+FROM hopeful
+GROUP BY grp, stage, currency, chance

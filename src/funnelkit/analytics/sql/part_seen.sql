@@ -1,0 +1,8 @@
+-- The stages that each record was ever on, one bit a stage.
+seen AS (
+  SELECT k.record_id, SUM(l.bit) AS mask
+  FROM known AS k
+  JOIN ladder AS l ON l.place = k.target
+  WHERE k.first_visit = 1 AND k.direction <> 'close'
+  GROUP BY k.record_id
+)

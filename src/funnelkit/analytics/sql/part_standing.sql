@@ -1,0 +1,10 @@
+-- Closings that were taken back, and records that are void, as of then.
+reopened AS (
+  SELECT record_id, seq FROM move WHERE direction = 'reopen' AND moved_us <= :as_of
+),
+voided AS (
+  SELECT c.record_id AS void_id
+  FROM move AS c
+  LEFT JOIN reopened AS r ON r.record_id = c.record_id AND r.seq = c.seq + 1
+  WHERE c.direction = 'close' AND c.target = 'void' AND c.moved_us <= :as_of AND COALESCE(r.seq, 0) = 0
+)

@@ -1,0 +1,9 @@
+-- What is open, and how likely the records themselves say it is (-1: they do not).
+WITH {customs} {standing}, {state},
+hopeful AS (
+  SELECT s.record_id, s.stage, s.grp, s.currency, s.amount, {chance} AS chance
+  FROM state AS s
+  {estimates}
+  WHERE s.status = 'open'
+)
+{tail}

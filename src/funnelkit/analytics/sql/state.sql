@@ -1,0 +1,3 @@
+-- How many records stood where, and for how much, as of then.
+WITH {customs} {standing}, {state}
+{tail}

@@ -1,0 +1,18 @@
+-- Finished stays are moves away from a stage; open ones are where the open records are.
+WITH {customs} {standing}, {state},
+stay AS (
+  SELECT m.record_id, m.source AS stage, m.moved_us - COALESCE(m.since_us, m.moved_us) AS lasted_us,
+    1 AS ended, 0 AS running, {group} AS grp
+  FROM move AS m
+  LEFT JOIN voided AS v ON v.void_id = m.record_id
+  {joins}
+  WHERE m.source_pipeline = :pipeline AND m.moved_us <= :as_of
+    AND m.direction <> 'create' AND m.direction <> 'reopen'
+    AND m.created_us >= :created_from AND m.created_us < :created_to
+    AND COALESCE(v.void_id, '') = '' AND {kept} = 1 {tests}
+  UNION ALL
+  SELECT record_id, stage, :as_of - moved_us AS lasted_us, 0 AS ended, 1 AS running, grp
+  FROM state
+  WHERE status = 'open'
+)
+{tail}
