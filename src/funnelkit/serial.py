@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import attrs
 import cattrs
@@ -126,6 +126,47 @@ def _truth(value: Any, _: Any) -> bool:
     return value
 
 
+def _choice(value: Any, cls: Any) -> Any:
+    options = get_args(cls)
+    if value not in options:
+        raise InputError("", f"{shown(value)} is not possible", did_you_mean(value, options))
+    return value
+
+
+def _items(cls: Any, made: cattrs.Converter) -> Callable[[Any, Any], tuple[Any, ...]]:
+    """Make what reads ``tuple[X, ...]``; text is no list of letters."""
+    many: Any = list.__class_getitem__(get_args(cls)[0])
+    read = made.get_structure_hook(many)
+
+    def items(value: Any, _: Any) -> tuple[Any, ...]:
+        if not isinstance(value, list | tuple):
+            raise InputError("", f"{shown(value)} is not a list")
+        return tuple(read(value, many))
+
+    return items
+
+
+def _fields(cls: Any, made: cattrs.Converter) -> Callable[[Any, Any], Any]:
+    """Make what reads an attrs class; only a table will do."""
+    read = made.gen_structure_attrs_fromdict(cls)
+
+    def fields(value: Any, cls: Any) -> Any:
+        if not isinstance(value, Mapping):
+            raise InputError("", f"{shown(value)} is not a table")
+        return read(value, cls)
+
+    return fields
+
+
+def _is_choice(cls: Any) -> bool:
+    origin: Any = get_origin(cls)
+    return origin is Literal
+
+
+def _is_items(cls: Any) -> bool:
+    return get_origin(cls) is tuple and get_args(cls)[1:] == (...,)
+
+
 def _plain(value: Any) -> Any:
     """Return a frozen JSON value as dicts and lists."""
     if isinstance(value, Mapping):
@@ -141,6 +182,9 @@ def _made() -> cattrs.Converter:
     made.register_structure_hook(float, _number)
     made.register_structure_hook(int, _whole)
     made.register_structure_hook(bool, _truth)
+    made.register_structure_hook_func(_is_choice, _choice)
+    made.register_structure_hook_factory(_is_items, _items)
+    made.register_structure_hook_factory(attrs.has, _fields)
     made.register_unstructure_hook(tuple, lambda items: [made.unstructure(item) for item in items])
     made.register_unstructure_hook(frozenset, sorted)
     made.register_unstructure_hook(datetime, datetime.isoformat)
@@ -193,7 +237,7 @@ def _problems(error: BaseException, path: str) -> Iterable[Any]:
     elif isinstance(error, InputError):
         yield Problem(path, error.problem, error.fix)
     elif isinstance(error, KeyError):
-        yield Problem(f"{path}.{error.args[0]}".lstrip("."), "is missing")
+        yield Problem(path, "is missing")
     else:
         yield Problem(path, f"cannot be read: {error}")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from funnelkit.serial import Problem, did_you_mean
 from funnelkit.stages.chart import ways
 from funnelkit.stages.rules import Rule
 from funnelkit.stages.stage import CloseReason, Stage
+from funnelkit.stages.stock import path_problem
 from funnelkit.stages.transition import ANY, Transition
 
 if TYPE_CHECKING:
@@ -23,26 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["Problem", "problems_of"]
 
 _SLUG = re.compile(r"[a-z][a-z0-9_]{0,62}")
-_PATH = re.compile(r"\w+(\.\w+)*")
 _LABEL_LIMIT = 200
 _PERCENT = 100
-_NOBODY_FILLS = frozenset(
-    {
-        "id",
-        "version",
-        "pipeline",
-        "stage",
-        "visited",
-        "moves",
-        "created_at",
-        "entered_at",
-        "updated_at",
-        "close",
-        "outcome",
-        "is_open",
-        "place",
-    }
-)
 _OTHER_KIND = {"deal": frozenset({"capture", "convert"}), "lead": frozenset({"create"})}
 
 
@@ -82,6 +65,10 @@ def _shapes(pipeline: Pipeline) -> Iterator[Problem]:
     for path, owner in _owners(pipeline):
         if isinstance(owner, Stage | Transition):
             yield from _only(Rule, owner.rules, f"{path}.rules")
+    if not isinstance(pipeline.close_reasons, Mapping):
+        fix = 'write {"lost": ["price", "no answer"]}'
+        yield Problem("close_reasons", f"{shown(pipeline.close_reasons)} is not a mapping of outcomes", fix)
+        return
     for outcome, reasons in pipeline.close_reasons.items():
         yield from _only(CloseReason, reasons, f"close_reasons.{outcome}")
 
@@ -166,20 +153,14 @@ def _stage(stage: Stage, path: str) -> Iterator[Problem]:
         if not isinstance(getattr(stage, name), bool):
             yield Problem(f"{path}.{name}", f"{shown(getattr(stage, name))} is not True or False")
     for number, field in enumerate(stage.requires):
-        yield from _required(field, f"{path}.requires[{number}]")
+        if problem := path_problem(field, f"{path}.requires[{number}]"):
+            yield problem
     yield from _twice(stage.requires, f"{path}.requires", "field")
     for number, step in enumerate(stage.steps):
-        yield from _label(step or None, f"{path}.steps[{number}]", "a step")
+        yield from _label(step, f"{path}.steps[{number}]", "a step")
+        if not step:
+            yield Problem(f"{path}.steps[{number}]", "a step needs a name")
     yield from _twice(stage.steps, f"{path}.steps", "step")
-
-
-def _required(field: object, path: str) -> Iterator[Problem]:
-    if not isinstance(field, str) or not _PATH.fullmatch(field):
-        yield Problem(path, f"{shown(field)} is not a path", 'write "value" or "terms.payment"')
-    elif (head := field.partition(".")[0]) in _NOBODY_FILLS:
-        yield Problem(path, f"nobody can fill {head!r}: it is kept by funnelkit", f'"custom.{head}"?')
-    elif field == "custom":
-        yield Problem(path, "'custom' holds all custom fields", 'name one: "custom.size"')
 
 
 # Transitions

@@ -96,7 +96,7 @@ def _converter(known: Mapping[str, Rule]) -> cattrs.Converter:
     made.register_structure_hook(Rule, a_rule)
     made.register_structure_hook_func(lambda cls: cls == str | tuple[str, ...], sources)
     made.register_structure_hook_func(_is_moves, moves)
-    made.register_structure_hook_func(_is_reasons, lambda value, _: _reasons(value))
+    made.register_structure_hook_func(_is_reasons, lambda value, _: value)
     return made
 
 
@@ -106,9 +106,3 @@ def _is_moves(cls: Any) -> bool:
 
 def _is_reasons(cls: Any) -> bool:
     return tuple[CloseReason, ...] in getattr(cls, "__args__", ())
-
-
-def _reasons(value: object) -> dict[str, Any]:
-    if not isinstance(value, Mapping):
-        raise InputError("", f"{shown(value)} is not a table of outcomes", 'write {"lost": {"price": "…"}}')
-    return dict(value)

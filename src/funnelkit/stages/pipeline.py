@@ -29,7 +29,9 @@ def _moves(value: Any) -> Any:
     return (value,) if isinstance(value, Transition) else one_or_many(value)
 
 
-def _reasons(value: Mapping[str, Any]) -> FrozenMapping:
+def _reasons(value: Any) -> Any:
+    if not isinstance(value, Mapping):
+        return value
     return FrozenMapping({outcome: _catalogue(reasons) for outcome, reasons in value.items()})
 
 

@@ -81,8 +81,11 @@ class CloseReason:
 
     Attributes:
         id: A slug that history and reports keep: ``"no_answer"``.
-        label: What people read; it is copied into each close record.
+        label: What people read, by default the id; it is copied into each close record.
+
+    >>> CloseReason("no_answer", "Не отвечает").label, CloseReason("price").label
+    ('Не отвечает', 'price')
     """
 
     id: str
-    label: str = ""
+    label: str = attrs.field(default=attrs.Factory(lambda self: self.id, takes_self=True))

@@ -5,6 +5,7 @@ Each returns a `Rule`. Two made of the same arguments are equal, and so are pipe
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 from inspect import Parameter, Signature
@@ -14,13 +15,42 @@ import attrs
 
 from funnelkit.errors import DefinitionError, MoneyError, shown
 from funnelkit.money import CURRENCIES, Money, money
-from funnelkit.records import Activity, Actor
+from funnelkit.records import Activity, Actor, FrozenMapping
 from funnelkit.serial import Problem
 from funnelkit.stages.rules import Refusal, Rule
 
 __all__ = ["approved_by", "at_least", "only_roles", "reason_required", "requires", "steps_done", "value_at"]
 
 PARTIES = ("contact", "company")
+_PATH = re.compile(r"\w+(\.\w+)*")
+_NOBODY_FILLS = frozenset(
+    [
+        "id",
+        "version",
+        "pipeline",
+        "stage",
+        "visited",
+        "moves",
+        "created_at",
+        "entered_at",
+        "updated_at",
+        "close",
+        "outcome",
+        "is_open",
+        "place",
+    ]
+)
+
+
+def path_problem(path: object, where: str) -> Problem | None:
+    """Return what is wrong with the path of a field that people are to fill, or None."""
+    if not isinstance(path, str) or not _PATH.fullmatch(path):
+        return Problem(where, f"{shown(path)} is not a path", 'write "value" or "terms.payment"')
+    if (head := path.partition(".")[0]) in _NOBODY_FILLS:
+        return Problem(where, f"nobody can fill {head!r}: it is kept by funnelkit", f'"custom.{head}"?')
+    if path == "custom":
+        return Problem(where, "'custom' holds all custom fields", 'name one: "custom.size"')
+    return None
 
 
 def value_at(record: Any, path: str, parties: Mapping[str, Any]) -> Any:
@@ -43,9 +73,12 @@ def value_at(record: Any, path: str, parties: Mapping[str, Any]) -> Any:
 
 def is_empty(value: Any) -> bool:
     """Whether a field counts as not filled: None, blank text, an empty list or mapping. Not 0."""
-    if isinstance(value, str):
+    if value.__class__ is str:
         return not value.strip()
-    return value is None or (isinstance(value, tuple | Mapping) and not value)
+    return value is None or (value.__class__ in _COLLECTIONS and not value)
+
+
+_COLLECTIONS = (tuple, FrozenMapping)  # what JSON lists and objects are, once in a record
 
 
 def _signature(paths: Iterable[str]) -> Signature:
@@ -82,6 +115,9 @@ def requires(*paths: str, on: str | Iterable[str] = "move") -> Rule:
     >>> requires("value", "contact.email").needs
     frozenset({'contact'})
     """
+    problems = [path_problem(path, f"paths[{number}]") for number, path in enumerate(paths)]
+    if found := [problem for problem in problems if problem]:
+        raise DefinitionError("rule requires", found)
     return Rule(
         function=_Requires(paths),
         name=_called("requires", paths),
@@ -186,7 +222,8 @@ def at_least(amount: Decimal | int | str, of: str, *, on: str | Iterable[str] = 
         on: The verb or verbs to guard.
 
     Raises:
-        DefinitionError: The amount is no exact number, or has more decimals than the currency.
+        DefinitionError: The amount is no exact number or has more decimals than the currency, or
+            ``of`` is neither a currency nor a path.
 
     >>> at_least("1000", "EUR").name, at_least(10, "seats").name
     ('at_least(1,000.00 EUR)', 'at_least(10, seats)')
@@ -198,6 +235,11 @@ def at_least(amount: Decimal | int | str, of: str, *, on: str | Iterable[str] = 
             raise DefinitionError("rule at_least", [Problem("amount", error.problem, error.fix)]) from None
         doc = f"Worth at least {least}."
         return Rule(function=_AtLeast(least), name=f"at_least({least})", on=on, doc=doc)
+    problem = path_problem(of, "of")
+    if problem is None and of.upper() in CURRENCIES:
+        problem = Problem("of", f"{of!r} is not a currency", f"did you mean {of.upper()!r}?")
+    if problem:
+        raise DefinitionError("rule at_least", [problem])
     number = _exact(amount)
     return Rule(
         function=_NumberAtLeast(number, of),

@@ -62,6 +62,7 @@ class Table:
         position: Stage id → its place in the order, archived stages included.
         stages: The stage ids in order.
         verb_rules: Rules of the verbs that are no transition: create, assign, edit, …
+        asks: Whether any rule needs something loaded from the store.
 
     >>> from funnelkit.stages import Pipeline, Stage
     >>> table = Pipeline("sales", [Stage("new"), Stage("demo"), Stage("offer")], moves="ordered").table
@@ -73,6 +74,7 @@ class Table:
     position: Mapping[str, int]
     stages: tuple[str, ...]
     verb_rules: Mapping[str, tuple[Check, ...]]
+    asks: bool
     _words: Mapping[str, tuple[str, ...]] = attrs.field(alias="words")
     _forward: Mapping[str, tuple[str, ...]] = attrs.field(alias="forward")
     _needs: Mapping[str, frozenset[str]] = attrs.field(alias="needs")
@@ -123,6 +125,7 @@ def read_table(machine: Any, pipeline: Pipeline) -> Table:
         position=position,
         stages=tuple(position),
         verb_rules={verb: tuple(rule.check for rule in rules) for verb, rules in standing.items()},
+        asks=any(needs.values()),
         words={place: tuple(each) for place, each in words.items()},
         forward={stage: _ahead(pipeline, stage, edges, words) for stage in position},
         needs={verb: needs.get(verb, frozenset()) for verb in VERBS},
