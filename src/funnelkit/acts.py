@@ -92,12 +92,13 @@ def asked(act: Mapping[str, Any]) -> Asked:
     if not act.keys() <= _ACT:
         no_unknown(act, _ACT)
     at, key, expect = act.get("at"), act.get("key"), act.get("expect")
+    reason, note = act.get("reason"), act.get("note")
     if expect is not None and (isinstance(expect, bool) or not isinstance(expect, int) or expect < 1):
         raise InputError("expect", f"{shown(expect)} is not a version", "give record.version")
     return Asked(
         actor=an_actor(act.get("actor")),
-        reason=text(act.get("reason") or "", "reason"),
-        note=text(act.get("note") or "", "note", limit=TEXT_LIMIT),
+        reason="" if reason is None else text(reason, "reason"),
+        note="" if note is None else text(note, "note", limit=TEXT_LIMIT),
         at=None if at is None else aware(at, "at"),
         expect=expect,
         key="" if key is None else text(key, "key", required=True),

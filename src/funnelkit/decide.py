@@ -25,13 +25,14 @@ from funnelkit.records import (
     Lead,
     Move,
     Outcome,
-    PipelineRecord,
+    Placed,
+    replaced,
 )
 from funnelkit.stages import Pipeline, Refusal, Verdict
 from funnelkit.stages.inject import Check, Scene
 from funnelkit.stages.table import Edge
 
-R = TypeVar("R", bound=PipelineRecord | Contact | Company)
+R = TypeVar("R", bound=Placed | Contact | Company)
 
 __all__ = ["CLOSING", "Decision", "Facts", "Request", "amended", "decide", "facts_needed", "resolved"]
 
@@ -98,12 +99,12 @@ class Decision:
     """
 
     verdict: Verdict
-    record: PipelineRecord | None = None
+    record: Placed | None = None
     move: Move | None = None
     overruled: tuple[Refusal, ...] = ()
 
 
-def resolved(pipeline: Pipeline, record: PipelineRecord, request: Request) -> Request:
+def resolved(pipeline: Pipeline, record: Placed, request: Request) -> Request:
     """Return a request in plain words: an ``advance`` as the ``move`` it means.
 
     An advance that means no stage, or several, stays one, and is refused. A reason to close that is
@@ -124,18 +125,17 @@ def _by_id(pipeline: Pipeline, request: Request) -> Request:
     return request
 
 
-def facts_needed(pipeline: Pipeline, record: PipelineRecord, request: Request) -> frozenset[str]:
+def facts_needed(pipeline: Pipeline, record: Placed, request: Request) -> frozenset[str]:
     """Return which fields of `Facts` must be filled before `decide` is called."""
-    edges = _edges(pipeline, record, request)
-    if edges is not None:
-        return edges[0].needs if len(edges) == 1 else _NONE.union(*(edge.needs for edge in edges))
+    if request.verb == "move" or request.verb in _STEPS:
+        return _NONE.union(*(edge.needs for edge in _edges(pipeline, record, request)))
     needs = pipeline.table.needs_of(request.verb)
     if request.destination is not None:
         needs = needs | request.destination.table.needs_of("transfer") | {"history"}
     return needs
 
 
-def decide(pipeline: Pipeline, record: PipelineRecord, request: Request, facts: Facts = NO_FACTS) -> Decision:
+def decide(pipeline: Pipeline, record: Placed, request: Request, facts: Facts = NO_FACTS) -> Decision:
     """Decide one request.
 
     Args:
@@ -147,12 +147,12 @@ def decide(pipeline: Pipeline, record: PipelineRecord, request: Request, facts: 
     Returns:
         A `Decision`. A refusal is a value here, never an exception.
     """
-    edges = _edges(pipeline, record, request)
-    if edges is not None:
-        return _step(pipeline, record, request, facts, edges)
-    if request.verb in {"create", "capture"}:
+    verb = request.verb
+    if verb == "move" or verb in _STEPS:
+        return _step(pipeline, record, request, facts)
+    if verb in {"create", "capture"}:
         return _create(pipeline, record, request, facts)
-    if request.verb == "transfer":
+    if verb == "transfer":
         return _transfer(pipeline, record, request, facts)
     return _amend(pipeline, record, request, facts)
 
@@ -160,32 +160,25 @@ def decide(pipeline: Pipeline, record: PipelineRecord, request: Request, facts: 
 # -- from place to place -----------------------------------------------------------------------
 
 
-def _edges(pipeline: Pipeline, record: PipelineRecord, request: Request) -> tuple[Edge, ...] | None:
-    """Return the edges that a transition verb may take; None for a verb that is no transition."""
-    verb = request.verb
-    if verb == "move":
-        word = request.target
-    elif verb in CLOSING:
-        word = CLOSING[verb]
-    elif verb == "reopen":
-        word = record.stage
-    elif verb == "advance":
-        return ()
-    else:
-        return None
-    return pipeline.table.edges.get((record.place, word), ())
+_STEPS = frozenset((*CLOSING, "reopen", "advance"))
 
 
-def _step(
-    pipeline: Pipeline, record: PipelineRecord, request: Request, facts: Facts, edges: tuple[Edge, ...]
-) -> Decision:
+def _edges(pipeline: Pipeline, record: Placed, request: Request) -> tuple[Edge, ...]:
+    """Return the edges that a step may take, in the order they are tried."""
+    verb, close = request.verb, record.close
+    word = request.target if verb == "move" else record.stage if verb == "reopen" else CLOSING.get(verb, "")
+    return pipeline.table.edges.get((close.outcome if close else record.stage, word), ())
+
+
+def _step(pipeline: Pipeline, record: Placed, request: Request, facts: Facts) -> Decision:
+    """Decide a step from place to place."""
     verb, target = request.verb, request.target
-    if verb == "move" and target == record.place:
+    plain = verb == "move" and record.close is None and not request.override
+    if plain and target == record.stage:
         return Decision(verdict=Verdict(verb, (), target), record=record)
-    refusals = _state_refusals(pipeline, record, request)
-    if refusals:
+    if not plain and (refusals := _state_refusals(pipeline, record, request)):
         return Decision(verdict=Verdict(verb, tuple(refusals), target))
-    place, against = _first_passing(pipeline, record, request, facts, edges)
+    place, against = _first_passing(pipeline, record, request, facts)
     if against and not (request.override and (place in pipeline.table.position or place in OUTCOMES)):
         return Decision(verdict=Verdict(verb, against, target))
     after, move = ledger.moved(pipeline, record, request, place, against)
@@ -193,21 +186,22 @@ def _step(
 
 
 def _first_passing(
-    pipeline: Pipeline, record: PipelineRecord, request: Request, facts: Facts, edges: tuple[Edge, ...]
+    pipeline: Pipeline, record: Placed, request: Request, facts: Facts
 ) -> tuple[str, tuple[Refusal, ...]]:
     """Return the target of the first edge whose rules all pass; else all refusals of all edges."""
+    edges = _edges(pipeline, record, request)
     if not edges:
         return CLOSING.get(request.verb) or request.target, (_no_way(pipeline, record, request),)
     against: dict[Refusal, None] = {}
     for edge in edges:
-        found = _checked(edge.rules, pipeline, record, request, facts, edge.target)
+        found = edge.rules and _checked(edge.rules, pipeline, record, request, facts, edge.target)
         if not found:
             return edge.target, ()
         against.update(dict.fromkeys(found))
     return edges[0].target, tuple(against)
 
 
-def _state_refusals(pipeline: Pipeline, record: PipelineRecord, request: Request) -> list[Refusal]:
+def _state_refusals(pipeline: Pipeline, record: Placed, request: Request) -> list[Refusal]:
     """Return the refusals that lie in the record or the request; no override passes over them."""
     refusals = _override_refusals(request) if request.override else []
     if request.verb == "reopen":
@@ -251,7 +245,7 @@ def _reason_refusals(pipeline: Pipeline, outcome: Outcome, reason: str) -> list[
     ]
 
 
-def _no_way(pipeline: Pipeline, record: PipelineRecord, request: Request) -> Refusal:
+def _no_way(pipeline: Pipeline, record: Placed, request: Request) -> Refusal:
     if request.verb == "advance":
         return _no_advance(pipeline, record)
     wanted = CLOSING.get(request.verb) or request.target
@@ -264,7 +258,7 @@ def _no_way(pipeline: Pipeline, record: PipelineRecord, request: Request) -> Ref
     )
 
 
-def _no_advance(pipeline: Pipeline, record: PipelineRecord) -> Refusal:
+def _no_advance(pipeline: Pipeline, record: Placed) -> Refusal:
     targets = pipeline.table.forward(record.stage)
     if targets:
         return Refusal(
@@ -276,11 +270,11 @@ def _no_advance(pipeline: Pipeline, record: PipelineRecord) -> Refusal:
     return Refusal("last_stage", f"there is no stage after {record.stage}", fix="win it, or move elsewhere")
 
 
-def _closed(record: PipelineRecord) -> Refusal:
+def _closed(record: Placed) -> Refusal:
     return Refusal("closed", f"{_named(record)} is closed ({record.outcome})", fix="reopen it first")
 
 
-def _named(record: PipelineRecord) -> str:
+def _named(record: Placed) -> str:
     name = record.name if len(record.name) <= 40 else f"{record.name[:39]}…"
     return f"{type(record).__name__.lower()} {name!r}"
 
@@ -288,7 +282,7 @@ def _named(record: PipelineRecord) -> str:
 # -- into a pipeline ---------------------------------------------------------------------------
 
 
-def _create(pipeline: Pipeline, draft: PipelineRecord, request: Request, facts: Facts) -> Decision:
+def _create(pipeline: Pipeline, draft: Placed, request: Request, facts: Facts) -> Decision:
     structural = _entry_refusals(pipeline, draft, draft.stage)
     if request.override:
         structural += _override_refusals(request)
@@ -314,7 +308,7 @@ def _create(pipeline: Pipeline, draft: PipelineRecord, request: Request, facts: 
     )
 
 
-def _entry_refusals(pipeline: Pipeline, record: PipelineRecord, stage: str) -> list[Refusal]:
+def _entry_refusals(pipeline: Pipeline, record: Placed, stage: str) -> list[Refusal]:
     refusals = []
     if not isinstance(record, Deal if pipeline.kind == "deal" else Lead):
         refusals.append(
@@ -325,7 +319,7 @@ def _entry_refusals(pipeline: Pipeline, record: PipelineRecord, stage: str) -> l
     return refusals
 
 
-def _transfer(pipeline: Pipeline, record: PipelineRecord, request: Request, facts: Facts) -> Decision:
+def _transfer(pipeline: Pipeline, record: Placed, request: Request, facts: Facts) -> Decision:
     destination, stage = request.destination, request.target
     assert destination is not None  # noqa: S101 (the engine's promise, not the user's)
     structural = _override_refusals(request) if request.override else []
@@ -351,7 +345,7 @@ def _transfer(pipeline: Pipeline, record: PipelineRecord, request: Request, fact
 # -- in place ----------------------------------------------------------------------------------
 
 
-def _amend(pipeline: Pipeline, record: PipelineRecord, request: Request, facts: Facts) -> Decision:
+def _amend(pipeline: Pipeline, record: Placed, request: Request, facts: Facts) -> Decision:
     """Decide ``assign``, ``edit`` and ``log``: the record changes, or nothing, but not its place."""
     verb = request.verb
     if request.override and (structural := _override_refusals(request)):
@@ -366,13 +360,13 @@ def _amend(pipeline: Pipeline, record: PipelineRecord, request: Request, facts: 
 def amended(record: R, fields: Mapping[str, Any], at: datetime) -> R:
     """Return the record with new field values and the next version; the same one if none is new."""
     new = {name: value for name, value in fields.items() if getattr(record, name) != value}
-    return attrs.evolve(record, **new, version=record.version + 1, updated_at=at) if new else record
+    return replaced(record, **new, version=record.version + 1, updated_at=at) if new else record
 
 
 def _checked(
     rules: Sequence[Check],
     pipeline: Pipeline,
-    record: PipelineRecord,
+    record: Placed,
     request: Request,
     facts: Facts,
     target: str,
@@ -380,11 +374,12 @@ def _checked(
     """Ask every rule; return all refusals."""
     if not rules:
         return ()
+    close = record.close
     scene = Scene(
         record=record,
         pipeline=pipeline,
         verb=request.verb,
-        source="" if request.verb in {"create", "capture"} else record.place,
+        source="" if request.verb in {"create", "capture"} else close.outcome if close else record.stage,
         target=target,
         actor=request.actor,
         at=request.at,

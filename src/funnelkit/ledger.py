@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-import attrs
-
-from funnelkit.records import OUTCOMES, Close, Direction, Move, PipelineRecord
+from funnelkit.records import OUTCOMES, Close, Direction, Move, Placed, replaced
 
 if TYPE_CHECKING:
     from funnelkit.decide import Request
@@ -40,8 +38,9 @@ def direction_of(source: str, target: str, pipeline: Pipeline) -> Direction:
     start, end = position.get(source, -1), position[target]
     if end < start:
         return "back"
-    between = pipeline.stages[start + 1 : end] if start >= 0 else ()
-    return "skip" if any(not stage.archived for stage in between) else "forward"
+    if start < 0 or end == start + 1 or all(stage.archived for stage in pipeline.stages[start + 1 : end]):
+        return "forward"
+    return "skip"
 
 
 def visits(history: Sequence[Move], pipeline: str) -> tuple[str, ...]:
@@ -50,25 +49,25 @@ def visits(history: Sequence[Move], pipeline: str) -> tuple[str, ...]:
 
 
 def moved(
-    pipeline: Pipeline, record: PipelineRecord, request: Request, place: str, overruled: Sequence[Refusal]
-) -> tuple[PipelineRecord, Move]:
+    pipeline: Pipeline, record: Placed, request: Request, place: str, overruled: Sequence[Refusal]
+) -> tuple[Placed, Move]:
     """Return the record on its new place (a stage or an outcome) and the row that says so."""
-    position, visited = pipeline.table.position, record.visited
-    before = furthest(visited, position)
+    position, visited, close = pipeline.table.position, record.visited, record.close
+    before = after = furthest(visited, position)
     first = place not in visited
     if first:
         visited = (*visited, place)
-    close: Close | None = None
-    text = ""
+    stage, ended, text = record.stage, None, ""
     direction: Direction
     if place in OUTCOMES:
-        text = reason_text(pipeline, place, request.reason)
-        close = _close(place, request, text)
-        stage, after, direction = record.stage, "won" if place == "won" else before, "close"
+        direction, text = "close", reason_text(pipeline, place, request.reason)
+        ended = _close(place, request, text)
+        after = "won" if place == "won" else before
     else:
-        stage, after = place, furthest(visited, position) if first else before
-        direction = "reopen" if record.close else direction_of(record.stage, place, pipeline)
-    after_record = attrs.evolve(
+        stage, direction = place, "reopen" if close else direction_of(record.stage, place, pipeline)
+        if first and position[place] > position.get(before, -1):
+            after = place
+    after_record = replaced(
         record,
         version=record.version + 1,
         stage=stage,
@@ -76,14 +75,14 @@ def moved(
         moves=record.moves + 1,
         entered_at=request.at,
         updated_at=request.at,
-        close=close,
+        close=ended,
     )
     row = _row(
         pipeline,
         record,
         request,
         seq=record.moves + 1,
-        source=record.place,
+        source=close.outcome if close else record.stage,
         target=place,
         direction=direction,
         first=first,
@@ -96,10 +95,10 @@ def moved(
 
 
 def created(
-    pipeline: Pipeline, draft: PipelineRecord, request: Request, overruled: Sequence[Refusal]
-) -> tuple[PipelineRecord, Move]:
+    pipeline: Pipeline, draft: Placed, request: Request, overruled: Sequence[Refusal]
+) -> tuple[Placed, Move]:
     """Return the new record on its first stage and the row of its creation."""
-    record = attrs.evolve(draft, version=1, visited=(draft.stage,), moves=1)
+    record = replaced(draft, version=1, visited=(draft.stage,), moves=1)
     row = _row(
         pipeline,
         record,
@@ -119,17 +118,17 @@ def created(
 
 def transferred(
     destination: Pipeline,
-    record: PipelineRecord,
+    record: Placed,
     request: Request,
     history: Sequence[Move],
     overruled: Sequence[Refusal],
-) -> tuple[PipelineRecord, Move]:
+) -> tuple[Placed, Move]:
     """Return the record on a stage of another pipeline and the row of the transfer."""
     stage, position = request.target, destination.table.position
     earlier = visits(history, destination.id)
     first = stage not in earlier
     visited = (*earlier, stage) if first else earlier
-    after_record = attrs.evolve(
+    after_record = replaced(
         record,
         version=record.version + 1,
         pipeline=destination.id,
@@ -177,7 +176,7 @@ def _close(outcome: str, request: Request, text: str) -> Close:
 
 def _row(
     pipeline: Pipeline,
-    record: PipelineRecord,
+    record: Placed,
     request: Request,
     *,
     seq: int,

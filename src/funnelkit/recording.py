@@ -45,21 +45,9 @@ def step(decision: Decision, expected: int) -> Commit:
     record, move = decision.record, decision.move
     assert record is not None  # noqa: S101 (a decided yes)
     assert move is not None  # noqa: S101
-    return Commit(
-        writes=(Write(record, expected),),
-        moves=(move,),
-        changes=(_change(record, move),),
-        attributes=() if expected else custom_attributes(record, {}, move.at),
-    )
-
-
-def _change(record: PipelineRecord, move: Move) -> Change:
     word = move.target if move.direction == "close" else move.direction
-    if isinstance(record, Lead):
-        change_type = _LEAD.get(word, changes.LeadMoved)
-    else:
-        change_type = _DEAL.get(word, changes.DealMoved)
-    return change_type(
+    change_type = _LEAD.get(word, changes.LeadMoved) if record.__class__ is Lead else _DEAL.get(word, changes.DealMoved)
+    change = change_type(
         record=record.id,
         version=record.version,
         at=move.at,
@@ -67,6 +55,12 @@ def _change(record: PipelineRecord, move: Move) -> Change:
         source=move.source,
         target=move.target,
         reason=move.reason,
+    )
+    return Commit(
+        writes=(Write(record, expected),),
+        moves=(move,),
+        changes=(change,),
+        attributes=() if expected else custom_attributes(record, {}, move.at),
     )
 
 

@@ -24,15 +24,14 @@ from funnelkit.errors import (
     shown,
 )
 from funnelkit.ids import IdSource
-from funnelkit.records import OUTCOMES, Activity, Deal, Lead, PipelineRecord, Record
+from funnelkit.records import OUTCOMES, Activity, Deal, Lead, Placed, Record
 from funnelkit.serial import did_you_mean
 from funnelkit.stages import Pipeline, Verdict
-from funnelkit.storage.base import KINDS, Answer, Commit, Kind, Store, kind_of
+from funnelkit.storage.base import KIND_OF, KINDS, Answer, Commit, Kind, Store, kind_of
 
 __all__ = ["Shell"]
 
 _log = logging.getLogger("funnelkit")
-_OWN = tuple(KINDS.values())
 _ASKABLE = (
     "advance",
     "move",
@@ -99,7 +98,7 @@ class Shell:
                 return kind
         raise NotFoundError("record", id)
 
-    def current(self, ref: Record | str, expect: int | None) -> Record:
+    def current(self, ref: Record | str, expect: int | None) -> Any:
         """Return the record as it is in the store.
 
         Raises:
@@ -107,8 +106,8 @@ class Shell:
         """
         if isinstance(ref, str):
             kind, id = self.kind_of_id(ref), ref
-        elif isinstance(ref, _OWN):
-            kind, id = kind_of(ref), ref.id
+        elif type(ref) in KIND_OF:
+            kind, id = KIND_OF[type(ref)], ref.id
             if expect is None:
                 expect = ref.version
         else:
@@ -118,16 +117,16 @@ class Shell:
             raise ConflictError(kind, id, expect, record.version)
         return record
 
-    def placed(self, ref: Record | str, expect: int | None) -> PipelineRecord:
+    def placed(self, ref: Record | str, expect: int | None) -> Placed:
         """Return a lead or deal as it is in the store; anything else is an InputError."""
         record = self.current(ref, expect)
-        if not isinstance(record, PipelineRecord):
+        if not isinstance(record, Lead | Deal):
             raise InputError("record", f"{shown(record)} is in no pipeline", "give a lead or a deal")
         return record
 
     # -- deciding -----------------------------------------------------------------------------
 
-    def request(self, verb: str, record: PipelineRecord | None, said: Asked, **what: Any) -> Request:
+    def request(self, verb: str, record: Placed | None, said: Asked, **what: Any) -> Request:
         """Return the request for the gate that an act amounts to."""
         return Request(
             verb=verb,
@@ -140,17 +139,19 @@ class Shell:
             **what,
         )
 
-    def decision(self, record: PipelineRecord, request: Request) -> Decision:
+    def decision(self, record: Placed, request: Request) -> Decision:
         """Load what the rules ask for and let the gate decide."""
-        pipeline = self.pipeline(record.pipeline)
+        pipeline = self.pipelines.get(record.pipeline) or self.pipeline(record.pipeline)
+        if request.verb != "move":
+            request = resolved(pipeline, record, request)
         if request.verb == "move" and request.target not in pipeline.table.position:
             _check_word(pipeline, request.target)
-        request = resolved(pipeline, record, request)
-        needs = facts_needed(pipeline, record, request)
-        facts = self.facts(record, needs) if needs else NO_FACTS
+        facts = NO_FACTS
+        if pipeline.table.asks or request.verb == "transfer":
+            facts = self.facts(record, facts_needed(pipeline, record, request))
         return decide(pipeline, record, request, facts)
 
-    def facts(self, record: PipelineRecord, needs: frozenset[str]) -> Facts:
+    def facts(self, record: Placed, needs: frozenset[str]) -> Facts:
         store, contact, company = self.store, "", ""
         if isinstance(record, Deal | Lead):
             contact, company = record.contact, record.company
@@ -199,21 +200,26 @@ class Shell:
 
     # -- doing --------------------------------------------------------------------------------
 
-    def move(self, verb: str, ref: Record | str, act: Mapping[str, Any], **what: Any) -> PipelineRecord:
+    def move(self, verb: str, ref: Record | str, act: Mapping[str, Any], **what: Any) -> Any:
         """Do a verb that takes a lead or deal from place to place; return the new record."""
         said = asked(act)
         mark = ""
         if said.key:
             mark = digest(verb, _id(ref), what, said)
             if answered := self.answered(said.key, mark):
-                return cast("PipelineRecord", answered[0])
-        record = self.placed(ref, said.expect)
+                return answered[0]
+        record = self.current(ref, said.expect)
+        if record.__class__ is not Deal:
+            self.placed(record, None)
         decision = self.decision(record, self.request(verb, record, said, **what))
         after = decision.record
         if after is None:
             raise RefusedError(record.id, decision.verdict)
         commit = recording.step(decision, record.version) if decision.move is not None else None
-        return cast("PipelineRecord", self.write(commit, said.key, mark, (after,))[0])
+        if said.key or commit is None:
+            return self.write(commit, said.key, mark, (after,))[0]
+        self.commit(commit)
+        return after
 
     def amend(
         self, verb: str, ref: Record | str, act: Mapping[str, Any], fields: Mapping[str, Any]
@@ -229,7 +235,7 @@ class Shell:
         new = fields if verb == "assign" else edited(kind_of(record), record, fields)
         overruled = ""
         after: Record
-        if isinstance(record, PipelineRecord):
+        if isinstance(record, Lead | Deal):
             what = {"owner": new["owner"]} if verb == "assign" else {"edits": new}
             decision = self.decision(record, self.request(verb, record, said, **what))
             if decision.record is None:
@@ -263,7 +269,7 @@ class Shell:
         commit: Commit | None,
         key: str,
         mark: str,
-        records: tuple[Record | Activity | PipelineRecord, ...],
+        records: tuple[Record | Activity | Placed, ...],
     ) -> tuple[Any, ...]:
         """Commit, tell the subscribers, and return what is to be answered.
 

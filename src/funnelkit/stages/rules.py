@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable
+from operator import attrgetter
 from typing import Any, overload
 
 import attrs
@@ -156,11 +157,10 @@ class Rule:
 
 def _checker(rule: Rule) -> Check:
     """Return what asks ``rule`` about a scene, with as few calls as Python allows."""
-    function = _positional(rule.function, rule.asks)
-    values, source, target = values_of(rule.asks), rule.source, rule.target
+    ask, source, target = _asker(rule.function, rule.asks), rule.source, rule.target
 
     def check(scene: Scene) -> Refusal | None:
-        answer = function(*values(scene))
+        answer = ask(scene)
         return answer if answer is None or answer.__class__ is Refusal else _complain(rule.name, answer)
 
     def check_within(scene: Scene) -> Refusal | None:
@@ -171,13 +171,23 @@ def _checker(rule: Rule) -> Check:
     return check_within if source or target else check
 
 
-def _positional(function: RuleFunction, names: tuple[str, ...]) -> RuleFunction:
-    """Return ``function`` itself, or a wrapper if it wants some of its arguments by keyword."""
+def _asker(function: RuleFunction, names: tuple[str, ...]) -> Callable[[Scene], Any]:
+    """Return what calls ``function`` with what it asks for, by position where it allows that."""
     parameters = inspect.signature(function).parameters.values()
-    if all(parameter.kind is not parameter.KEYWORD_ONLY for parameter in parameters):
-        return function
     first = sum(parameter.kind is not parameter.KEYWORD_ONLY for parameter in parameters)
-    return lambda *args: function(*args[:first], **dict(zip(names[first:], args[first:], strict=True)))
+    if len(names) == 1:
+        get = attrgetter(PARAMETERS[names[0]])
+        if first:
+            return lambda scene: function(get(scene))
+        return lambda scene: function(**{names[0]: get(scene)})
+    values = values_of(names)
+    if first == len(names):
+        return lambda scene: function(*values(scene))
+    return lambda scene: _call(function, names, first, values(scene))
+
+
+def _call(function: RuleFunction, names: tuple[str, ...], first: int, values: tuple[Any, ...]) -> Any:
+    return function(*values[:first], **dict(zip(names[first:], values[first:], strict=True)))
 
 
 def _complain(name: str, answer: object) -> Refusal | None:

@@ -16,16 +16,16 @@ from funnelkit.changes import Change
 from funnelkit.errors import InputError
 from funnelkit.records import Activity, Company, Contact, Deal, Lead, Move, Record
 
-__all__ = ["KINDS", "Answer", "Attribute", "Commit", "Kind", "Store", "Write", "kind_of"]
+__all__ = ["KINDS", "KIND_OF", "Answer", "Attribute", "Commit", "Kind", "Store", "Write", "kind_of"]
 
 Kind = Literal["lead", "deal", "contact", "company"]
 KINDS: dict[Kind, type[Record]] = {"lead": Lead, "deal": Deal, "contact": Contact, "company": Company}
-_KIND_OF: dict[type[Record], Kind] = {record_type: kind for kind, record_type in KINDS.items()}
+KIND_OF: dict[type[Record], Kind] = {record_type: kind for kind, record_type in KINDS.items()}
 
 
 def kind_of(record: Record) -> Kind:
     """Return ``"lead"``, ``"deal"``, ``"contact"`` or ``"company"``."""
-    return _KIND_OF[type(record)]
+    return KIND_OF[type(record)]
 
 
 @attrs.frozen

@@ -19,7 +19,7 @@ from funnelkit.errors import (
     StoreClosedError,
 )
 from funnelkit.records import Activity, Move, Record
-from funnelkit.storage.base import KINDS, Answer, Attribute, Commit, Kind, check_findable, kind_of
+from funnelkit.storage.base import KIND_OF, KINDS, Answer, Attribute, Commit, Kind, check_findable
 from funnelkit.storage.mirror import Mirror
 from funnelkit.storage.rows import COLUMNS, record_row
 
@@ -56,12 +56,12 @@ class MemoryStore:
     def commit(self, commit: Commit) -> None:
         """Write everything or nothing; see `Store.commit`."""
         with self._lock:
-            self._check_open()
             self._check(commit)
             for write in commit.writes:
-                kind = kind_of(write.record)
-                self._records[kind][write.record.id] = write.record
-                self._touched.add((kind, write.record.id))
+                record = write.record
+                kind = KIND_OF[type(record)]
+                self._records[kind][record.id] = record
+                self._touched.add((kind, record.id))
             for move in commit.moves:
                 self._moves[move.record].append(move)
             self._ledger += commit.moves
@@ -71,17 +71,17 @@ class MemoryStore:
             for attribute in commit.attributes:
                 self._attributes_of[attribute.record].append(attribute)
             self._attributes += commit.attributes
-            for change in commit.changes:
-                self._changes.append(attrs.evolve(change, position=len(self._changes) + 1))
+            self._changes += commit.changes
             for answer in commit.answers:
                 self._answers[answer.key] = answer
-            if commit.definitions:
-                self._definitions |= commit.definitions
+            self._definitions |= commit.definitions
 
     def _check(self, commit: Commit) -> None:
         """Raise before anything is written, so that a commit is all or nothing."""
+        if self._closed:
+            raise StoreClosedError("MemoryStore", "closed")
         for write in commit.writes:
-            kind = kind_of(write.record)
+            kind = KIND_OF[type(write.record)]
             stored = self._records[kind].get(write.record.id)
             actual = stored.version if stored is not None else 0
             if actual != write.expected:
@@ -97,11 +97,11 @@ class MemoryStore:
 
     def get(self, kind: Kind, id: str) -> Any:
         """Return one record; see `Store.get`."""
-        self._check_open()
-        try:
-            return self._records[kind][id]
-        except KeyError:
-            raise NotFoundError(kind, id) from None
+        record = None if self._closed else self._records[kind].get(id)
+        if record is None:
+            self._check_open()
+            raise NotFoundError(kind, id)
+        return record
 
     def get_many(self, kind: Kind, ids: Sequence[str]) -> dict[str, Record]:
         """Return those of the records that exist, by id."""
@@ -150,8 +150,9 @@ class MemoryStore:
         """Return changes behind a position of the feed; of one record if it is named."""
         with self._lock:
             self._check_open()
-            behind = self._changes[after:]
-        return [change for change in behind if not record or change.record == record][:limit]
+            behind = enumerate(self._changes[after:], after + 1)
+        found = [item for item in behind if not record or item[1].record == record][:limit]
+        return [attrs.evolve(change, position=position) for position, change in found]
 
     def answer(self, key: str) -> Answer | None:
         """Return what was answered under an idempotency key, or None."""
