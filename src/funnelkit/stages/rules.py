@@ -15,7 +15,7 @@ import attrs
 
 from funnelkit.errors import DefinitionError, shown
 from funnelkit.serial import Problem, did_you_mean
-from funnelkit.stages.inject import LOADED, Check, Scene, asked, values_of
+from funnelkit.stages.inject import LOADED, PARAMETERS, Check, Scene, asked, values_of
 
 __all__ = ["VERBS", "Refusal", "Rule", "RuleFunction", "Verdict", "rule"]
 
