@@ -60,7 +60,8 @@ def bulk(
         if key and (answered := shell.answered(key, mark)):
             done.append(cast("Lead | Deal", answered[0]))
             continue
-        verdict, after, commit = _decided(shell, verb, record, attrs.evolve(said, key=key), what)
+        keyed = attrs.evolve(said, key=key) if key else said
+        verdict, after, commit = _decided(shell, verb, record, keyed, what)
         if after is None:
             refused.append((record.id, verdict))
             continue

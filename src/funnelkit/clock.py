@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Protocol
 
 from funnelkit.errors import TimeError, shown
@@ -91,12 +92,14 @@ def aware(value: datetime, argument: str = "at") -> datetime:
     return instant
 
 
+@lru_cache(maxsize=4096)
 def to_us(instant: datetime) -> int:
     """Return an aware instant as microseconds since 1970-01-01 UTC.
 
     >>> to_us(from_us(1_700_000_000_000_001))
     1700000000000001
     """
+    # Remembered, because one move writes the same few instants into several rows.
     return (instant - EPOCH) // _MICROSECOND
 
 

@@ -45,30 +45,27 @@ CURRENCIES: dict[str, int] = {
 _LIMIT = 10**16  # minor units; nine hundred such amounts still add up within 64 bits
 
 
-@attrs.frozen(order=False)
+@attrs.frozen(order=False, repr=False)
 class Money:
-    """An amount in one currency. Make one with `money`, which checks what it is given.
+    """An amount in one currency, kept in whole minor units. Make one with `money`, which checks.
+
+    Attributes:
+        minor: 1250 for 12.50 EUR, 12 for 12 JPY.
+        currency: An ISO 4217 code.
 
     >>> money("12000", "EUR") + money("0.50", "EUR")
     Money('12,000.50 EUR')
+    >>> Money(1250, "EUR").amount
+    Decimal('12.50')
     """
 
-    amount: Decimal
+    minor: int
     currency: str
 
     @property
-    def minor(self) -> int:
-        """The amount in whole minor units: 1250 for 12.50 EUR, 12 for 12 JPY."""
-        return int(self.amount.scaleb(CURRENCIES[self.currency]))
-
-    @classmethod
-    def from_minor(cls, minor: int, currency: str) -> Money:
-        """Return the Money of ``minor`` minor units.
-
-        >>> Money.from_minor(1250, "EUR")
-        Money('12.50 EUR')
-        """
-        return cls(Decimal(minor).scaleb(-CURRENCIES[currency]), currency)
+    def amount(self) -> Decimal:
+        """The amount as people write it, with the currency's number of decimals."""
+        return Decimal(self.minor).scaleb(-CURRENCIES[self.currency])
 
     def __add__(self, other: Money) -> Money:
         if not isinstance(other, Money):
@@ -79,7 +76,7 @@ class Money:
                 f"{self} and {other} are of different currencies",
                 "sum per currency with funnelkit.totals(...)",
             )
-        return Money(self.amount + other.amount, self.currency)
+        return Money(self.minor + other.minor, self.currency)
 
     def __str__(self) -> str:
         return f"{self.amount:,} {self.currency}"
@@ -89,7 +86,7 @@ class Money:
 
 
 def money(amount: Decimal | int | str, currency: str, argument: str = "value") -> Money:
-    """Return exact Money, its amount written with the currency's own number of decimals.
+    """Return exact Money.
 
     Args:
         amount: A Decimal, an int or text such as ``"12000.50"``.
@@ -120,14 +117,14 @@ def money(amount: Decimal | int | str, currency: str, argument: str = "value") -
     decimals = CURRENCIES[currency]
     if not exact.is_finite() or abs(exact) > Decimal(_LIMIT).scaleb(-decimals):
         raise MoneyError(argument, f"{shown(str(amount))} {currency} is out of range")
-    quantised = exact.quantize(Decimal(1).scaleb(-decimals))
-    if quantised != exact:
+    minor = exact.scaleb(decimals)
+    if minor != int(minor):
         raise MoneyError(
             argument,
             f"{amount} {currency} has more decimals than {currency} has ({decimals})",
             "round it where you know how it should be rounded",
         )
-    return Money(quantised, currency)
+    return Money(int(minor), currency)
 
 
 def totals(amounts: Iterable[Money]) -> dict[str, Money]:

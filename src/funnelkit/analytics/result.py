@@ -214,7 +214,7 @@ def money_sums(minor: Mapping[str, int]) -> dict[str, Money]:
     >>> money_sums({"EUR": 1250, "": 0})
     {'EUR': Money('12.50 EUR')}
     """
-    return {code: Money.from_minor(minor[code], code) for code in sorted(minor) if code}
+    return {code: Money(minor[code], code) for code in sorted(minor) if code}
 
 
 def no_cell(argument: str, given: object, known: Iterable[str]) -> InputError:

@@ -59,8 +59,10 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 """Table → its columns, in the order of the rows made here (``position`` columns are the store's own)."""
 
 
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=dict)
+_json: Callable[[Any], str] = json.JSONEncoder(
+    ensure_ascii=False, separators=(",", ":"), default=dict
+).encode
+_quoted = json.encoder.encode_basestring  # text as JSON, without the set-up of an encoder
 
 
 def _custom(value: FrozenMapping) -> str:
@@ -113,7 +115,7 @@ def _placed_fields(row: Row) -> dict[str, Any]:
         "moves": row[5],
         "name": row[6],
         "owner": row[7],
-        "value": Money.from_minor(row[8], row[9]) if row[9] else None,
+        "value": Money(row[8], row[9]) if row[9] else None,
         "probability": row[10],
         "expected_close": date.fromisoformat(row[11]) if row[11] else None,
         "source": row[12],
@@ -280,7 +282,7 @@ def move_of(row: Row) -> Move:
         note=row[18],
         overruled=row[19],
         owner=row[20],
-        value=Money.from_minor(row[21], row[22]) if row[22] else None,
+        value=Money(row[21], row[22]) if row[22] else None,
         probability=row[23],
         lead_source=row[24],
         campaign=row[25],
@@ -340,15 +342,19 @@ _OWN_FIELDS: dict[type[Change], tuple[str, ...]] = {
 
 def change_row(change: Change) -> Row:
     """Return a change as a row of ``COLUMNS["change"]``."""
-    body = {name: getattr(change, name) for name in _OWN_FIELDS[type(change)]}
+    body = [f'"{name}":{_encoded(getattr(change, name))}' for name in _OWN_FIELDS[type(change)]]
     return (
         type(change).__name__,
         change.record,
         change.version,
         to_us(change.at),
         change.actor,
-        _json(body),
+        f"{{{','.join(body)}}}",
     )
+
+
+def _encoded(value: Any) -> str:
+    return _quoted(value) if value.__class__ is str else _json(value)
 
 
 def change_of(position: int, row: Row) -> Change:

@@ -140,8 +140,9 @@ CREATE TABLE move (
 -- The reached funnel reads only the rows that lifted a record further.
 CREATE INDEX move_lift ON move (pipeline, furthest_before, furthest_after, currency, moved_us, created_us, amount)
     WHERE furthest_before <> furthest_after;
-CREATE INDEX move_close ON move (pipeline, target, moved_us, record_id, seq) WHERE direction = 'close';
-CREATE INDEX move_reopen ON move (pipeline, record_id, seq, moved_us) WHERE direction = 'reopen';
+-- Who is void is asked over all pipelines, so the target comes first.
+CREATE INDEX move_close ON move (target, pipeline, moved_us, record_id, seq) WHERE direction = 'close';
+CREATE INDEX move_reopen ON move (record_id, seq, moved_us) WHERE direction = 'reopen';
 
 -- Values that changed outside of moves: one row a field a change, from that instant on.
 -- Custom fields are here from creation; owner and value only once they are edited.

@@ -36,7 +36,7 @@ from funnelkit.storage.statements import INSERT, SELECT, UPDATE
 __all__ = ["SQLiteStore"]
 
 APPLICATION_ID = 0x46_4B_49_54  # "FKIT", in the header of every file we make
-_CHECKPOINT_ROWS = 10_000
+_CHECKPOINT_ROWS = {"full": 400, "fast": 4_000}
 _PARAMETERS = 500  # ids per SELECT … IN (…); old SQLite libraries allow 999
 
 
@@ -79,7 +79,7 @@ class SQLiteStore:
         self._connections: list[sqlite3.Connection] = []
         self._closed = False
         self._rows_since_checkpoint = 0
-        self._checkpoint_after = _CHECKPOINT_ROWS
+        self._checkpoint_after = _CHECKPOINT_ROWS[durability]
         self._open_file()
 
     # -- opening ------------------------------------------------------------------------------
@@ -174,13 +174,18 @@ class SQLiteStore:
             self._checkpoint(connection)
 
     def _checkpoint(self, connection: sqlite3.Connection) -> None:
-        """Copy the log into the file; when a reader holds it back, wait twice as long next time."""
+        """Copy the log into the file; when a reader holds it back, wait twice as long next time.
+
+        A durable log is copied often: writing over a short one is cheaper to make safe than making
+        a long one longer. Without the wait for the disk, seldom is cheaper.
+        """
         try:
             _, logged, copied = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
         except sqlite3.Error:
             copied, logged = 0, 1  # what was committed is safe in the log; try again later
         self._rows_since_checkpoint = 0
-        self._checkpoint_after = _CHECKPOINT_ROWS if copied == logged else self._checkpoint_after * 2
+        usual = _CHECKPOINT_ROWS[self.durability]
+        self._checkpoint_after = usual if copied == logged else self._checkpoint_after * 2
 
     # -- reading ------------------------------------------------------------------------------
 

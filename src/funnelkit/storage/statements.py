@@ -7,6 +7,12 @@ from importlib.resources import files
 
 from funnelkit.storage.rows import COLUMNS
 
+
+def _assigned(columns: tuple[str, ...]) -> str:
+    """Return the SET clause for all columns but the first, the id."""
+    return ", ".join(f"{column} = ?{number}" for number, column in enumerate(columns[1:], 2))
+
+
 INSERT: dict[str, str] = {
     table: f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
     for table, columns in COLUMNS.items()
@@ -19,12 +25,9 @@ REPLACE: dict[str, str] = {
 """Insert one row, or put it in the place of the one with the same key."""
 
 UPDATE: dict[str, str] = {
-    table: (
-        f"UPDATE {table} SET {', '.join(f'{column} = ?{number}' for number, column in enumerate(columns, 1))} "
-        f"WHERE id = ?1 AND version = ?{len(columns) + 1}"
-    )
+    table: f"UPDATE {table} SET {_assigned(columns)} WHERE id = ?1 AND version = ?{len(columns) + 1}"
     for table, columns in COLUMNS.items()
-    if "version" in columns and table != "change"
+    if columns[0] == "id" and "version" in columns
 }
 """Replace a record's row if it is still at the version given after the row."""
 
