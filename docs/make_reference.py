@@ -7,13 +7,14 @@ what this script would write, so that they cannot drift.
 from __future__ import annotations
 
 import ast
+import functools
 import importlib
 import inspect
 import itertools
 import pkgutil
 import re
 import textwrap
-from collections.abc import Iterator
+import typing
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -25,90 +26,124 @@ WIDTH = 100
 
 
 class Area(NamedTuple):
-    """One page of the reference: the public names of some modules."""
+    """One page of the reference.
+
+    Attributes:
+        modules: The names of `funnelkit` that are defined in these are on the page.
+        opened: Modules that are public themselves; their own names are on the page, too.
+    """
 
     page: str
     title: str
     intro: str
     modules: tuple[str, ...]
+    opened: tuple[str, ...] = ()
 
 
 AREAS = (
-    Area("engine", "Engine", "The verbs, and the questions one asks.", ("engine", "decide")),
-    Area("pipelines", "Pipelines", "What is defined: pipelines, stages, moves and rules.", ("stages",)),
     Area(
-        "records", "Records", "What is kept: leads, deals, the people behind them, the ledger.", ("records",)
+        "engine",
+        "Engine",
+        "The verbs, and the questions one asks.",
+        ("engine", "acts", "drafts", "conversion", "creation", "bulk", "verify", "decide"),
     ),
-    Area("analytics", "Analytics", "What is measured, and how results read.", ("analytics",)),
-    Area("stores", "Stores", "Where records are kept.", ("storage",)),
-    Area("changes", "Changes", "What subscribers hear of.", ("changes",)),
+    Area(
+        "pipelines",
+        "Pipelines",
+        "What is defined: pipelines, stages, moves and rules.",
+        ("stages",),
+        ("stages.templates",),
+    ),
+    Area("records", "Records", "What is kept: leads, deals, who they are with, the ledger.", ("records",)),
+    Area("analytics", "Analytics", "What is measured, and how results read.", ("analytics",), ("analytics",)),
+    Area("stores", "Stores", "Where records are kept.", ("storage",), ("storage",)),
+    Area("changes", "Changes", "What subscribers hear of.", (), ("changes",)),
     Area(
         "values", "Money, time and ids", "The small values everything is made of.", ("money", "clock", "ids")
     ),
-    Area("errors", "Errors", "What can be raised, and when.", ("errors",)),
-    Area("testing", "Testing", "For the test suites of applications and of stores.", ("testing",)),
+    Area("errors", "Errors", "What can be raised, and when.", (), ("errors",)),
 )
+
+
+class Entry(NamedTuple):
+    """One public thing: what it is called, what it is, and the module that defines it."""
+
+    name: str
+    value: Any
+    module: str
 
 
 def pages() -> dict[str, str]:
     """Return file name → text of every page of the reference."""
-    homes = {name: home(name) for name in funnelkit.__all__}
-    texts = {}
-    for area in AREAS:
-        names = [name for name in sorted(homes, key=str.casefold) if belongs(homes[name], area)]
-        entries = [entry(name, getattr(funnelkit, name), homes[name]) for name in names]
-        entries += [text for module in area.modules if module == "testing" for text in module_entries(module)]
-        if entries:
-            texts[f"{area.page}.md"] = "\n".join(
-                [f"# {area.title}\n\n{area.intro}\n", *about(area), *entries]
-            )
-    return {"index.md": index(homes), **texts}
+    entries = {area.page: entries_of(area) for area in AREAS}
+    texts = {
+        f"{area.page}.md": "\n".join(
+            [f"# {area.title}\n\n{about(area)}\n", *map(section, entries[area.page])]
+        )
+        for area in AREAS
+    }
+    return {"index.md": index(entries), **texts}
 
 
-def about(area: Area) -> list[str]:
-    """Return what a module says of itself, for an area that is one module."""
-    if len(area.modules) > 1:
-        return []
-    module = importlib.import_module(f"funnelkit.{area.modules[0]}")
-    return [f"{markdown(inspect.getdoc(module))}\n"]
+def about(area: Area) -> str:
+    """Return how a page begins: with what its module says of itself, if it is about one module."""
+    return area.intro if area.modules else markdown(inspect.getdoc(load(*area.opened)))
 
 
-def belongs(module: str, area: Area) -> bool:
-    """Whether a module such as ``"funnelkit.stages.rules"`` is on the page of an area."""
-    return module.split(".")[1] in area.modules
+def entries_of(area: Area) -> list[Entry]:
+    """Return what is on a page: names of the package, then other names of its opened modules."""
+    names = [name for name in funnelkit.__all__ if not isinstance(getattr(funnelkit, name), ModuleType)]
+    found = [Entry(name, getattr(funnelkit, name), home(name)) for name in names]
+    own = [entry for entry in found if entry.module.split(".")[1] in area.modules]
+    for module in area.opened:
+        called = module.rpartition(".")[2]
+        own += [
+            Entry(f"{called}.{name}", getattr(load(module), name), f"funnelkit.{module}")
+            for name in load(module).__all__
+            if name not in names
+        ]
+    return sorted(own, key=lambda entry: ("." in entry.name, entry.name.casefold()))
+
+
+def load(module: str) -> ModuleType:
+    """Import a module of the package."""
+    return importlib.import_module(f"funnelkit.{module}")
 
 
 def home(name: str) -> str:
     """Return the module that defines a public name: the deepest one whose ``__all__`` lists it."""
-    value = getattr(funnelkit, name)
-    if isinstance(value, ModuleType):
-        return value.__name__
-    found = [module.__name__ for module in modules() if name in getattr(module, "__all__", ())]
+    found = [
+        module.__name__
+        for module in modules()
+        if name in getattr(module, "__all__", ()) and getattr(module, name) is getattr(funnelkit, name)
+    ]
     return max(found, key=lambda module: module.count("."))
 
 
-def modules() -> Iterator[ModuleType]:
-    """Yield every module of the package but the package itself."""
-    for info in pkgutil.walk_packages(funnelkit.__path__, "funnelkit."):
-        if info.name != "funnelkit.testing":  # it wants Hypothesis
-            yield importlib.import_module(info.name)
+@functools.cache
+def modules() -> list[ModuleType]:
+    """Return every module of the package but the package itself."""
+    names = [found.name for found in pkgutil.walk_packages(funnelkit.__path__, "funnelkit.")]
+    return [importlib.import_module(name) for name in names]
 
 
-def index(homes: dict[str, str]) -> str:
+def index(entries: dict[str, list[Entry]]) -> str:
     """Return the page that leads to all others."""
-    lines = ["# Reference", "", "Made from the docstrings; everything here is imported from `funnelkit`.", ""]
+    lines = [
+        "# Reference",
+        "",
+        "Made from the docstrings. Names without a dot are imported from `funnelkit`.",
+        "",
+    ]
     for area in AREAS:
-        names = [f"`{name}`" for name in sorted(homes, key=str.casefold) if belongs(homes[name], area)]
-        if names:
-            lines += [f"## [{area.title}]({area.page}.md)", "", f"{area.intro}", "", ", ".join(names), ""]
+        names = ", ".join(f"`{entry.name}`" for entry in entries[area.page])
+        lines += [f"## [{area.title}]({area.page}.md)", "", area.intro, "", names, ""]
     return "\n".join(lines)
 
 
-def entry(name: str, value: Any, module: str) -> str:
+def section(entry: Entry) -> str:
     """Return the section of one public name."""
-    if isinstance(value, ModuleType):
-        members = [entry(f"{name}.{item}", getattr(value, item), module) for item in value.__all__]
-        return "\n".join([f"## `{name}`\n\n{markdown(inspect.getdoc(value))}\n", *members])
+    name, value, module = entry
     if not callable(value):
         return f"## `{name}`\n\n{markdown(constant_text(name, module))}\n"
     lines = [f"## `{name}`", "", *signature(name, value), markdown(inspect.getdoc(value)), ""]
@@ -122,15 +157,6 @@ def entry(name: str, value: Any, module: str) -> str:
                 "",
             ]
     return "\n".join(lines)
-
-
-def module_entries(module: str) -> list[str]:
-    """Return the sections of a public module that the package does not re-export."""
-    try:
-        loaded = importlib.import_module(f"funnelkit.{module}")
-    except ModuleNotFoundError:
-        return []
-    return [entry(f"{module}.{name}", getattr(loaded, name), loaded.__name__) for name in loaded.__all__]
 
 
 def is_error(value: Any) -> bool:
@@ -154,7 +180,9 @@ def constant_text(name: str, module: str) -> str:
     body = ast.parse(inspect.getsource(importlib.import_module(module))).body
     for statement, after in itertools.pairwise(body):
         targets = getattr(statement, "targets", [getattr(statement, "target", None)])
-        named = any(isinstance(target, ast.Name) and target.id == name for target in targets)
+        named = any(
+            isinstance(target, ast.Name) and target.id == name.rpartition(".")[2] for target in targets
+        )
         if named and isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant):
             return inspect.cleandoc(str(after.value.value))
     return ""
@@ -164,7 +192,7 @@ def signature(name: str, value: Any) -> list[str]:
     """Return the lines of a fenced signature; none for what is not called."""
     if isinstance(value, property) or getattr(value, "_is_protocol", False) or is_error(value):
         return []
-    found = inspect.signature(value)
+    found = keyword_signature(value) if typing.is_typeddict(value) else inspect.signature(value)
     tidy = found.replace(
         parameters=[as_written(part) for part in found.parameters.values() if part.name != "self"],
         return_annotation=found.empty if inspect.isclass(value) else verbatim(found.return_annotation),
@@ -172,6 +200,16 @@ def signature(name: str, value: Any) -> list[str]:
     glued = re.sub(r"(?<!,) ", "\0", f"{name}{tidy}")  # lines break after commas only
     text = textwrap.fill(glued, WIDTH, subsequent_indent="    ", break_on_hyphens=False)
     return ["```text", text.replace("\0", " "), "```", ""]
+
+
+def keyword_signature(value: Any) -> inspect.Signature:
+    """Return the keywords of a TypedDict as a signature."""
+    return inspect.Signature(
+        [
+            inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, annotation=reference.__forward_arg__)
+            for key, reference in value.__annotations__.items()
+        ]
+    )
 
 
 def as_written(parameter: inspect.Parameter) -> inspect.Parameter:

@@ -108,7 +108,7 @@ def problem_of(module: str, found: Import) -> str | None:
         return None if ok else "statemachine belongs inside the functions of stages/chart.py"
     if top == "sqlite3":
         return None if room == "storage" else "sqlite3 belongs in storage"
-    at_hand = THIRD_PARTY | (TEST_TOOLS if module == "testing" else set())
+    at_hand = THIRD_PARTY | (TEST_TOOLS if room == "testing" else set())
     if top in sys.stdlib_module_names or top in at_hand or found.deferred:
         return None
     return f"{top} belongs inside the function that needs it"
@@ -195,7 +195,7 @@ def test_a_broken_wall_is_seen(module: str, text: str) -> None:
         ("analytics.result", "def to_pandas(rows):\n    import pandas"),
         ("analytics.result", "if TYPE_CHECKING:\n    import pandas"),
         ("analytics.funnel", "from funnelkit.storage.base import Store"),
-        ("testing", "import hypothesis.strategies as st"),
+        ("testing.strategies", "import hypothesis.strategies as st"),
         ("engine", "from funnelkit.storage.sqlite import SQLiteStore"),
         ("records", "import attrs, datetime, collections.abc"),
         ("engine", "now = self.clock.now()"),

@@ -6,6 +6,7 @@ import doctest
 import inspect
 import subprocess
 import sys
+import typing
 from types import ModuleType
 from typing import Any
 
@@ -37,9 +38,9 @@ def test_all_is_what_is_public() -> None:
 
 
 def needs_an_example(value: Any) -> bool:
-    """Whether a public name is something one calls: no error, notice, protocol, constant or module."""
+    """Whether a public name is something one calls: no protocol, set of keywords, constant or module."""
     if inspect.isclass(value):
-        return not (issubclass(value, Exception | funnelkit.Change) or getattr(value, "_is_protocol", False))
+        return not (getattr(value, "_is_protocol", False) or typing.is_typeddict(value))
     return inspect.isfunction(value)
 
 
