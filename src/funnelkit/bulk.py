@@ -11,12 +11,13 @@ import attrs
 from funnelkit import recording
 from funnelkit.acts import Asked, asked, digest
 from funnelkit.creation import split
+from funnelkit.decide import Request
 from funnelkit.drafts import edited
 from funnelkit.errors import ConflictError, InputError, NotFoundError, shown
 from funnelkit.inputs import text
-from funnelkit.records import Deal, Lead, PipelineRecord
+from funnelkit.records import Deal, Lead, Placed
 from funnelkit.serial import did_you_mean
-from funnelkit.shell import Shell
+from funnelkit.shell import Shell, id_of
 from funnelkit.stages import Verdict
 from funnelkit.storage.base import Answer, Commit, Kind, kind_of
 
@@ -54,25 +55,27 @@ def bulk(
     done: list[Lead | Deal] = []
     refused: list[tuple[str, Verdict]] = []
     commits: list[Commit] = []
+    base = shell.request(verb, None, said, cause="bulk", **what)
     for record in _read(shell, list(refs), said):
         key = f"{said.key}/{record.id}" if said.key else ""
         mark = digest(verb, record.id, own, said) if key else ""
         if key and (answered := shell.answered(key, mark)):
             done.append(cast("Lead | Deal", answered[0]))
             continue
-        keyed = attrs.evolve(said, key=key) if key else said
-        verdict, after, commit = _decided(shell, verb, record, keyed, what)
-        if after is None:
-            refused.append((record.id, verdict))
+        request = _request(shell, base, record, attrs.evolve(said, key=key) if key else said)
+        decision = shell.decision(record, request)
+        if decision.record is None:
+            refused.append((record.id, decision.verdict))
             continue
-        done.append(after)
+        done.append(decision.record)
+        commit = recording.recorded(record, decision, request)
         if key:
-            answer = Answer(key=key, request=mark, records=(after,))
+            answer = Answer(key=key, request=mark, records=(decision.record,))
             commit = attrs.evolve(commit or Commit(), answers=(answer,))
         if commit is not None:
             commits.append(commit)
     if commits:
-        shell.commit(recording.merged(*commits))
+        shell.commit(recording.merged(commits))
     return BulkResult(done=tuple(done), refused=tuple(refused))
 
 
@@ -90,10 +93,10 @@ def _what(shell: Shell, verb: str, own: dict[str, Any]) -> dict[str, Any]:
     return shell.destination(own.get("to"), own.get("stage")) if verb == "transfer" else {}
 
 
-def _read(shell: Shell, refs: list[Lead | Deal | str], said: Asked) -> list[PipelineRecord]:
+def _read(shell: Shell, refs: list[Lead | Deal | str], said: Asked) -> list[Placed]:
     """Read all records with few queries, and check the versions that the given ones imply."""
     by_kind: defaultdict[Kind, list[str]] = defaultdict(list)
-    ids = [ref if isinstance(ref, str) else ref.id for ref in refs]
+    ids = [id_of(ref) for ref in refs]
     for id, ref in zip(ids, refs, strict=True):
         by_kind[shell.kind_of_id(id) if isinstance(ref, str) else kind_of(ref)].append(id)
     found: dict[str, Any] = {}
@@ -105,31 +108,16 @@ def _read(shell: Shell, refs: list[Lead | Deal | str], said: Asked) -> list[Pipe
         raise InputError("records", "one record is named twice", "name each one once")
     for ref in refs:
         expected = said.expect if isinstance(ref, str) else ref.version
-        if expected is not None and found[_id(ref)].version != expected:
-            raise ConflictError(kind_of(found[_id(ref)]), _id(ref), expected, found[_id(ref)].version)
-    if stranger := next((item for item in found.values() if not isinstance(item, PipelineRecord)), None):
+        if expected is not None and found[id_of(ref)].version != expected:
+            raise ConflictError(kind_of(found[id_of(ref)]), id_of(ref), expected, found[id_of(ref)].version)
+    if stranger := next((item for item in found.values() if not isinstance(item, Lead | Deal)), None):
         raise InputError("records", f"{shown(stranger)} is in no pipeline", "give leads or deals")
     return [found[id] for id in ids]
 
 
-def _id(ref: Lead | Deal | str) -> str:
-    return ref if isinstance(ref, str) else ref.id
-
-
-def _decided(
-    shell: Shell, verb: str, record: PipelineRecord, said: Asked, what: Mapping[str, Any]
-) -> tuple[Verdict, Lead | Deal | None, Commit | None]:
-    own = dict(what)
-    if verb == "edit":
-        own["edits"] = edited(kind_of(cast("Deal", record)), cast("Deal", record), own["edits"])
-    decision = shell.decision(record, shell.request(verb, record, said, cause="bulk", **own))
-    after = cast("Lead | Deal | None", decision.record)
-    if after is None or after is record:
-        return decision.verdict, after, None
-    if decision.move is not None:
-        return decision.verdict, after, recording.step(decision, record.version)
-    overruled = ",".join(refusal.code for refusal in decision.overruled)
-    commit = recording.amendment(
-        cast("Deal", record), after, actor=said.actor.id, reason=said.reason, overruled=overruled
-    )
-    return decision.verdict, after, commit
+def _request(shell: Shell, base: Request, record: Placed, said: Asked) -> Request:
+    """Return the request for one record: the common one, unless time, key or fields are its own."""
+    if not said.key and base.verb != "edit" and record.updated_at <= base.at:
+        return base
+    edits = edited(kind_of(record), record, base.edits) if base.verb == "edit" else base.edits
+    return attrs.evolve(base, edits=edits, key=said.key, at=said.instant(shell.clock, record.updated_at))

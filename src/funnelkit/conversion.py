@@ -162,7 +162,7 @@ def _converted(
     )
     step = recording.step(attrs.evolve(decision, record=converted), lead.version)
     records = (converted, *(item for item in (deal, contact, company) if item))
-    return records, recording.merged(company_commit, contact_commit, deal_commit, step)
+    return records, recording.merged((company_commit, contact_commit, deal_commit, step))
 
 
 _NOTHING = Commit()

@@ -15,7 +15,7 @@ from funnelkit.decide import Facts, decide
 from funnelkit.drafts import checked
 from funnelkit.errors import InputError, RefusedError
 from funnelkit.inputs import TEXT_LIMIT, custom_values, given_id, text
-from funnelkit.records import NOTHING, Activity, Company, Contact, Deal, Lead, PipelineRecord, Record
+from funnelkit.records import NOTHING, Activity, Company, Contact, Deal, Lead, Placed, Record
 from funnelkit.serial import did_you_mean
 from funnelkit.shell import Shell
 from funnelkit.storage.base import Commit, Kind
@@ -65,7 +65,7 @@ def born(
     contact: Contact | None = None,
     company: Company | None = None,
     lead: str = "",
-) -> tuple[PipelineRecord, Commit]:
+) -> tuple[Placed, Commit]:
     """Return a new lead or deal as the gate lets it in, and the commit that makes it.
 
     Args:
@@ -137,14 +137,14 @@ def log(shell: Shell, ref: Record | str, said_of_it: Mapping[str, Any], act: Map
     record = shell.current(ref if isinstance(ref, str) else ref.id, said.expect)
     step = text(said_of_it["step"], "step")
     at = said.instant(shell.clock, None)
-    if isinstance(record, PipelineRecord):
+    if isinstance(record, Lead | Deal):
         at = _logged(shell, record, said, step)
     activity = Activity(
         id=shell.ids("activity"),
         record=record.id,
         kind=text(said_of_it["kind"], "kind", required=True),
         text=text(said_of_it["text"], "text", limit=TEXT_LIMIT),
-        stage=record.stage if isinstance(record, PipelineRecord) else "",
+        stage=record.stage if isinstance(record, Lead | Deal) else "",
         step=step,
         at=at,
         by=said.actor.id,
@@ -162,7 +162,7 @@ def log(shell: Shell, ref: Record | str, said_of_it: Mapping[str, Any], act: Map
     return cast("Activity", shell.write(commit, said.key, mark, (activity,))[0])
 
 
-def _logged(shell: Shell, record: PipelineRecord, said: Asked, step: str) -> datetime:
+def _logged(shell: Shell, record: Placed, said: Asked, step: str) -> datetime:
     """Let the gate decide a log; return the instant it counts from. Activities may be dated freely."""
     stage = shell.pipeline(record.pipeline).stage(record.stage)
     if step and step not in stage.steps:

@@ -93,13 +93,13 @@ class Decision:
     Attributes:
         verdict: Every refusal; truthy when there is none.
         record: The record as it will be, its version one higher; the same one when nothing
-            changes; None when refused.
+            changes; None when refused. Of the type of the record that was decided on.
         move: The row for the ledger; None when there is none to write.
         overruled: The refusals an override passed over.
     """
 
     verdict: Verdict
-    record: Placed | None = None
+    record: Any = None
     move: Move | None = None
     overruled: tuple[Refusal, ...] = ()
 

@@ -335,7 +335,7 @@ class Engine:
 
     def get(self, id: str) -> Record:
         """Return a record as it is now. Raises NotFoundError."""
-        return self._shell.current(id, None)
+        return cast("Record", self._shell.current(id, None))
 
     def find(self, kind: Kind, *, after: str = "", limit: int = 100, **where: str) -> list[Any]:
         """Return records of a kind whose fields equal ``where``, in the order of their ids.

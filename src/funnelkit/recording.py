@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import chain
+from operator import attrgetter
 from typing import Any
+
+import attrs
 
 from funnelkit import changes
 from funnelkit.changes import Change
-from funnelkit.decide import Decision
+from funnelkit.decide import Decision, Request
 from funnelkit.drafts import flat
 from funnelkit.money import Money
-from funnelkit.records import Company, Contact, Lead, Move, PipelineRecord, Record
+from funnelkit.records import Company, Contact, Deal, Lead, Placed, Record
 from funnelkit.storage.base import Attribute, Commit, Write
 
-__all__ = ["amendment", "birth", "merged", "step"]
+__all__ = ["amendment", "birth", "merged", "recorded", "step"]
 
 _DEAL = {
     "create": changes.DealCreated,
@@ -33,6 +37,23 @@ _LEAD = {
     "reopen": changes.LeadReopened,
     "transfer": changes.LeadTransferred,
 }
+
+
+def recorded(before: Record | None, decision: Decision, request: Request) -> Commit | None:
+    """Return the commit of a yes of the gate; None when there is nothing to write.
+
+    Args:
+        before: The record as it was; None for a new one.
+        decision: A decision with a record.
+        request: What was decided.
+    """
+    after = decision.record
+    if decision.move is not None:
+        return step(decision, before.version if before is not None else 0)
+    if after is None or before is None or after is before:
+        return None
+    overruled = ",".join(refusal.code for refusal in decision.overruled)
+    return amendment(before, after, actor=request.actor.id, reason=request.reason, overruled=overruled)
 
 
 def step(decision: Decision, expected: int) -> Commit:
@@ -99,13 +120,13 @@ def amendment(before: Record, after: Record, *, actor: str, reason: str, overrul
         attributes.append(Attribute(record=after.id, field="owner", value=after.owner, since=at))
         change = changes.RecordAssigned(source=before.owner, target=after.owner, **common)
     else:
-        if isinstance(before, PipelineRecord) and isinstance(after, PipelineRecord):
+        if isinstance(before, Lead | Deal) and isinstance(after, Lead | Deal):
             attributes += _value_attribute(before.value, after, at)
         change = changes.RecordEdited(fields=_changed_fields(before, after), **common)
     return Commit(writes=(Write(after, before.version),), changes=(change,), attributes=tuple(attributes))
 
 
-def _value_attribute(before: Money | None, after: PipelineRecord, at: datetime) -> list[Attribute]:
+def _value_attribute(before: Money | None, after: Placed, at: datetime) -> list[Attribute]:
     value = after.value
     if value == before:
         return []
@@ -123,7 +144,7 @@ def _value_attribute(before: Money | None, after: PipelineRecord, at: datetime) 
 def _changed_fields(before: Record, after: Record) -> tuple[str, ...]:
     fields = [
         field.name
-        for field in type(after).__attrs_attrs__  # type: ignore[attr-defined]
+        for field in attrs.fields(type(after))
         if field.name not in {"version", "updated_at", "custom"}
         and getattr(before, field.name) != getattr(after, field.name)
     ]
@@ -149,14 +170,17 @@ def custom_attributes(record: Record, before: Mapping[str, Any], at: datetime) -
     )
 
 
-def merged(*commits: Commit) -> Commit:
+def merged(commits: Sequence[Commit]) -> Commit:
     """Return one commit that does what all of these do."""
+
+    def of_all(part: str) -> tuple[Any, ...]:
+        return tuple(chain.from_iterable(map(attrgetter(part), commits)))
+
     return Commit(
-        writes=tuple(write for commit in commits for write in commit.writes),
-        moves=tuple(move for commit in commits for move in commit.moves),
-        activities=tuple(item for commit in commits for item in commit.activities),
-        attributes=tuple(item for commit in commits for item in commit.attributes),
-        changes=tuple(change for commit in commits for change in commit.changes),
-        answers=tuple(answer for commit in commits for answer in commit.answers),
-        definitions={key: value for commit in commits for key, value in commit.definitions.items()},
+        writes=of_all("writes"),
+        moves=of_all("moves"),
+        activities=of_all("activities"),
+        attributes=of_all("attributes"),
+        changes=of_all("changes"),
+        answers=of_all("answers"),
     )

@@ -8,7 +8,6 @@ from typing import Any, cast
 
 import attrs
 
-from funnelkit import recording
 from funnelkit.acts import Asked, asked, digest
 from funnelkit.changes import Subscriber
 from funnelkit.clock import Clock
@@ -24,12 +23,13 @@ from funnelkit.errors import (
     shown,
 )
 from funnelkit.ids import IdSource
+from funnelkit.recording import recorded
 from funnelkit.records import OUTCOMES, Activity, Deal, Lead, Placed, Record
 from funnelkit.serial import did_you_mean
 from funnelkit.stages import Pipeline, Verdict
 from funnelkit.storage.base import KIND_OF, KINDS, Answer, Commit, Kind, Store, kind_of
 
-__all__ = ["Shell"]
+__all__ = ["Shell", "id_of"]
 
 _log = logging.getLogger("funnelkit")
 _ASKABLE = (
@@ -90,9 +90,9 @@ class Shell:
 
     def kind_of_id(self, id: str) -> Kind:
         """Return the kind of the record with an id; ids of the caller's own are looked up."""
-        prefix = id.partition("_")[0]
-        if prefix in KINDS and len(id) == len(prefix) + 27:
-            return cast("Kind", prefix)
+        for kind in KINDS:
+            if id.startswith(kind) and len(id) == len(kind) + 27:
+                return kind
         for kind in KINDS:
             if self.store.get_many(kind, [id]):
                 return kind
@@ -117,16 +117,14 @@ class Shell:
             raise ConflictError(kind, id, expect, record.version)
         return record
 
-    def placed(self, ref: Record | str, expect: int | None) -> Placed:
-        """Return a lead or deal as it is in the store; anything else is an InputError."""
-        record = self.current(ref, expect)
+    def check_placed(self, record: Record) -> None:
+        """Raise InputError for a record that is in no pipeline."""
         if not isinstance(record, Lead | Deal):
             raise InputError("record", f"{shown(record)} is in no pipeline", "give a lead or a deal")
-        return record
 
     # -- deciding -----------------------------------------------------------------------------
 
-    def request(self, verb: str, record: Placed | None, said: Asked, **what: Any) -> Request:
+    def request(self, verb: str, record: Record | None, said: Asked, **what: Any) -> Request:
         """Return the request for the gate that an act amounts to."""
         return Request(
             verb=verb,
@@ -165,7 +163,8 @@ class Shell:
     def verdict(self, ref: Record | str, verb: str, to: str, act: Mapping[str, Any]) -> Verdict:
         """Return what the gate would say to a verb."""
         said = asked(act)
-        record = self.placed(ref, said.expect)
+        record = self.current(ref, said.expect)
+        self.check_placed(record)
         if verb not in _ASKABLE:
             raise InputError("verb", f"{shown(verb)} is not a verb", did_you_mean(verb, _ASKABLE))
         what: dict[str, Any] = {}
@@ -187,7 +186,8 @@ class Shell:
 
     def ways(self, ref: Record | str) -> list[tuple[str, str]]:
         """Return (verb, target) of everything that leads away from where a record is."""
-        record = self.placed(ref, None)
+        record = self.current(ref, None)
+        self.check_placed(record)
         if record.close is not None:
             return [("reopen", "")]
         table = self.pipeline(record.pipeline).table
@@ -205,51 +205,43 @@ class Shell:
         said = asked(act)
         mark = ""
         if said.key:
-            mark = digest(verb, _id(ref), what, said)
+            mark = digest(verb, id_of(ref), what, said)
             if answered := self.answered(said.key, mark):
                 return answered[0]
         record = self.current(ref, said.expect)
         if record.__class__ is not Deal:
-            self.placed(record, None)
-        decision = self.decision(record, self.request(verb, record, said, **what))
-        after = decision.record
-        if after is None:
+            self.check_placed(record)
+        request = self.request(verb, record, said, **what)
+        decision = self.decision(record, request)
+        if decision.record is None:
             raise RefusedError(record.id, decision.verdict)
-        commit = recording.step(decision, record.version) if decision.move is not None else None
+        commit = recorded(record, decision, request)
         if said.key or commit is None:
-            return self.write(commit, said.key, mark, (after,))[0]
+            return self.write(commit, said.key, mark, (decision.record,))[0]
         self.commit(commit)
-        return after
+        return decision.record
 
-    def amend(
-        self, verb: str, ref: Record | str, act: Mapping[str, Any], fields: Mapping[str, Any]
-    ) -> Record:
+    def amend(self, verb: str, ref: Record | str, act: Mapping[str, Any], fields: Mapping[str, Any]) -> Any:
         """Do ``edit`` or ``assign``: new values for fields, the record stays where it is."""
         said = asked(act)
         mark = ""
         if said.key:
-            mark = digest(verb, _id(ref), fields, said)
+            mark = digest(verb, id_of(ref), fields, said)
             if answered := self.answered(said.key, mark):
-                return cast("Record", answered[0])
+                return answered[0]
         record = self.current(ref, said.expect)
-        new = fields if verb == "assign" else edited(kind_of(record), record, fields)
-        overruled = ""
-        after: Record
+        edits = edited(kind_of(record), record, fields) if verb == "edit" else fields
         if isinstance(record, Lead | Deal):
-            what = {"owner": new["owner"]} if verb == "assign" else {"edits": new}
-            decision = self.decision(record, self.request(verb, record, said, **what))
+            what = {"edits": edits} if verb == "edit" else edits
+            request = self.request(verb, record, said, **what)
+            decision = self.decision(record, request)
             if decision.record is None:
                 raise RefusedError(record.id, decision.verdict)
-            after = cast("Record", decision.record)
-            overruled = ",".join(refusal.code for refusal in decision.overruled)
-        else:
-            after = amended(record, new, said.instant(self.clock, record.updated_at))
-        commit = None
-        if after is not record:
-            commit = recording.amendment(
-                record, after, actor=said.actor.id, reason=said.reason, overruled=overruled
-            )
-        return cast("Record", self.write(commit, said.key, mark, (after,))[0])
+        else:  # contacts and companies are in no pipeline, so nobody guards them
+            request = self.request(verb, record, said)
+            decision = Decision(verdict=Verdict(verb), record=amended(record, edits, request.at))
+        commit = recorded(record, decision, request)
+        return self.write(commit, said.key, mark, (decision.record,))[0]
 
     def answered(self, key: str, mark: str) -> tuple[Record | Activity, ...]:
         """Return what was answered under a key; nothing if it is new.
@@ -325,5 +317,6 @@ def _check_word(pipeline: Pipeline, word: str) -> None:
         )
 
 
-def _id(ref: object) -> str:
+def id_of(ref: object) -> str:
+    """Return the id of a record, or the id that was given in its place."""
     return ref if isinstance(ref, str) else str(getattr(ref, "id", ""))

@@ -59,6 +59,9 @@ class Refusal:
         return f"{self.sentence}{f': {self.fix}' if self.fix else ''} ({self.code})"
 
 
+_as_tuple: Callable[[Iterable[Refusal]], tuple[Refusal, ...]] = tuple
+
+
 @attrs.frozen
 class Verdict:
     """Whether an act is allowed; true when nobody refuses, else it holds every refusal.
@@ -73,7 +76,7 @@ class Verdict:
     """
 
     verb: str
-    refusals: tuple[Refusal, ...] = attrs.field(default=(), converter=tuple)
+    refusals: tuple[Refusal, ...] = attrs.field(default=(), converter=_as_tuple)
     target: str = ""
 
     def __bool__(self) -> bool:
