@@ -59,14 +59,11 @@ class Refusal:
         return f"{self.sentence}{f': {self.fix}' if self.fix else ''} ({self.code})"
 
 
-_as_tuple: Callable[[Iterable[Refusal]], tuple[Refusal, ...]] = tuple
-
-
 @attrs.frozen
 class Verdict:
     """Whether an act is allowed; true when nobody refuses, else it holds every refusal.
 
-    >>> verdict = Verdict("win", [Refusal("needs_manager", "a 25% discount needs a manager")])
+    >>> verdict = Verdict("win", (Refusal("needs_manager", "a 25% discount needs a manager"),))
     >>> bool(verdict)
     False
     >>> print(verdict)
@@ -76,7 +73,7 @@ class Verdict:
     """
 
     verb: str
-    refusals: tuple[Refusal, ...] = attrs.field(default=(), converter=_as_tuple)
+    refusals: tuple[Refusal, ...] = ()
     target: str = ""
 
     def __bool__(self) -> bool:
