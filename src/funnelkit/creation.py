@@ -14,7 +14,7 @@ from funnelkit.changes import ActivityLogged
 from funnelkit.decide import Facts, decide
 from funnelkit.drafts import checked
 from funnelkit.errors import InputError, RefusedError
-from funnelkit.inputs import TEXT_LIMIT, custom_values, given_id, text
+from funnelkit.inputs import TEXT_LIMIT, custom_values, text
 from funnelkit.records import NOTHING, Activity, Company, Contact, Deal, Lead, Placed, Record
 from funnelkit.serial import did_you_mean
 from funnelkit.shell import Shell
@@ -89,7 +89,7 @@ def born(
     if kind == "deal":
         values["lead"] = lead
     draft = (Deal if kind == "deal" else Lead)(
-        id=shell.ids(kind) if given is None else given_id(given),
+        id=shell.new_id(kind, given),
         pipeline=pipeline.id,
         stage=pipeline.first if stage is None else pipeline.stage(stage).id,
         created_at=request.at,
@@ -119,7 +119,7 @@ def new_party(shell: Shell, kind: Kind, name: str, details: Mapping[str, Any]) -
     values = checked(kind, {**fields, "name": name})
     at = said.instant(shell.clock, None)
     party = (Contact if kind == "contact" else Company)(
-        id=shell.ids(kind) if given is None else given_id(given), created_at=at, updated_at=at, **values
+        id=shell.new_id(kind, given), created_at=at, updated_at=at, **values
     )
     commit = recording.birth(party, said.actor.id)
     return cast("Contact | Company", shell.write(commit, said.key, mark, (party,))[0])

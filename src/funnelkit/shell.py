@@ -14,6 +14,7 @@ from funnelkit.clock import Clock
 from funnelkit.decide import NO_FACTS, Decision, Facts, Request, amended, decide, facts_needed, resolved
 from funnelkit.drafts import edited
 from funnelkit.errors import (
+    AlreadyExistsError,
     ConflictError,
     DefinitionError,
     InputError,
@@ -23,6 +24,7 @@ from funnelkit.errors import (
     shown,
 )
 from funnelkit.ids import IdSource
+from funnelkit.inputs import given_id
 from funnelkit.recording import recorded
 from funnelkit.records import OUTCOMES, Activity, Deal, Lead, Placed, Record
 from funnelkit.serial import did_you_mean
@@ -97,6 +99,20 @@ class Shell:
             if self.store.get_many(kind, [id]):
                 return kind
         raise NotFoundError("record", id)
+
+    def new_id(self, kind: Kind, given: str | None) -> str:
+        """Return a fresh id, or the caller's own if no record of any kind has it.
+
+        Raises:
+            AlreadyExistsError: It is taken; ids are unique over all kinds, for the ledger is one.
+        """
+        if given is None:
+            return self.ids(kind)
+        id = given_id(given)
+        for other in KINDS:
+            if self.store.get_many(other, [id]):
+                raise AlreadyExistsError(other, id)
+        return id
 
     def current(self, ref: Record | str, expect: int | None) -> Any:
         """Return the record as it is in the store.
