@@ -67,7 +67,7 @@ def closest(word: object, options: Iterable[str]) -> str:
     >>> closest("propsal", ["new", "proposal"]), closest("zzz", ["new", "proposal"])
     ('proposal', '')
     """
-    from difflib import get_close_matches  # noqa: PLC0415 (needed only when something is wrong)
+    from difflib import get_close_matches
 
     return next(iter(get_close_matches(str(word)[:80], list(options), n=1)), "")
 
@@ -177,7 +177,7 @@ def _plain(value: Any) -> Any:
 
 
 def _made() -> cattrs.Converter:
-    made = cattrs.Converter(forbid_extra_keys=True, omit_if_default=True, use_alias=True)
+    made = cattrs.Converter(forbid_extra_keys=True, omit_if_default=True)
     made.register_structure_hook(str, _text)
     made.register_structure_hook(float, _number)
     made.register_structure_hook(int, _whole)
@@ -229,7 +229,7 @@ def _problems(error: BaseException, path: str) -> Iterable[Any]:
         for inner in error.exceptions:
             yield from _problems(inner, path + _step(inner, path))
     elif isinstance(error, ForbiddenExtraKeysError):
-        known = [field.alias for field in attrs.fields(error.cl)]
+        known = [field.name for field in attrs.fields(error.cl)]
         for key in sorted(error.extra_fields):
             yield Problem(f"{path}.{key}".lstrip("."), "is not a key", did_you_mean(key, known))
     elif isinstance(error, DefinitionError):
@@ -291,7 +291,7 @@ def from_toml(text: str, subject: str = "TOML document") -> dict[str, Any]:
     Raises:
         DefinitionError: It is not TOML; the sentence names line and column.
     """
-    import tomllib  # noqa: PLC0415 (needed only by those who keep TOML)
+    import tomllib
 
     try:
         return tomllib.loads(text)

@@ -21,6 +21,7 @@ from funnelkit.stages.transition import Transition
 __all__ = ["adopted"]
 
 _EVENT = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_GUARDS = {"COND", "VALIDATOR"}
 _DIFFERENT = {"source", "target"}
 """Parameters that mean stage ids to a rule and State objects to a machine."""
 
@@ -145,11 +146,12 @@ def _actions(machine: Any, owner: Any, path: str) -> Iterator[Problem]:
     """Find the callbacks of a machine, state or transition that are no guards.
 
     The library lists conventional names (``on_enter_won``) whether or not anybody defined them.
+    Its public ways to ask (``machine.prepare``, ``state.enter``) are shadowed by events and states
+    of those names.
     """
-    for group in ("prepare", "enter", "exit", "invoke", "before", "on", "after"):
-        for spec in getattr(owner, group, ()):
-            if not spec.is_convention or is_own(machine, spec.func):
-                yield Problem(path, f"{str(spec)!r} is an action", "subscribe to the engine's changes")
+    for spec in owner._specs:  # noqa: SLF001
+        if spec.group.name not in _GUARDS and (not spec.is_convention or is_own(machine, spec.func)):
+            yield Problem(path, f"{str(spec)!r} is an action", "subscribe to the engine's changes")
 
 
 def _transitions(machine: Any, closing: Mapping[str, str]) -> Iterator[Problem]:

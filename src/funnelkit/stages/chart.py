@@ -110,7 +110,7 @@ def machine_class(pipeline: Pipeline) -> Any:
 
     Events are called ``to_<place>`` and, for named transitions, ``do_<name>`` as well.
     """
-    from statemachine import Event, State, StateMachine  # noqa: PLC0415 (slow to import)
+    from statemachine import Event, State, StateMachine
 
     labels = {stage.id: stage.label or stage.id for stage in pipeline.stages}
     labels |= {outcome: outcome for outcome in OUTCOMES}
@@ -172,13 +172,13 @@ def bound_machine(pipeline: Pipeline, record: PipelineRecord) -> Any:
 
 def is_machine(value: object) -> bool:
     """Whether ``value`` is a python-statemachine class with states."""
-    from statemachine import StateChart  # noqa: PLC0415 (slow to import)
+    from statemachine import StateChart
 
     return isinstance(value, type) and issubclass(value, StateChart) and bool(value.states)
 
 
 def is_own(machine: type, name: str) -> bool:
     """Whether a machine class defines ``name`` itself, and does not just inherit the library's."""
-    from statemachine import StateMachine  # noqa: PLC0415 (slow to import)
+    from statemachine import StateMachine
 
     return getattr(machine, name, None) is not getattr(StateMachine, name, None)

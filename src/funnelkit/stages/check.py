@@ -146,7 +146,7 @@ def _stage(stage: Stage, path: str) -> Iterator[Problem]:
         fix = f"write {chance / 100:g}" if isinstance(chance, float) and 1 < chance <= _PERCENT else ""
         yield Problem(f"{path}.probability", f"{shown(chance)} is not a number from 0 to 1", fix)
     limit: object = stage.limit
-    if limit is not None and not (isinstance(limit, timedelta) and not limit.microseconds):
+    if limit is not None and not _is_limit(limit):
         sentence = f"{shown(limit)} is not a duration of whole seconds above zero"
         yield Problem(f"{path}.limit", sentence, 'write "14d", "36h" or "1w2d"')
     for name in ("can_win", "archived"):
@@ -161,6 +161,10 @@ def _stage(stage: Stage, path: str) -> Iterator[Problem]:
         if not step:
             yield Problem(f"{path}.steps[{number}]", "a step needs a name")
     yield from _twice(stage.steps, f"{path}.steps", "step")
+
+
+def _is_limit(value: object) -> bool:
+    return isinstance(value, timedelta) and value > timedelta(0) and not value.microseconds
 
 
 # Transitions

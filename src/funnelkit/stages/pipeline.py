@@ -32,7 +32,8 @@ def _moves(value: Any) -> Any:
 def _reasons(value: Any) -> Any:
     if not isinstance(value, Mapping):
         return value
-    return FrozenMapping({outcome: _catalogue(reasons) for outcome, reasons in value.items()})
+    catalogues = {outcome: _catalogue(reasons) for outcome, reasons in value.items()}
+    return FrozenMapping({outcome: reasons for outcome, reasons in catalogues.items() if reasons})
 
 
 def _catalogue(reasons: Any) -> tuple[Any, ...]:

@@ -23,23 +23,21 @@ __all__ = ["approved_by", "at_least", "only_roles", "reason_required", "requires
 
 PARTIES = ("contact", "company")
 _PATH = re.compile(r"\w+(\.\w+)*")
-_NOBODY_FILLS = frozenset(
-    [
-        "id",
-        "version",
-        "pipeline",
-        "stage",
-        "visited",
-        "moves",
-        "created_at",
-        "entered_at",
-        "updated_at",
-        "close",
-        "outcome",
-        "is_open",
-        "place",
-    ]
-)
+_NOBODY_FILLS = {
+    "id",
+    "version",
+    "pipeline",
+    "stage",
+    "place",
+    "visited",
+    "moves",
+    "created_at",
+    "entered_at",
+    "updated_at",
+    "close",
+    "outcome",
+    "is_open",
+}
 
 
 def path_problem(path: object, where: str) -> Problem | None:
