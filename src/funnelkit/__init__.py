@@ -8,6 +8,7 @@ from funnelkit.conversion import Conversion
 from funnelkit.drafts import DealDetails, NewDeal, NewLead, NewParty
 from funnelkit.engine import Engine, Option
 from funnelkit.ids import IdSource, TimeOrderedIds
+from funnelkit.migration import Migration
 from funnelkit.money import Money, money, totals
 from funnelkit.records import (
     SYSTEM,
@@ -62,6 +63,7 @@ __all__ = [
     "IdSource",
     "Lead",
     "MemoryStore",
+    "Migration",
     "Money",
     "Move",
     "NewDeal",

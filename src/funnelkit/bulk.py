@@ -44,7 +44,12 @@ class BulkResult:
 
 
 def bulk(
-    shell: Shell, verb: str, refs: Iterable[Lead | Deal | str], arguments: Mapping[str, Any]
+    shell: Shell,
+    verb: str,
+    refs: Iterable[Lead | Deal | str],
+    arguments: Mapping[str, Any],
+    *,
+    cause: str = "bulk",
 ) -> BulkResult:
     """Do ``verb`` to every record; see `Engine.bulk`."""
     if verb not in VERBS:
@@ -55,7 +60,7 @@ def bulk(
     done: list[Lead | Deal] = []
     refused: list[tuple[str, Verdict]] = []
     commits: list[Commit] = []
-    base = shell.request(verb, None, said, cause="bulk", **what)
+    base = shell.request(verb, None, said, cause=cause, **what)
     for record in _read(shell, list(refs), said):
         key = f"{said.key}/{record.id}" if said.key else ""
         mark = digest(verb, record.id, own, said) if key else ""

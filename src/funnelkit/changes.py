@@ -30,7 +30,6 @@ __all__ = [
     "LeadReopened",
     "LeadTransferred",
     "LeadVoided",
-    "PipelineMigrated",
     "RecordAssigned",
     "RecordEdited",
     "Subscriber",
@@ -186,14 +185,6 @@ class ActivityLogged(Change):
 
     activity: str
     kind: str
-
-
-@attrs.frozen(kw_only=True)
-class PipelineMigrated(Change):
-    """The records of a pipeline were brought to a changed definition; ``record`` is the pipeline's id."""
-
-    source: str
-    target: str
 
 
 class Subscriber(Protocol):

@@ -246,6 +246,12 @@ def _reason_refusals(pipeline: Pipeline, outcome: Outcome, reason: str) -> list[
 
 
 def _no_way(pipeline: Pipeline, record: Placed, request: Request) -> Refusal:
+    if record.stage not in pipeline.table.position:
+        return Refusal(
+            "unknown_stage",
+            f"{_named(record)} is on stage {record.stage}, which {pipeline.id} no longer has",
+            fix="migrate the pipeline, or archive stages instead of removing them",
+        )
     if request.verb == "advance":
         return _no_advance(pipeline, record)
     wanted = CLOSING.get(request.verb) or request.target

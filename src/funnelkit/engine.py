@@ -28,6 +28,7 @@ from funnelkit.storage.base import Kind
 if TYPE_CHECKING:
     from funnelkit.analytics import Analytics
     from funnelkit.bulk import BulkResult
+    from funnelkit.migration import Migration
     from funnelkit.verify import Finding
 
 R = TypeVar("R", Lead, Deal)
@@ -308,6 +309,31 @@ class Engine:
         from funnelkit.bulk import bulk
 
         return bulk(self._shell, verb, records, arguments)
+
+    def plan_migration(self, pipeline: str, stages: Mapping[str, str]) -> Migration:
+        """Look what became of open records whose stage the definition no longer has; change nothing.
+
+        Stages may be added, renamed, reordered and archived at any time without this.
+
+        Args:
+            pipeline: The id of the pipeline.
+            stages: Stage that is gone → stage to go to.
+
+        Returns:
+            A `Migration` to print, and to give to `migrate`.
+        """
+        from funnelkit.migration import plan_migration
+
+        return plan_migration(self._shell, pipeline, stages)
+
+    def migrate(self, plan: Migration, **act: Unpack[Act]) -> BulkResult:
+        """Move the records of a plan: an override through the gate, so with ``actor`` and ``reason``.
+
+        The ledger's rows say ``cause="migration"``.
+        """
+        from funnelkit.migration import migrate
+
+        return migrate(self._shell, plan, act)
 
     # -- asking -------------------------------------------------------------------------------
 
