@@ -6,6 +6,7 @@ and definitions. It decides nothing: what is written was decided by the gate.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, Protocol, overload
@@ -13,7 +14,7 @@ from typing import Any, Literal, Protocol, overload
 import attrs
 
 from funnelkit.changes import Change
-from funnelkit.errors import InputError
+from funnelkit.errors import InputError, shown
 from funnelkit.records import Activity, Company, Contact, Deal, Lead, Move, Record
 
 __all__ = ["KINDS", "KIND_OF", "Answer", "Attribute", "Commit", "Kind", "Store", "Write", "kind_of"]
@@ -92,7 +93,7 @@ class Store(Protocol):
 
         Raises:
             ConflictError: A written record is not at the expected version.
-            AlreadyExistsError: A new record's or activity's id is taken.
+            AlreadyExistsError: A new record's or activity's id, or the number of a move, is taken.
             KeyReusedError: An answer's key is taken.
         """
         ...
@@ -183,6 +184,29 @@ FINDABLE: dict[Kind, frozenset[str]] = {
 
 
 def check_findable(kind: Kind, where: Mapping[str, str]) -> None:
-    """Raise InputError when `Store.find` is asked about a column it cannot compare."""
-    if unknown := set(where) - FINDABLE[kind]:
-        raise InputError("where", f"{min(unknown)!r} cannot be compared", ", ".join(sorted(FINDABLE[kind])))
+    """Raise InputError when `Store.find` is asked about a kind, column or value it cannot compare."""
+    columns = FINDABLE.get(kind)
+    if columns is None:
+        raise InputError("kind", f"{shown(kind)} is no kind of record", ", ".join(FINDABLE))
+    for column, value in where.items():
+        if column not in columns:
+            raise InputError("where", f"{shown(column)} cannot be compared", ", ".join(sorted(columns)))
+        if not isinstance(value, str):
+            raise InputError(column, f"{shown(value)} is not text")
+
+
+def check_page(after: int, limit: int) -> None:
+    """Raise InputError for a position below 0 or a limit below 1; booleans and fractions are neither."""
+    for argument, value, least in (("after", after, 0), ("limit", limit, 1)):
+        if type(value) is not int or not least <= value < _INT64:
+            raise InputError(argument, f"{shown(value)} is not a whole number from {least} on")
+
+
+def check_select(sql: str) -> None:
+    """Raise InputError for SQL that does not begin as a SELECT does, comments left aside."""
+    if not _SELECT.match(sql):
+        raise InputError("sql", f"{shown(sql)} is no SELECT", "give one SELECT over the tables of the schema")
+
+
+_INT64 = 2**63
+_SELECT = re.compile(r"(?:\s|--[^\n]*(?:\n|\Z)|/\*.*?\*/)*(?:SELECT|WITH)\b", re.IGNORECASE | re.DOTALL)

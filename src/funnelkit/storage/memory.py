@@ -6,6 +6,7 @@ import threading
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
 import attrs
@@ -19,7 +20,16 @@ from funnelkit.errors import (
     StoreClosedError,
 )
 from funnelkit.records import Activity, Move, Record
-from funnelkit.storage.base import KIND_OF, KINDS, Answer, Attribute, Commit, Kind, check_findable
+from funnelkit.storage.base import (
+    KIND_OF,
+    KINDS,
+    Answer,
+    Attribute,
+    Commit,
+    Kind,
+    check_findable,
+    check_page,
+)
 from funnelkit.storage.mirror import Mirror
 from funnelkit.storage.rows import COLUMNS, record_row
 
@@ -42,6 +52,7 @@ class MemoryStore:
         self._records: dict[Kind, dict[str, Record]] = {kind: {} for kind in KINDS}
         self._ledger: list[Move] = []
         self._moves: defaultdict[str, list[Move]] = defaultdict(list)
+        self._numbers: set[tuple[str, int]] = set()
         self._activities: defaultdict[str, list[Activity]] = defaultdict(list)
         self._activity_ids: set[str] = set()
         self._attributes: list[Attribute] = []
@@ -64,6 +75,7 @@ class MemoryStore:
                 self._touched.add((kind, record.id))
             for move in commit.moves:
                 self._moves[move.record].append(move)
+                self._numbers.add((move.record, move.seq))
             self._ledger += commit.moves
             for activity in commit.activities:
                 self._activities[activity.record].append(activity)
@@ -74,26 +86,43 @@ class MemoryStore:
             self._changes += commit.changes
             for answer in commit.answers:
                 self._answers[answer.key] = answer
-            self._definitions |= commit.definitions
+            for fingerprint, definition in commit.definitions.items():
+                self._definitions.setdefault(fingerprint, definition)
 
     def _check(self, commit: Commit) -> None:
         """Raise before anything is written, so that a commit is all or nothing."""
         if self._closed:
             raise StoreClosedError("MemoryStore", "closed")
+        versions: dict[tuple[Kind, str], int] = {}
         for write in commit.writes:
-            kind = KIND_OF[type(write.record)]
-            stored = self._records[kind].get(write.record.id)
-            actual = stored.version if stored is not None else 0
+            kind, id = KIND_OF[type(write.record)], write.record.id
+            stored = self._records[kind].get(id)
+            actual = versions.get((kind, id), stored.version if stored is not None else 0)
             if actual != write.expected:
                 if write.expected == 0:
-                    raise AlreadyExistsError(kind, write.record.id)
-                raise ConflictError(kind, write.record.id, write.expected, actual)
+                    raise AlreadyExistsError(kind, id)
+                raise ConflictError(kind, id, write.expected, actual)
+            versions[kind, id] = write.record.version
+        numbers: set[tuple[str, int]] = set()
+        for move in commit.moves:
+            number = (move.record, move.seq)
+            if number in self._numbers or number in numbers:
+                raise AlreadyExistsError("move", f"{move.record}/{move.seq}")
+            numbers.add(number)
+        if commit.activities or commit.answers:
+            self._check_names(commit)
+
+    def _check_names(self, commit: Commit) -> None:
+        names: set[str] = set()
         for activity in commit.activities:
-            if activity.id in self._activity_ids:
+            if activity.id in self._activity_ids or activity.id in names:
                 raise AlreadyExistsError("activity", activity.id)
+            names.add(activity.id)
+        keys: set[str] = set()
         for answer in commit.answers:
-            if answer.key in self._answers:
+            if answer.key in self._answers or answer.key in keys:
                 raise KeyReusedError(answer.key)
+            keys.add(answer.key)
 
     def get(self, kind: Kind, id: str) -> Any:
         """Return one record; see `Store.get`."""
@@ -114,6 +143,7 @@ class MemoryStore:
     ) -> list[Record]:
         """Return records whose columns equal ``where``, in the order of their ids."""
         check_findable(kind, where)
+        check_page(0, limit)
         wanted = [(COLUMNS[kind].index(column), value) for column, value in where.items()]
         with self._lock:
             self._check_open()
@@ -131,7 +161,7 @@ class MemoryStore:
     def moves(self, record: str) -> list[Move]:
         """Return the ledger of one record in the order of ``seq``."""
         self._check_open()
-        return list(self._moves.get(record, ()))
+        return sorted(self._moves.get(record, ()), key=attrgetter("seq"))
 
     def activities(self, record: str) -> list[Activity]:
         """Return the activities of one record, oldest first."""
@@ -150,6 +180,7 @@ class MemoryStore:
         """Return changes behind a position of the feed; of one record if it is named."""
         with self._lock:
             self._check_open()
+            check_page(after, limit)
             behind = enumerate(self._changes[after:], after + 1)
         found = [item for item in behind if not record or item[1].record == record][:limit]
         return [attrs.evolve(change, position=position) for position, change in found]

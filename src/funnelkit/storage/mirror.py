@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -18,11 +19,13 @@ class Mirror:
     def __init__(self) -> None:
         import sqlite3
 
+        from funnelkit.storage.selecting import select
         from funnelkit.storage.statements import INSERT, REPLACE, schema
 
-        self._insert, self._replace = INSERT, REPLACE
+        self._insert, self._replace, self._select = INSERT, REPLACE, select
         # The store that owns this copy lets one thread in at a time.
         self._connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        weakref.finalize(self, self._connection.close)
         self._connection.executescript(schema())
         self._moves = 0
         self._attributes = 0
@@ -47,7 +50,7 @@ class Mirror:
 
     def query(self, sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """Run one SELECT."""
-        return self._connection.execute(sql, params).fetchall()
+        return self._select(self._connection, sql, params)
 
     def close(self) -> None:
         """Drop the copy."""

@@ -29,8 +29,19 @@ from funnelkit.errors import (
 )
 from funnelkit.records import Activity, Move, Record
 from funnelkit.storage import rows
-from funnelkit.storage.base import KINDS, Answer, Attribute, Commit, Kind, Write, check_findable, kind_of
+from funnelkit.storage.base import (
+    KINDS,
+    Answer,
+    Attribute,
+    Commit,
+    Kind,
+    Write,
+    check_findable,
+    check_page,
+    kind_of,
+)
 from funnelkit.storage.migrations import migrate, versions
+from funnelkit.storage.selecting import select
 from funnelkit.storage.statements import INSERT, SELECT, UPDATE
 
 __all__ = ["SQLiteStore"]
@@ -192,6 +203,8 @@ class SQLiteStore:
     def _rows(self, sql: str, params: Sequence[Any] | Mapping[str, Any]) -> list[tuple[Any, ...]]:
         try:
             return self._connection().execute(sql, params).fetchall()
+        except UnicodeEncodeError:
+            return []  # text that cannot be written was never written
         except sqlite3.Error as error:
             self._fail(error)
 
@@ -217,6 +230,7 @@ class SQLiteStore:
     ) -> list[Record]:
         """Return records whose columns equal ``where``, in the order of their ids."""
         check_findable(kind, where)
+        check_page(0, limit)
         conditions = "".join(f" AND {column} = ?" for column in where)
         sql = f"{SELECT[kind]} WHERE id > ?{conditions} ORDER BY id LIMIT ?"
         return [rows.record_of(kind, row) for row in self._rows(sql, (after, *where.values(), limit))]
@@ -238,6 +252,7 @@ class SQLiteStore:
 
     def changes(self, *, after: int = 0, record: str = "", limit: int = 1000) -> list[Change]:
         """Return changes behind a position of the feed; of one record if it is named."""
+        check_page(after, limit)
         columns = ", ".join(rows.COLUMNS["change"])
         condition = " AND record_id = :record" if record else ""
         sql = (
@@ -258,18 +273,9 @@ class SQLiteStore:
 
     def query(self, sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """Run one SELECT; anything that would write is refused by the database itself."""
-        connection = self._connection()
         try:
-            connection.execute("PRAGMA query_only = ON")
-            try:
-                return connection.execute(sql, params).fetchall()
-            finally:
-                connection.execute("PRAGMA query_only = OFF")
+            return select(self._connection(), sql, params)
         except sqlite3.Error as error:
-            if _name(error).startswith(("SQLITE_ERROR", "SQLITE_READONLY", "SQLITE_MISUSE")):
-                raise InputError(
-                    "sql", str(error), "give one SELECT over the tables of the schema"
-                ) from error
             self._fail(error)
 
     def close(self) -> None:
@@ -321,25 +327,14 @@ def _name(error: sqlite3.Error) -> str:
 def _write(connection: sqlite3.Connection, commit: Commit) -> int:
     """Write a commit inside the open transaction; return the number of rows."""
     _write_records(connection, commit.writes)
-    _insert(connection, "move", [rows.move_row(move) for move in commit.moves])
+    _insert_new(connection, "move", [rows.move_row(move) for move in commit.moves])
     if commit.activities:
         _insert_new(connection, "activity", [rows.activity_row(item) for item in commit.activities])
     if commit.attributes:
         _insert(connection, "attribute", [rows.attribute_row(item) for item in commit.attributes])
     _insert(connection, "change", [rows.change_row(change) for change in commit.changes])
     if commit.answers:
-        try:
-            _insert(connection, "idempotency", [rows.answer_row(answer) for answer in commit.answers])
-        except sqlite3.IntegrityError as error:
-            taken = next(
-                (
-                    item.key
-                    for item in commit.answers
-                    if _exists(connection, "idempotency", "act_key", item.key)
-                ),
-                commit.answers[-1].key,
-            )
-            raise KeyReusedError(taken) from error
+        _insert_new(connection, "idempotency", [rows.answer_row(answer) for answer in commit.answers])
     for fingerprint, (pipeline, document) in commit.definitions.items():
         connection.execute(
             INSERT["definition"].replace("INSERT", "INSERT OR IGNORE", 1), (fingerprint, pipeline, document)
@@ -374,12 +369,27 @@ def _insert_new(connection: sqlite3.Connection, table: str, items: list[rows.Row
     except sqlite3.IntegrityError as error:
         # Rows of this commit that did get in are undone by the rollback; look for the one that was there.
         connection.execute("ROLLBACK")
-        taken = next((row[0] for row in items if _exists(connection, table, "id", row[0])), items[0][0])
-        raise AlreadyExistsError(table, taken) from error
+        taken = "/".join(map(str, _taken(connection, table, items)))
+        raise (
+            KeyReusedError(taken) if table == "idempotency" else AlreadyExistsError(table, taken)
+        ) from error
 
 
-def _exists(connection: sqlite3.Connection, table: str, column: str, value: str) -> bool:
-    return bool(connection.execute(f"SELECT 1 FROM {table} WHERE {column} = ?", (value,)).fetchall())
+_KEYS = {"move": ("record_id", "seq"), "idempotency": ("act_key",)}
+"""What must be unique in a table, where it is not ``id``: its first columns."""
+
+
+def _taken(connection: sqlite3.Connection, table: str, items: Iterable[rows.Row]) -> rows.Row:
+    """Return the first key of ``items`` that is in the table, or stands in ``items`` twice."""
+    columns = _KEYS.get(table, ("id",))
+    sql = f"SELECT 1 FROM {table} WHERE {' AND '.join(f'{column} = ?' for column in columns)}"
+    seen: set[rows.Row] = set()
+    for row in items:
+        key = row[: len(columns)]
+        if key in seen or connection.execute(sql, key).fetchall():
+            return key
+        seen.add(key)
+    return key  # whoever had it has gone since
 
 
 def _conflict(connection: sqlite3.Connection, kind: Kind, items: list[rows.Row]) -> NoReturn:
