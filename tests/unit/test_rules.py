@@ -284,6 +284,12 @@ def test_an_edge_needs_what_its_rules_need() -> None:
     assert made.table.edges["b", "a"][0].needs == frozenset()
 
 
+def test_a_verb_needs_what_any_of_its_edges_needs() -> None:
+    """Before it is known where a move goes, everything that some move needs can be named."""
+    stages = [Stage("a", requires="contact.email"), Stage("b", requires="company.name"), Stage("c")]
+    assert Pipeline("s", stages).table.needs_of("move") == {"contact", "company"}
+
+
 # Stock rules
 
 
@@ -370,6 +376,12 @@ def test_at_least_compares_within_one_currency(value: Any, code: str) -> None:
 def test_at_least_compares_a_number_at_a_path(seats: object, code: str) -> None:
     """Only numbers count as numbers."""
     assert asked(at_least(10, "seats"), record=deal(custom={"seats": seats})) == code
+
+
+def test_at_least_takes_no_truth_for_a_number() -> None:
+    """True is not 1."""
+    assert asked(at_least(1, "paid"), record=deal(custom={"paid": True})) == "too_small"
+    assert asked(at_least(1, "paid"), record=deal(custom={"paid": 1})) == ""
 
 
 @pytest.mark.parametrize(

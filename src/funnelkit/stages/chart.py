@@ -80,7 +80,7 @@ def declares_wins(pipeline: Pipeline) -> bool:
 
 
 def _rules(pipeline: Pipeline, stage: Stage, transition: Transition) -> tuple[Rule, ...]:
-    """Return the rules that guard a way out of an open stage, each once, in the order of asking."""
+    """Return the rules that guard a way out of an open stage, in the order of asking."""
     source, target = stage.id, transition.target
     verb = verb_of(source, target)
     order = pipeline.stage_ids
@@ -94,7 +94,7 @@ def _rules(pipeline: Pipeline, stage: Stage, transition: Transition) -> tuple[Ru
     rules += [rule for rule in pipeline.rules if rule.acts(verb, source, target)]
     if won and pipeline.kind == "lead":
         rules += [rule for rule in pipeline.rules if rule.acts("convert", source, target)]
-    return tuple(dict.fromkeys(rules))
+    return tuple(rules)
 
 
 def acts_here(rule: Rule, verb: str, source: str, target: str) -> bool:

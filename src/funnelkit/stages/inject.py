@@ -37,6 +37,9 @@ class Scene:
         edits: Field → new value, in an ``edit``.
         pipeline: The pipeline in force.
         activities, history, contact, company: Loaded from the store only for rules that ask.
+
+    >>> Scene(verb="assign", owner="sam").actor
+    Actor('system')
     """
 
     record: Any = None

@@ -111,6 +111,10 @@ class Rule:
 
     Raises:
         DefinitionError: An unknown verb, or a parameter that nobody supplies.
+
+    >>> hurry = Rule(function=lambda reason: None, name="hurry", on=("win", "lose"), source="new")
+    >>> hurry.acts("win", "new", "won"), hurry.acts("win", "offer", "won"), hurry.asks
+    (True, False, ('reason',))
     """
 
     function: RuleFunction
