@@ -40,6 +40,7 @@ ROOF = {
     "conversion",
     "recording",
     "bulk",
+    "importing",
     "verify",
     "testing",
 }

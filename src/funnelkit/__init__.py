@@ -8,6 +8,7 @@ from funnelkit.conversion import Conversion
 from funnelkit.drafts import DealDetails, NewDeal, NewLead, NewParty
 from funnelkit.engine import Engine, Option
 from funnelkit.ids import IdSource, TimeOrderedIds
+from funnelkit.importing import BadRow, EventLog, ImportReport, import_log
 from funnelkit.migration import Migration
 from funnelkit.money import Money, money, totals
 from funnelkit.records import (
@@ -47,6 +48,7 @@ __all__ = [
     "Act",
     "Activity",
     "Actor",
+    "BadRow",
     "BulkResult",
     "Clock",
     "Close",
@@ -57,10 +59,12 @@ __all__ = [
     "Deal",
     "DealDetails",
     "Engine",
+    "EventLog",
     "Finding",
     "FrozenClock",
     "FrozenMapping",
     "IdSource",
+    "ImportReport",
     "Lead",
     "MemoryStore",
     "Migration",
@@ -84,6 +88,7 @@ __all__ = [
     "at_least",
     "changes",
     "errors",
+    "import_log",
     "money",
     "only_roles",
     "open_store",

@@ -1,0 +1,212 @@
+"""From the rows of a foreign log to events: each cell checked, every bad row kept with its reason."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime, time
+from functools import cache
+from typing import Any
+
+import attrs
+
+from funnelkit.clock import aware
+from funnelkit.drafts import checked
+from funnelkit.errors import DefinitionError, InputError, TimeError, shown
+from funnelkit.importing.log import IGNORED, EventLog
+from funnelkit.importing.report import BadRow
+from funnelkit.inputs import an_actor, given_id
+from funnelkit.money import Money, money
+from funnelkit.records import Actor
+from funnelkit.serial import Problem, did_you_mean
+from funnelkit.storage.base import Kind
+
+__all__ = ["Event", "Reading", "read"]
+
+Row = Mapping[Any, Any]
+
+
+@attrs.frozen(kw_only=True)
+class Event:
+    """One row, understood.
+
+    Attributes:
+        line: Where it stands in its source.
+        at: When it happened, in UTC.
+        place, reason: The stage or outcome it leads to, and why.
+        created: When the row says the record came into being.
+        fields: What the row says about the record, checked; blank cells say nothing.
+    """
+
+    line: int
+    at: datetime
+    place: str
+    reason: str
+    actor: Actor
+    created: datetime | None
+    fields: dict[str, Any]
+
+
+@attrs.frozen(kw_only=True)
+class Reading:
+    """A whole log, understood.
+
+    Attributes:
+        rows: Their number.
+        events: Record id → its events in the order of the log.
+        ignored: Activity → number of its rows.
+        bad: The rows that could not be understood.
+        unclear: Number of times in an hour that a clock change repeats or leaves out.
+    """
+
+    rows: int
+    events: dict[str, list[Event]]
+    ignored: Counter[str]
+    bad: list[BadRow]
+    unclear: int
+
+
+def read(rows: Iterable[Row], log: EventLog, kind: Kind, now: datetime) -> Reading:
+    """Understand every row of a log.
+
+    Raises:
+        DefinitionError: A column that the log names is in none of the rows.
+    """
+    meaning, actor, identified = cache(log.meaning), cache(an_actor), cache(given_id)
+    events: dict[str, list[Event]] = {}
+    ignored: Counter[str] = Counter()
+    bad: list[BadRow] = []
+    unseen, header, total, unclear = set(log.columns), dict[str, None](), 0, 0
+    for line, row in _numbered(rows):
+        total += 1
+        if unseen:
+            header |= dict.fromkeys(row)
+            unseen.difference_update(row)
+        try:
+            activity = _required(row, log.activity, log)
+            place, reason = meaning(activity)
+            if (place, reason) == IGNORED:
+                ignored[activity] += 1
+                continue
+            id = identified(_required(row, log.record, log), log.record)
+            at, doubtful = _instant(_cell(row, log.time, log), log.time, log, now)
+            event = Event(
+                line=line,
+                at=at,
+                place=place,
+                reason=reason,
+                actor=actor(_text(row, log.actor, log) or None, log.actor),
+                created=_created(row, log, now),
+                fields=_fields(row, log, kind),
+            )
+        except InputError as error:
+            bad.append(BadRow(line, _text(row, log.record, log), str(error)))
+            continue
+        unclear += doubtful
+        events.setdefault(id, []).append(event)
+    if unseen and total:
+        raise DefinitionError("event log", [_no_column(name, header) for name in sorted(unseen)])
+    return Reading(rows=total, events=events, ignored=ignored, bad=bad, unclear=unclear)
+
+
+def _numbered(rows: Iterable[Row]) -> Iterator[tuple[int, Row]]:
+    """Yield rows with the lines they end on, where the source counts lines; else with their numbers."""
+    counts_lines = hasattr(rows, "line_num")  # as csv.DictReader does
+    for number, row in enumerate(rows, 1):
+        if not isinstance(row, Mapping):
+            raise InputError("rows", f"{shown(row)} is not a mapping", "use csv.DictReader")
+        yield (rows.line_num if counts_lines else number), row  # type: ignore[attr-defined]
+
+
+def _no_column(name: str, header: Iterable[Any]) -> Problem:
+    return Problem("columns", f"no row has a column {name!r}", did_you_mean(name, map(str, header)))
+
+
+# -- cells -------------------------------------------------------------------------------------
+
+
+def _cell(row: Row, column: str, log: EventLog) -> Any:
+    """Return what stands in a cell; None for a blank one. NaN is the value that differs from itself."""
+    cell = row.get(column)
+    if isinstance(cell, str):
+        cell = cell.strip()
+        return None if cell in log.blanks else cell
+    return cell if cell == cell else None  # noqa: PLR0124 (see above)
+
+
+def _text(row: Row, column: str, log: EventLog) -> str:
+    cell = _cell(row, column, log) if column else None
+    return "" if cell is None else str(cell)
+
+
+def _required(row: Row, column: str, log: EventLog) -> str:
+    if None in row:
+        raise InputError(
+            "row", "has more cells than the log has columns", "quote cells that hold the separator"
+        )
+    text = _text(row, column, log)
+    if not text:
+        raise InputError(column, "empty")
+    return text
+
+
+def _instant(cell: Any, column: str, log: EventLog, now: datetime) -> tuple[datetime, bool]:
+    """Return a time in UTC, and whether a clock change makes it unclear."""
+    moment = _moment(cell, column, log)
+    doubtful = False
+    if moment.tzinfo is None:
+        if log.zone is None:
+            raise TimeError(column, f"{shown(str(cell))} names no time zone", "give EventLog(zone=…)")
+        moment = moment.replace(tzinfo=log.zone)
+        doubtful = moment.utcoffset() != moment.replace(fold=1).utcoffset()
+    instant = aware(moment, column)
+    if instant > now:
+        raise TimeError(column, f"{moment.isoformat()} is in the future")
+    return instant, doubtful
+
+
+def _moment(cell: Any, column: str, log: EventLog) -> datetime:
+    if cell is None:
+        raise TimeError(column, "empty")
+    if isinstance(cell, datetime):
+        return cell
+    if isinstance(cell, date):
+        return datetime.combine(cell, time())
+    try:
+        if log.time_format:
+            return datetime.strptime(str(cell), log.time_format)  # noqa: DTZ007 (a zone is added later)
+        return datetime.fromisoformat(str(cell))
+    except ValueError:
+        expected = (
+            f"expected {log.time_format}" if log.time_format else "expected ISO 8601, or give time_format"
+        )
+        raise TimeError(column, f"{shown(cell)} is not a time", expected) from None
+
+
+def _created(row: Row, log: EventLog, now: datetime) -> datetime | None:
+    cell = _cell(row, log.created, log) if log.created else None
+    return None if cell is None else _instant(cell, log.created, log, now)[0]
+
+
+def _fields(row: Row, log: EventLog, kind: Kind) -> dict[str, Any]:
+    """Return what a row says about its record."""
+    fields: dict[str, Any] = {}
+    for field, column in (
+        ("name", log.name),
+        ("owner", log.owner),
+        ("source", log.source),
+        ("campaign", log.campaign),
+    ):
+        if column and (text := _text(row, column, log)):
+            fields[field] = text
+    if log.value and (amount := _cell(row, log.value, log)) is not None:
+        fields["value"] = _money(amount, row, log)
+    if log.custom:
+        cells = {field: _cell(row, column, log) for column, field in log.custom.items()}
+        fields["custom"] = {field: cell for field, cell in cells.items() if cell is not None}
+    return checked(kind, fields)
+
+
+def _money(amount: Any, row: Row, log: EventLog) -> Money:
+    currency = _text(row, log.currency, log) if log.currency_column else log.currency
+    return money(amount, currency, log.value)

@@ -1,0 +1,90 @@
+"""`ImportReport`: what became of every row of an import."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import attrs
+
+__all__ = ["BadRow", "ImportReport"]
+
+_SHOWN = 10
+
+
+@attrs.frozen
+class BadRow:
+    """A row that was not imported, and why.
+
+    Attributes:
+        line: Where it stands: the line of the file for a ``csv.DictReader``, else its number.
+        record: The record id it names, or empty.
+        reason: What is wrong with it.
+
+    >>> print(BadRow(7, "case-3", "when: '31/31' is not a time"))
+    line 7 (case-3): when: '31/31' is not a time
+    """
+
+    line: int
+    record: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"line {self.line}{f' ({self.record})' if self.record else ''}: {self.reason}"
+
+
+@attrs.frozen(kw_only=True)
+class ImportReport:
+    """What became of every row: ``rows == used + repeats + ignored + len(bad)``.
+
+    Attributes:
+        pipeline: Where the records are now.
+        rows: All rows of the log.
+        records: New records.
+        used: Rows that created, moved, closed or reopened a record.
+        repeats: Rows that said where the record was already; nothing of them was taken.
+        ignored: Rows of activities that the log says to ignore.
+        ignored_activities: Those activities → their numbers of rows.
+        bad: Rows that were not imported, by line.
+        reopened: Rows that opened a closed record again.
+        early: Ids of the records that have an event dated before their creation.
+        unclear_times: Times that a clock change repeats or leaves out.
+
+    >>> print(ImportReport(pipeline="sales", rows=5, records=2, used=4, bad=(BadRow(3, "", "case: empty"),)))
+    5 rows: 2 new records in sales
+      4 used, 0 repeats, 0 ignored, 1 bad
+      bad line 3: case: empty
+    """
+
+    pipeline: str
+    rows: int
+    records: int
+    used: int
+    repeats: int = 0
+    ignored_activities: Mapping[str, int] = attrs.field(factory=dict)
+    bad: tuple[BadRow, ...] = ()
+    reopened: int = 0
+    early: tuple[str, ...] = ()
+    unclear_times: int = 0
+
+    @property
+    def ignored(self) -> int:
+        """Number of rows of activities that the log says to ignore."""
+        return sum(self.ignored_activities.values())
+
+    def __str__(self) -> str:
+        bad = f"{len(self.bad):,}"
+        lines = [
+            f"{self.rows:,} rows: {self.records:,} new records in {self.pipeline}",
+            f"  {self.used:,} used, {self.repeats:,} repeats, {self.ignored:,} ignored, {bad} bad",
+        ]
+        if self.reopened:
+            lines.append(f"  {self.reopened:,} rows opened a closed record again")
+        if self.early:
+            named = ", ".join(self.early[:_SHOWN]) + (", …" if len(self.early) > _SHOWN else "")
+            lines.append(f"  {len(self.early):,} with an event before their creation: {named}")
+        if self.unclear_times:
+            lines.append(f"  {self.unclear_times:,} times unclear for a clock change, the earlier one taken")
+        lines += [f"  bad {row}" for row in self.bad[:_SHOWN]]
+        if len(self.bad) > _SHOWN:
+            lines.append(f"  and {len(self.bad) - _SHOWN:,} more bad rows")
+        return "\n".join(lines)
