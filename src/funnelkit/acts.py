@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -128,6 +127,8 @@ def digest(verb: str, subject: str, said: Mapping[str, Any], asked: Asked) -> st
         asked.at,
         asked.override,
     ]
+    import hashlib  # OpenSSL is slow to load, and most acts carry no key
+
     document = json.dumps(payload, default=_plain, sort_keys=True, ensure_ascii=False)
     return hashlib.blake2b(document.encode(), digest_size=16).hexdigest()
 

@@ -6,7 +6,7 @@ so new rows go to the end of a table. Ids of the caller's own are accepted as th
 
 from __future__ import annotations
 
-import secrets
+import os
 import threading
 from typing import TYPE_CHECKING, Protocol
 
@@ -40,12 +40,12 @@ class TimeOrderedIds:
 
     Args:
         clock: Where the millisecond comes from.
-        entropy: ``bits -> int``; give a seeded one to make ids repeatable in tests.
+        entropy: ``bits -> int``, the system's own when left out; a seeded one makes ids repeatable.
     """
 
-    def __init__(self, clock: Clock | None = None, entropy: Callable[[int], int] = secrets.randbits) -> None:
+    def __init__(self, clock: Clock | None = None, entropy: Callable[[int], int] | None = None) -> None:
         self._clock = clock or SystemClock()
-        self._entropy = entropy
+        self._entropy = entropy or _random_bits
         self._lock = threading.Lock()
         self._last = 0
 
@@ -69,6 +69,11 @@ def born(id: str) -> datetime:
     for character in id.rpartition("_")[2]:
         number = number << 5 | _VALUES[character]
     return from_us((number >> 80) * 1000)
+
+
+def _random_bits(bits: int) -> int:
+    """Return that many random bits; the module ``secrets`` would say the same at a longer import."""
+    return int.from_bytes(os.urandom((bits + 7) // 8)) >> (-bits % 8)
 
 
 def _uuid7(ordinal: int) -> int:

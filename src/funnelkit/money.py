@@ -6,7 +6,6 @@ exactly by any SQL engine. Nothing here converts one currency into another: sums
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
 import attrs
@@ -15,6 +14,7 @@ from funnelkit.errors import MoneyError, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from decimal import Decimal
 
 __all__ = ["CURRENCIES", "Money", "money", "totals"]
 
@@ -65,6 +65,8 @@ class Money:
     @property
     def amount(self) -> Decimal:
         """The amount as people write it, with the currency's number of decimals."""
+        from decimal import Decimal  # only where amounts are read or written by people
+
         return Decimal(self.minor).scaleb(-CURRENCIES[self.currency])
 
     def __add__(self, other: Money) -> Money:
@@ -100,6 +102,8 @@ def money(amount: Decimal | int | str, currency: str, argument: str = "value") -
     >>> money(1500, "JPY"), money("9.5", "KWD")
     (Money('1,500 JPY'), Money('9.500 KWD'))
     """
+    from decimal import Decimal, InvalidOperation
+
     if isinstance(amount, float):
         raise MoneyError(
             argument, f"{amount!r} is a float, which cannot hold an exact amount", f'write "{amount}"'

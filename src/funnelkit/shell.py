@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
@@ -33,7 +32,6 @@ from funnelkit.storage.base import KIND_OF, KINDS, Answer, Commit, Kind, Store, 
 
 __all__ = ["Shell", "id_of"]
 
-_log = logging.getLogger("funnelkit")
 _ASKABLE = (
     "advance",
     "move",
@@ -320,7 +318,9 @@ class Shell:
                 try:
                     subscriber(change)
                 except Exception:  # a subscriber may fail; what happened has happened
-                    _log.exception("subscriber %r failed on %r", subscriber, change)
+                    import logging
+
+                    logging.getLogger("funnelkit").exception("subscriber %r failed on %r", subscriber, change)
 
 
 def _check_word(pipeline: Pipeline, word: str) -> None:
