@@ -45,8 +45,9 @@ AREAS = (
         "engine",
         "Engine",
         "The verbs, and the questions one asks.",
-        ("engine", "acts", "drafts", "conversion", "creation", "bulk", "verify", "decide"),
+        ("engine", "acts", "drafts", "conversion", "creation", "bulk", "migration", "verify", "decide"),
     ),
+    Area("importing", "Importing", "Histories that another system kept.", ("importing",)),
     Area(
         "pipelines",
         "Pipelines",
@@ -62,6 +63,7 @@ AREAS = (
         "values", "Money, time and ids", "The small values everything is made of.", ("money", "clock", "ids")
     ),
     Area("errors", "Errors", "What can be raised, and when.", (), ("errors",)),
+    Area("testing", "Testing", "For the tests of applications and of stores.", (), ("testing",)),
 )
 
 
