@@ -40,6 +40,7 @@ ROOF = {
     "conversion",
     "recording",
     "bulk",
+    "migration",
     "importing",
     "verify",
     "testing",
