@@ -148,6 +148,7 @@ def log(shell: Shell, ref: Record | str, said_of_it: Mapping[str, Any], act: Map
         step=step,
         at=at,
         by=said.actor.id,
+        roles=tuple(sorted(said.actor.roles)),
         custom=custom_values(said_of_it["custom"]) or NOTHING,
     )
     change = ActivityLogged(

@@ -7,6 +7,7 @@ lets the gate decide, and commits. Nothing is written when it raises.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC, tzinfo
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack, cast
 
 import attrs
@@ -26,7 +27,7 @@ from funnelkit.storage import MemoryStore, Store, open_store
 from funnelkit.storage.base import Kind
 
 if TYPE_CHECKING:
-    from funnelkit.analytics import Analytics
+    from funnelkit.analytics import Analytics, Filters, Funnel
     from funnelkit.bulk import BulkResult
     from funnelkit.migration import Migration
     from funnelkit.verify import Finding
@@ -57,6 +58,7 @@ class Engine:
         store: A store, or a URL such as ``"sqlite:///crm.db"``; in memory when left out.
         clock: What time it is; the machine's clock when left out.
         ids: Where new ids come from; time-ordered ones when left out.
+        zone: The time zone of months, quarters and plain dates in reports.
 
     Every verb returns the new record, and takes the keyword arguments of `Act`. A verb that raises
     has changed nothing.
@@ -74,12 +76,14 @@ class Engine:
         store: Store | str | None = None,
         clock: Clock | None = None,
         ids: IdSource | None = None,
+        zone: tzinfo = UTC,
     ) -> None:
         if store is None:
             store = MemoryStore()
         elif isinstance(store, str):
             store = open_store(store)
         clock = clock or SystemClock()
+        self._zone = zone
         self._shell = Shell(pipelines, store, clock, ids or TimeOrderedIds(clock))
 
     @property
@@ -417,8 +421,25 @@ class Engine:
         """Every report over this engine's ledger."""
         from funnelkit.analytics import Analytics, Shape
 
-        shapes = [Shape.of(pipeline) for pipeline in self._shell.pipelines.values()]
-        return Analytics(self._shell.store, shapes, self._shell.clock)
+        shapes = [
+            Shape(
+                pipeline=pipeline.id,
+                kind=pipeline.kind,
+                stages=tuple((stage.id, stage.label) for stage in pipeline.stages),
+                probabilities={id: share for id, share in pipeline.probabilities.items() if share is not None},
+            )
+            for pipeline in self._shell.pipelines.values()
+        ]
+        return Analytics(self._shell.store, shapes, self._shell.clock, self._zone)
+
+    def funnel(self, pipeline: str | None = None, **filters: Unpack[Filters]) -> Funnel:
+        """Count how many records got how far: the default funnel of `analytics`.
+
+        Args:
+            pipeline: The id of the pipeline; left out, the only one for deals.
+            filters: See `Filters`: ``as_of``, ``created``, ``owner``, ``source``, ``by``, ….
+        """
+        return self.analytics.funnel(self._shell.only("deal", pipeline).id, **filters)
 
     def close(self) -> None:
         """Close the store."""

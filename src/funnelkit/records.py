@@ -256,6 +256,7 @@ class Activity:
         kind: Free word: ``"call"``, ``"mail"``, ``"meeting"``, ``"note"``.
         step: The required step of the stage that it finishes, or empty.
         stage: The stage the record was on at the time, or empty.
+        by, roles: Who did it, and the roles they acted in.
     """
 
     id: str
@@ -266,6 +267,7 @@ class Activity:
     step: str = ""
     at: datetime
     by: str
+    roles: tuple[str, ...] = ()
     custom: FrozenMapping = NOTHING
 
 

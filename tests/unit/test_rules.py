@@ -397,7 +397,7 @@ def test_an_approval_counts_by_person_or_by_role() -> None:
     """An approval is an activity by one of the people, or logged under one of the roles."""
     guard = approved_by("ann", "manager")
     assert asked(guard, activities=(activity(kind="approval", by="ann"),)) == ""
-    under = activity(kind="approval", by="bob", custom=FrozenMapping({"roles": ["manager"]}))
+    under = activity(kind="approval", by="bob", roles=("manager",))
     assert asked(guard, activities=(under,)) == ""
     assert asked(guard, activities=(activity(kind="approval", by="bob"),)) == "not_approved"
     assert asked(guard, activities=(activity(kind="call", by="ann"),)) == "not_approved"

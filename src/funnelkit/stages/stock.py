@@ -264,10 +264,7 @@ class _ApprovedBy:
 
     def __call__(self, activities: tuple[Activity, ...]) -> Refusal | None:
         for activity in activities:
-            if activity.kind == "approval" and not {
-                activity.by,
-                *activity.custom.get("roles", ()),
-            }.isdisjoint(self.who):
+            if activity.kind == "approval" and not {activity.by, *activity.roles}.isdisjoint(self.who):
                 return None
         wanted = " or ".join(self.who)
         return Refusal("not_approved", f"not approved by {wanted}", fix=f"let {wanted} log an approval")
@@ -277,9 +274,8 @@ def approved_by(*who: str, on: str | Iterable[str] = "move") -> Rule:
     """Demand an approval: an activity of kind ``"approval"`` on the record.
 
     Args:
-        who: Ids of actors, or roles. An approval counts when it was logged by one of these, or
-            lists one of them in its ``custom["roles"]``, where the application writes the roles
-            under which its user approved.
+        who: Ids of actors, or roles. An approval counts when it was logged by one of these, or by
+            an actor who had one of these roles then.
         on: The verb or verbs to guard.
 
     >>> approved_by("manager", on="win").needs

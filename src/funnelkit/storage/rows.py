@@ -44,7 +44,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "lead": f"{_PLACED} company_name email phone contact company deal",
         "contact": f"{_PARTY} email phone company",
         "company": _PARTY,
-        "activity": "id record_id kind content stage step done_us done_by custom",
+        "activity": "id record_id kind content stage step done_us done_by roles custom",
         "move": (
             "record_id seq pipeline source_pipeline fingerprint moved_us source target direction since_us "
             "first_visit furthest_before furthest_after created_us actor cause reason reason_text note "
@@ -59,9 +59,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 """Table → its columns, in the order of the rows made here (``position`` columns are the store's own)."""
 
 
-_json: Callable[[Any], str] = json.JSONEncoder(
-    ensure_ascii=False, separators=(",", ":"), default=dict
-).encode
+_json: Callable[[Any], str] = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=dict).encode
 _quoted = json.encoder.encode_basestring  # text as JSON, without the set-up of an encoder
 
 
@@ -301,6 +299,7 @@ def activity_row(activity: Activity) -> Row:
         activity.step,
         to_us(activity.at),
         activity.by,
+        _json(activity.roles),
         _custom(activity.custom),
     )
 
@@ -316,7 +315,8 @@ def activity_of(row: Row) -> Activity:
         step=row[5],
         at=from_us(row[6]),
         by=row[7],
-        custom=_custom_back(row[8]),
+        roles=tuple(json.loads(row[8])),
+        custom=_custom_back(row[9]),
     )
 
 

@@ -101,6 +101,7 @@ CREATE TABLE activity (
     step TEXT NOT NULL,
     done_us INTEGER NOT NULL,
     done_by TEXT NOT NULL,
+    roles TEXT NOT NULL,            -- JSON list of the roles of done_by at the time
     custom TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX activity_of ON activity (record_id, done_us);
@@ -142,7 +143,7 @@ CREATE INDEX move_lift ON move (pipeline, furthest_before, furthest_after, curre
     WHERE furthest_before <> furthest_after;
 -- Who is void is asked over all pipelines, so the target comes first.
 CREATE INDEX move_close ON move (target, pipeline, moved_us, record_id, seq) WHERE direction = 'close';
-CREATE INDEX move_reopen ON move (record_id, seq, moved_us) WHERE direction = 'reopen';
+CREATE INDEX move_reopen ON move (record_id, seq, moved_us, source) WHERE direction = 'reopen';
 
 -- Values that changed outside of moves: one row a field a change, from that instant on.
 -- Custom fields are here from creation; owner and value only once they are edited.
