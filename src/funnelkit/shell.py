@@ -289,7 +289,7 @@ class Shell:
             return records
         try:
             self.commit(commit)
-        except (KeyReusedError, ConflictError):
+        except (KeyReusedError, ConflictError, AlreadyExistsError):
             if key and (theirs := self.answered(key, mark)):
                 return theirs
             raise

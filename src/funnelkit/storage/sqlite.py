@@ -8,8 +8,9 @@ import tempfile
 import threading
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal, NoReturn, Self
 
 from funnelkit.changes import Change
 from funnelkit.errors import (
@@ -79,15 +80,15 @@ class SQLiteStore:
     ) -> None:
         if durability not in {"full", "fast"}:
             raise InputError("durability", f"{durability!r} is unknown", 'write "full" or "fast"')
-        name = os.fspath(path)
-        if not name or ":memory:" in name:
+        name = os.fsdecode(path)
+        if not name or "\0" in name or ":memory:" in name:
             raise InputError("path", f"{name!r} is not a file", "use MemoryStore() to keep nothing")
         self.path = Path(name)
         self.durability = durability
         self._timeout = timeout
         self._local = threading.local()
         self._lock = threading.Lock()
-        self._connections: list[sqlite3.Connection] = []
+        self._connections: dict[threading.Thread, sqlite3.Connection] = {}
         self._closed = False
         self._rows_since_checkpoint = 0
         self._checkpoint_after = _CHECKPOINT_ROWS[durability]
@@ -96,9 +97,13 @@ class SQLiteStore:
     # -- opening ------------------------------------------------------------------------------
 
     def _open_file(self) -> None:
-        if not self.path.exists():
-            self._make_file()
-        if not self.path.is_file() or self.path.stat().st_size == 0:
+        try:
+            if not self.path.exists():
+                self._make_file()
+            some_file = self.path.is_file() and self.path.stat().st_size > 0
+        except OSError as error:
+            raise StoreUnavailableError(str(self.path), f"cannot be reached: {error.strerror}") from error
+        if not some_file:
             raise NotAStoreError(str(self.path), "is not a funnelkit store (not a file, or an empty one)")
         try:
             connection = self._connect()
@@ -118,10 +123,7 @@ class SQLiteStore:
 
     def _make_file(self) -> None:
         """Build the file aside and link it into place, so that nobody ever sees half of one."""
-        try:
-            handle, draft = tempfile.mkstemp(prefix=f".{self.path.name}.", dir=self.path.parent)
-        except OSError as error:
-            raise StoreUnavailableError(str(self.path), f"cannot be made: {error.strerror}") from error
+        handle, draft = tempfile.mkstemp(prefix=f".{self.path.name}.", dir=self.path.parent)
         os.close(handle)
         try:
             connection = sqlite3.connect(draft, isolation_level=None)
@@ -131,14 +133,10 @@ class SQLiteStore:
                 connection.execute("PRAGMA journal_mode = WAL")
             finally:
                 connection.close()
-            try:
+            with suppress(FileExistsError):  # somebody else made it in the meantime; theirs is as good
                 os.link(draft, self.path)
-            except FileExistsError:
-                pass  # somebody else made it in the meantime; theirs is as good
         except sqlite3.Error as error:
             self._fail(error)
-        except OSError as error:
-            raise StoreUnavailableError(str(self.path), f"cannot be made: {error.strerror}") from error
         finally:
             Path(draft).unlink(missing_ok=True)
 
@@ -149,13 +147,15 @@ class SQLiteStore:
         connection = sqlite3.connect(
             self.path, timeout=self._timeout, isolation_level=None, check_same_thread=False
         )
+        with self._lock:
+            for thread in [thread for thread in self._connections if not thread.is_alive()]:
+                self._connections.pop(thread).close()
+            self._connections[threading.current_thread()] = connection
         connection.execute(f"PRAGMA synchronous = {'FULL' if self.durability == 'full' else 'NORMAL'}")
         connection.execute("PRAGMA cache_size = -65536")
         # The automatic checkpoint retries on every commit while a reader holds it back; ours backs off.
         connection.execute("PRAGMA wal_autocheckpoint = 0")
         self._local.connection = connection
-        with self._lock:
-            self._connections.append(connection)
         return connection
 
     def _connection(self) -> sqlite3.Connection:
@@ -282,7 +282,7 @@ class SQLiteStore:
         """Close every thread's connection. Closing twice is fine."""
         with self._lock:
             self._closed = True
-            for connection in self._connections:
+            for connection in self._connections.values():
                 connection.close()
             self._connections.clear()
 
@@ -296,7 +296,7 @@ class SQLiteStore:
                 raise error_type(str(self.path), f"{error} ({name})") from error
         raise StoreError(f"{self.path}: {error}") from error
 
-    def __enter__(self) -> SQLiteStore:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -331,8 +331,8 @@ def _write(connection: sqlite3.Connection, commit: Commit) -> int:
     if commit.activities:
         _insert_new(connection, "activity", [rows.activity_row(item) for item in commit.activities])
     if commit.attributes:
-        _insert(connection, "attribute", [rows.attribute_row(item) for item in commit.attributes])
-    _insert(connection, "change", [rows.change_row(change) for change in commit.changes])
+        connection.executemany(INSERT["attribute"], [rows.attribute_row(item) for item in commit.attributes])
+    connection.executemany(INSERT["change"], [rows.change_row(change) for change in commit.changes])
     if commit.answers:
         _insert_new(connection, "idempotency", [rows.answer_row(answer) for answer in commit.answers])
     for fingerprint, (pipeline, document) in commit.definitions.items():
@@ -357,10 +357,6 @@ def _write_records(connection: sqlite3.Connection, writes: Iterable[Write]) -> N
     for kind, items in changed.items():
         if connection.executemany(UPDATE[kind], items).rowcount != len(items):
             _conflict(connection, kind, items)
-
-
-def _insert(connection: sqlite3.Connection, table: str, items: list[rows.Row]) -> None:
-    connection.executemany(INSERT[table], items)
 
 
 def _insert_new(connection: sqlite3.Connection, table: str, items: list[rows.Row]) -> None:
