@@ -53,8 +53,8 @@ class MemoryStore:
         self._ledger: list[Move] = []
         self._moves: defaultdict[str, list[Move]] = defaultdict(list)
         self._numbers: set[tuple[str, int]] = set()
-        self._activities: defaultdict[str, list[Activity]] = defaultdict(list)
-        self._activity_ids: set[str] = set()
+        self._activities: dict[str, Activity] = {}
+        self._activities_of: defaultdict[str, list[Activity]] = defaultdict(list)
         self._attributes: list[Attribute] = []
         self._attributes_of: defaultdict[str, list[Attribute]] = defaultdict(list)
         self._changes: list[Change] = []
@@ -78,8 +78,8 @@ class MemoryStore:
                 self._numbers.add((move.record, move.seq))
             self._ledger += commit.moves
             for activity in commit.activities:
-                self._activities[activity.record].append(activity)
-                self._activity_ids.add(activity.id)
+                self._activities[activity.id] = activity
+                self._activities_of[activity.record].append(activity)
             for attribute in commit.attributes:
                 self._attributes_of[attribute.record].append(attribute)
             self._attributes += commit.attributes
@@ -115,7 +115,7 @@ class MemoryStore:
     def _check_names(self, commit: Commit) -> None:
         names: set[str] = set()
         for activity in commit.activities:
-            if activity.id in self._activity_ids or activity.id in names:
+            if activity.id in self._activities or activity.id in names:
                 raise AlreadyExistsError("activity", activity.id)
             names.add(activity.id)
         keys: set[str] = set()
@@ -167,7 +167,7 @@ class MemoryStore:
         """Return the activities of one record, oldest first."""
         with self._lock:
             self._check_open()
-            of_record = list(self._activities.get(record, ()))
+            of_record = list(self._activities_of.get(record, ()))
         return sorted(of_record, key=lambda activity: (activity.at, activity.id))
 
     def attributes(self, record: str) -> list[Attribute]:
@@ -202,9 +202,13 @@ class MemoryStore:
             if self._mirror is None:
                 self._mirror = Mirror()
             self._mirror.update(
-                records=[(kind, self._records[kind][id]) for kind, id in self._touched],
-                moves=self._ledger,
-                attributes=self._attributes,
+                [(kind, self._records[kind][id]) for kind, id in self._touched],
+                move=self._ledger,
+                activity=self._activities.values(),
+                attribute=self._attributes,
+                change=self._changes,
+                idempotency=self._answers.values(),
+                definition=self._definitions.items(),
             )
             self._touched.clear()
             return self._mirror.query(sql, params)

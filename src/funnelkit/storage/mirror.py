@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping
+from itertools import islice
 from typing import Any
 
-from funnelkit.records import Move, Record
-from funnelkit.storage.base import Attribute, Kind
-from funnelkit.storage.rows import attribute_row, move_row, record_row
+from funnelkit.records import Record
+from funnelkit.storage.base import Kind
+from funnelkit.storage.rows import (
+    Row,
+    activity_row,
+    answer_row,
+    attribute_row,
+    change_row,
+    move_row,
+    record_row,
+)
 
 __all__ = ["Mirror"]
 
@@ -27,26 +37,23 @@ class Mirror:
         self._connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
         weakref.finalize(self, self._connection.close)
         self._connection.executescript(schema())
-        self._moves = 0
-        self._attributes = 0
+        self._copied: Counter[str] = Counter()
 
-    def update(
-        self,
-        *,
-        records: Iterable[tuple[Kind, Record]],
-        moves: Sequence[Move],
-        attributes: Sequence[Attribute],
-    ) -> None:
-        """Bring the copy up to date: changed records replaced, new list items appended."""
+    def update(self, records: Iterable[tuple[Kind, Record]], **logs: Collection[Any]) -> None:
+        """Bring the copy up to date.
+
+        Args:
+            records: Those that changed; they take the place of what is there.
+            logs: Table → everything it holds, oldest first; what is new at the end is appended.
+        """
         self._connection.execute("BEGIN")
         for kind, record in records:
             self._connection.execute(self._replace[kind], record_row(kind, record))
-        self._connection.executemany(self._insert["move"], (move_row(move) for move in moves[self._moves :]))
-        self._connection.executemany(
-            self._insert["attribute"], (attribute_row(item) for item in attributes[self._attributes :])
-        )
+        for table, items in logs.items():
+            fresh = islice(items, self._copied[table], None)
+            self._connection.executemany(self._insert[table], map(_ROWS[table], fresh))
+            self._copied[table] = len(items)
         self._connection.execute("COMMIT")
-        self._moves, self._attributes = len(moves), len(attributes)
 
     def query(self, sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """Run one SELECT."""
@@ -55,3 +62,13 @@ class Mirror:
     def close(self) -> None:
         """Drop the copy."""
         self._connection.close()
+
+
+_ROWS: dict[str, Callable[[Any], Row]] = {
+    "move": move_row,
+    "activity": activity_row,
+    "attribute": attribute_row,
+    "change": change_row,
+    "idempotency": answer_row,
+    "definition": lambda item: (item[0], *item[1]),
+}
