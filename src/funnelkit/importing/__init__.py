@@ -60,7 +60,7 @@ def import_log(
     >>> from funnelkit import Engine, EventLog, Pipeline, Stage, import_log
     >>> engine = Engine(Pipeline("sales", [Stage("new"), Stage("offer")]))
     >>> log = EventLog(
-    ...     record="case", activity="what", time="when", zone="Europe/Riga",
+    ...     record="case", activity="what", time="when", zone="UTC",
     ...     stages={"Inquiry": "new", "Quote": "offer"}, outcomes={"Paid": "won"},
     ... )
     >>> rows = [
@@ -69,8 +69,8 @@ def import_log(
     ...     {"case": "A-2", "what": "Inqiry", "when": "2025-03-02 11:00"},
     ... ]
     >>> print(import_log(engine, rows, log, pipeline="sales"))
-    3 rows: 1 new records in sales
-      2 used, 0 repeats, 0 ignored, 1 bad
+    3 rows, new records in sales: 1
+      used 2, repeats 0, ignored 0, bad 1
       bad line 3 (A-2): what: 'Inqiry' is not mapped (did you mean 'Inquiry'?)
     """
     from funnelkit.importing.run import run

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import tzinfo
+from datetime import UTC, tzinfo
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -48,6 +48,8 @@ def _blanks(value: str | Iterable[str]) -> frozenset[str]:
 def _zone(value: tzinfo | str | None) -> tzinfo | None:
     if not isinstance(value, str):
         return value
+    if value == "UTC":  # known everywhere, also without a time zone database
+        return UTC
     from zoneinfo import ZoneInfo
 
     try:

@@ -50,8 +50,8 @@ class ImportReport:
         unclear_times: Times that a clock change repeats or leaves out.
 
     >>> print(ImportReport(pipeline="sales", rows=5, records=2, used=4, bad=(BadRow(3, "", "case: empty"),)))
-    5 rows: 2 new records in sales
-      4 used, 0 repeats, 0 ignored, 1 bad
+    5 rows, new records in sales: 2
+      used 4, repeats 0, ignored 0, bad 1
       bad line 3: case: empty
     """
 
@@ -72,18 +72,17 @@ class ImportReport:
         return sum(self.ignored_activities.values())
 
     def __str__(self) -> str:
-        bad = f"{len(self.bad):,}"
         lines = [
-            f"{self.rows:,} rows: {self.records:,} new records in {self.pipeline}",
-            f"  {self.used:,} used, {self.repeats:,} repeats, {self.ignored:,} ignored, {bad} bad",
+            f"{self.rows:,} rows, new records in {self.pipeline}: {self.records:,}",
+            f"  used {self.used:,}, repeats {self.repeats:,}, ignored {self.ignored:,}, bad {len(self.bad):,}",
         ]
         if self.reopened:
-            lines.append(f"  {self.reopened:,} rows opened a closed record again")
+            lines.append(f"  rows that opened a closed record again: {self.reopened:,}")
         if self.early:
             named = ", ".join(self.early[:_SHOWN]) + (", …" if len(self.early) > _SHOWN else "")
-            lines.append(f"  {len(self.early):,} with an event before their creation: {named}")
+            lines.append(f"  records with an event before their creation: {len(self.early):,} ({named})")
         if self.unclear_times:
-            lines.append(f"  {self.unclear_times:,} times unclear for a clock change, the earlier one taken")
+            lines.append(f"  times that a clock change makes unclear: {self.unclear_times:,}")
         lines += [f"  bad {row}" for row in self.bad[:_SHOWN]]
         if len(self.bad) > _SHOWN:
             lines.append(f"  and {len(self.bad) - _SHOWN:,} more bad rows")
