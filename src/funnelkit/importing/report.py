@@ -72,9 +72,10 @@ class ImportReport:
         return sum(self.ignored_activities.values())
 
     def __str__(self) -> str:
+        fates = {"used": self.used, "repeats": self.repeats, "ignored": self.ignored, "bad": len(self.bad)}
         lines = [
             f"{self.rows:,} rows, new records in {self.pipeline}: {self.records:,}",
-            f"  used {self.used:,}, repeats {self.repeats:,}, ignored {self.ignored:,}, bad {len(self.bad):,}",
+            "  " + ", ".join(f"{fate} {number:,}" for fate, number in fates.items()),
         ]
         if self.reopened:
             lines.append(f"  rows that opened a closed record again: {self.reopened:,}")
