@@ -12,13 +12,13 @@ from typing import Any, cast
 import attrs
 
 from funnelkit import recording
-from funnelkit.acts import Asked, asked, digest
+from funnelkit.acts import Asked, asked
 from funnelkit.creation import born, split
 from funnelkit.decide import amended
 from funnelkit.errors import InputError, RefusedError, shown
 from funnelkit.inputs import text
 from funnelkit.records import Activity, Company, Contact, Deal, FrozenMapping, Lead, Record
-from funnelkit.shell import Shell
+from funnelkit.shell import Prepared, Shell, id_of
 from funnelkit.storage.base import Commit
 
 __all__ = ["Conversion", "convert"]
@@ -115,20 +115,17 @@ def convert(
     """
     act, details = split(arguments)
     said = asked(act)
-    id = ref if isinstance(ref, str) else ref.id
-    mark = ""
-    if said.key:
-        mark = digest("convert", id, {**targets, **details}, said)
-        if answered := shell.answered(said.key, mark):
-            return _conversion(answered)
-    lead = shell.current(id, None)
-    if not isinstance(lead, Lead):
-        raise InputError("lead", f"{shown(lead)} is not a lead")
-    if lead.outcome == "won":
-        return _conversion(shell.write(None, said.key, mark, _became(shell, lead)))
-    shell.current(ref, said.expect)
-    records, commit = _converted(shell, lead, targets, details, said)
-    return _conversion(shell.write(commit, said.key, mark, records))
+
+    def prepare() -> Prepared:
+        lead = shell.current(id_of(ref), None)
+        if not isinstance(lead, Lead):
+            raise InputError("lead", f"{shown(lead)} is not a lead")
+        if lead.outcome == "won":
+            return None, _became(shell, lead)
+        shell.current(ref, said.expect)
+        return _converted(shell, lead, targets, details, said)
+
+    return _conversion(shell.once("convert", id_of(ref), {**targets, **details}, said, prepare))
 
 
 def _conversion(records: tuple[Record | Activity, ...]) -> Conversion:
@@ -143,7 +140,7 @@ def _became(shell: Shell, lead: Lead) -> tuple[Record, ...]:
 
 def _converted(
     shell: Shell, lead: Lead, targets: Mapping[str, Any], details: Mapping[str, Any], said: Asked
-) -> tuple[tuple[Record, ...], Commit]:
+) -> Prepared:
     request = shell.request("convert", lead, said)
     decision = shell.decision(lead, request)
     if decision.record is None:
@@ -162,7 +159,7 @@ def _converted(
     )
     step = recording.step(attrs.evolve(decision, record=converted), lead.version)
     records = (converted, *(item for item in (deal, contact, company) if item))
-    return records, recording.merged((company_commit, contact_commit, deal_commit, step))
+    return recording.merged((company_commit, contact_commit, deal_commit, step)), records
 
 
 _NOTHING = Commit()

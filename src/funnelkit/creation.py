@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any, cast
 
 import attrs
 
 from funnelkit import recording
-from funnelkit.acts import Act, Asked, asked, digest
+from funnelkit.acts import Act, Asked, asked
 from funnelkit.changes import ActivityLogged
 from funnelkit.decide import Facts, decide
 from funnelkit.drafts import checked
@@ -17,8 +18,8 @@ from funnelkit.errors import InputError, RefusedError
 from funnelkit.inputs import TEXT_LIMIT, custom_values, text
 from funnelkit.records import NOTHING, Activity, Company, Contact, Deal, Lead, Placed, Record
 from funnelkit.serial import did_you_mean
-from funnelkit.shell import Shell
-from funnelkit.storage.base import Commit, Kind
+from funnelkit.shell import Prepared, Shell, id_of
+from funnelkit.storage.base import Commit, Kind, kind_of
 
 __all__ = ["born", "log", "new_party", "new_placed", "split"]
 
@@ -33,18 +34,18 @@ def split(arguments: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]
 
 def new_placed(shell: Shell, verb: str, name: str, details: Mapping[str, Any]) -> Lead | Deal:
     """Do ``create`` or ``capture``."""
-    kind: Kind = "deal" if verb == "create" else "lead"
     act, fields = split(details)
     said = asked(act)
-    mark = digest(verb, name, fields, said) if said.key else ""
-    if said.key and (answered := shell.answered(said.key, mark)):
-        return cast("Lead | Deal", answered[0])
-    contact = _referred(shell, "contact", fields.pop("contact", ""))
-    company = _referred(shell, "company", fields.pop("company", ""))
-    record, commit = born(
-        shell, kind, {**fields, "name": name}, said, verb=verb, contact=contact, company=company
-    )
-    return cast("Lead | Deal", shell.write(commit, said.key, mark, (record,))[0])
+
+    def prepare() -> Prepared:
+        own = {**fields, "name": name}
+        contact = _referred(shell, "contact", own.pop("contact", ""))
+        company = _referred(shell, "company", own.pop("company", ""))
+        kind: Kind = "deal" if verb == "create" else "lead"
+        record, commit = born(shell, kind, own, said, verb=verb, contact=contact, company=company)
+        return commit, (record,)
+
+    return cast("Lead | Deal", shell.once(verb, name, fields, said, prepare)[0])
 
 
 def _referred(shell: Shell, kind: Kind, ref: Any) -> Any:
@@ -110,66 +111,69 @@ def new_party(shell: Shell, kind: Kind, name: str, details: Mapping[str, Any]) -
     """Do ``create_contact`` or ``create_company``."""
     act, fields = split(details)
     said = asked(act)
-    mark = digest(f"create_{kind}", name, fields, said) if said.key else ""
-    if said.key and (answered := shell.answered(said.key, mark)):
-        return cast("Contact | Company", answered[0])
-    given = fields.pop("id", None)
-    if fields.get("company"):
-        fields["company"] = _referred(shell, "company", fields["company"]).id
-    values = checked(kind, {**fields, "name": name})
-    at = said.instant(shell.clock, None)
-    party = (Contact if kind == "contact" else Company)(
-        id=shell.new_id(kind, given), created_at=at, updated_at=at, **values
-    )
-    commit = recording.birth(party, said.actor.id)
-    return cast("Contact | Company", shell.write(commit, said.key, mark, (party,))[0])
+
+    def prepare() -> Prepared:
+        own = {**fields, "name": name}
+        given = own.pop("id", None)
+        if own.get("company"):
+            own["company"] = _referred(shell, "company", own["company"]).id
+        values = checked(kind, own)
+        at = said.instant(shell.clock, None)
+        party_type = Contact if kind == "contact" else Company
+        party = party_type(id=shell.new_id(kind, given), created_at=at, updated_at=at, **values)
+        return recording.birth(party, said.actor.id), (party,)
+
+    return cast("Contact | Company", shell.once(f"create_{kind}", name, fields, said, prepare)[0])
 
 
-def log(shell: Shell, ref: Record | str, said_of_it: Mapping[str, Any], act: Mapping[str, Any]) -> Activity:
-    """Do ``log``."""
+def log(shell: Shell, ref: Record | str, told: Mapping[str, Any], act: Mapping[str, Any]) -> Activity:
+    """Do ``log``; ``told`` holds the kind, text, step and custom values."""
     said = asked(act)
-    mark = ""
-    if said.key:
-        mark = digest("log", ref if isinstance(ref, str) else ref.id, said_of_it, said)
-        if answered := shell.answered(said.key, mark):
-            return cast("Activity", answered[0])
+    return cast(
+        "Activity", shell.once("log", id_of(ref), told, said, partial(_logged, shell, ref, told, said))[0]
+    )
+
+
+def _logged(shell: Shell, ref: Record | str, told: Mapping[str, Any], said: Asked) -> Prepared:
     # An activity belongs to the record whatever its version; only an explicit expect= is checked.
-    record = shell.current(ref if isinstance(ref, str) else ref.id, said.expect)
-    step = text(said_of_it["step"], "step")
-    at = said.instant(shell.clock, None)
+    record = shell.current(id_of(ref), said.expect)
+    stage, step = "", text(told["step"], "step")
+    # Activities may be written down in any order: no rule of time but that they have happened.
+    request = shell.request("log", None, said)
     if isinstance(record, Lead | Deal):
-        at = _logged(shell, record, said, step)
+        stage = record.stage
+        _check_step(shell, record, step)
+        decision = shell.decision(record, request)
+        if not decision.verdict:
+            raise RefusedError(record.id, decision.verdict)
+    elif step:
+        raise InputError("step", f"a {kind_of(record)} has no steps", "log steps for leads and deals")
     activity = Activity(
         id=shell.ids("activity"),
         record=record.id,
-        kind=text(said_of_it["kind"], "kind", required=True),
-        text=text(said_of_it["text"], "text", limit=TEXT_LIMIT),
-        stage=record.stage if isinstance(record, Lead | Deal) else "",
+        kind=text(told["kind"], "kind", required=True),
+        text=text(told["text"], "text", limit=TEXT_LIMIT),
+        stage=stage,
         step=step,
-        at=at,
+        at=request.at,
         by=said.actor.id,
         roles=tuple(sorted(said.actor.roles)),
-        custom=custom_values(said_of_it["custom"]) or NOTHING,
+        custom=custom_values(told["custom"]) or NOTHING,
     )
     change = ActivityLogged(
         record=record.id,
         version=record.version,
-        at=at,
+        at=request.at,
         actor=said.actor.id,
         activity=activity.id,
         kind=activity.kind,
     )
-    commit = Commit(activities=(activity,), changes=(change,))
-    return cast("Activity", shell.write(commit, said.key, mark, (activity,))[0])
+    return Commit(activities=(activity,), changes=(change,)), (activity,)
 
 
-def _logged(shell: Shell, record: Placed, said: Asked, step: str) -> datetime:
-    """Let the gate decide a log; return the instant it counts from. Activities may be dated freely."""
-    stage = shell.pipeline(record.pipeline).stage(record.stage)
-    if step and step not in stage.steps:
-        raise InputError("step", f"stage {stage.id} has no step {step!r}", did_you_mean(step, stage.steps))
-    at = said.instant(shell.clock, None)
-    decision = shell.decision(record, shell.request("log", None, said))
-    if not decision.verdict:
-        raise RefusedError(record.id, decision.verdict)
-    return at
+def _check_step(shell: Shell, record: Placed, step: str) -> None:
+    if not step:
+        return
+    steps = shell.pipeline(record.pipeline).stage(record.stage).steps
+    if step not in steps:
+        raise InputError("step", f"stage {record.stage} has no step {step!r}", did_you_mean(step, steps))

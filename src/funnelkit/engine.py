@@ -426,7 +426,9 @@ class Engine:
                 pipeline=pipeline.id,
                 kind=pipeline.kind,
                 stages=tuple((stage.id, stage.label) for stage in pipeline.stages),
-                probabilities={id: share for id, share in pipeline.probabilities.items() if share is not None},
+                probabilities={
+                    id: share for id, share in pipeline.probabilities.items() if share is not None
+                },
             )
             for pipeline in self._shell.pipelines.values()
         ]

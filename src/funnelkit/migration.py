@@ -60,7 +60,9 @@ def plan_migration(shell: Shell, pipeline_id: str, stages: Mapping[str, str]) ->
             raise InputError("stages", f"stage {target} is archived", "map to one that is in use")
     for source in stages:
         if source in pipeline.stage_ids:
-            raise InputError("stages", f"stage {source} is still in {pipeline.id}", "leave it out, or use bulk")
+            raise InputError(
+                "stages", f"stage {source} is still in {pipeline.id}", "leave it out, or use bulk"
+            )
     sql = f"SELECT DISTINCT stage FROM {pipeline.kind} WHERE pipeline = :pipeline AND outcome = ''"  # noqa: S608
     used = [row[0] for row in shell.store.query(sql, {"pipeline": pipeline.id})]
     gone = sorted(set(used) - set(pipeline.stage_ids))

@@ -67,7 +67,9 @@ def step(decision: Decision, expected: int) -> Commit:
     assert record is not None  # noqa: S101 (a decided yes)
     assert move is not None  # noqa: S101
     word = move.target if move.direction == "close" else move.direction
-    change_type = _LEAD.get(word, changes.LeadMoved) if record.__class__ is Lead else _DEAL.get(word, changes.DealMoved)
+    change_type = (
+        _LEAD.get(word, changes.LeadMoved) if record.__class__ is Lead else _DEAL.get(word, changes.DealMoved)
+    )
     change = change_type(
         record=record.id,
         version=record.version,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any, cast
 
 import attrs
@@ -16,6 +17,7 @@ from funnelkit.errors import (
     AlreadyExistsError,
     ConflictError,
     DefinitionError,
+    FunnelkitError,
     InputError,
     KeyReusedError,
     NotFoundError,
@@ -30,7 +32,10 @@ from funnelkit.serial import did_you_mean
 from funnelkit.stages import Pipeline, Verdict
 from funnelkit.storage.base import KIND_OF, KINDS, Answer, Commit, Kind, Store, kind_of
 
-__all__ = ["Shell", "id_of"]
+Prepared = tuple[Commit | None, tuple[Any, ...]]
+"""A commit, or None when there is nothing to write, and the records to answer with."""
+
+__all__ = ["Prepared", "Shell", "id_of"]
 
 _ASKABLE = (
     "advance",
@@ -217,11 +222,14 @@ class Shell:
     def move(self, verb: str, ref: Record | str, act: Mapping[str, Any], **what: Any) -> Any:
         """Do a verb that takes a lead or deal from place to place; return the new record."""
         said = asked(act)
-        mark = ""
         if said.key:
-            mark = digest(verb, id_of(ref), what, said)
-            if answered := self.answered(said.key, mark):
-                return answered[0]
+            return self.once(verb, id_of(ref), what, said, partial(self._stepped, verb, ref, said, what))[0]
+        commit, (record,) = self._stepped(verb, ref, said, what)
+        if commit is not None:
+            self.commit(commit)
+        return record
+
+    def _stepped(self, verb: str, ref: Record | str, said: Asked, what: Mapping[str, Any]) -> Prepared:
         record = self.current(ref, said.expect)
         if record.__class__ is not Deal:
             self.check_placed(record)
@@ -229,20 +237,14 @@ class Shell:
         decision = self.decision(record, request)
         if decision.record is None:
             raise RefusedError(record.id, decision.verdict)
-        commit = recorded(record, decision, request)
-        if said.key or commit is None:
-            return self.write(commit, said.key, mark, (decision.record,))[0]
-        self.commit(commit)
-        return decision.record
+        return recorded(record, decision, request), (decision.record,)
 
     def amend(self, verb: str, ref: Record | str, act: Mapping[str, Any], fields: Mapping[str, Any]) -> Any:
         """Do ``edit`` or ``assign``: new values for fields, the record stays where it is."""
         said = asked(act)
-        mark = ""
-        if said.key:
-            mark = digest(verb, id_of(ref), fields, said)
-            if answered := self.answered(said.key, mark):
-                return answered[0]
+        return self.once(verb, id_of(ref), fields, said, partial(self._amended, verb, ref, said, fields))[0]
+
+    def _amended(self, verb: str, ref: Record | str, said: Asked, fields: Mapping[str, Any]) -> Prepared:
         record = self.current(ref, said.expect)
         edits = edited(kind_of(record), record, fields) if verb == "edit" else fields
         if isinstance(record, Lead | Deal):
@@ -254,8 +256,43 @@ class Shell:
         else:  # contacts and companies are in no pipeline, so nobody guards them
             request = self.request(verb, record, said)
             decision = Decision(verdict=Verdict(verb), record=amended(record, edits, request.at))
-        commit = recorded(record, decision, request)
-        return self.write(commit, said.key, mark, (decision.record,))[0]
+        return recorded(record, decision, request), (decision.record,)
+
+    # -- once ---------------------------------------------------------------------------------
+
+    def once(
+        self, verb: str, subject: str, what: Mapping[str, Any], said: Asked, prepare: Callable[[], Prepared]
+    ) -> tuple[Any, ...]:
+        """Do an act and return what it answers; under a key, do it once and answer the same again.
+
+        Args:
+            verb: What is done.
+            subject: The id of the record, or the name of a new one.
+            what: The verb's own arguments; with the rest they tell a repeated request from another.
+            said: The common arguments, with the key.
+            prepare: Returns the commit (None when there is nothing to write) and the answer.
+
+        Raises:
+            KeyReusedError: The key was used for another request.
+        """
+        if not said.key:
+            commit, records = prepare()
+            if commit is not None:
+                self.commit(commit)
+            return records
+        mark = digest(verb, subject, what, said)
+        if answered := self.answered(said.key, mark):
+            return answered
+        try:
+            commit, records = prepare()
+            answer = Answer(key=said.key, request=mark, records=records)
+            self.commit(attrs.evolve(commit or Commit(), answers=(answer,)))
+        except FunnelkitError:
+            # Somebody may have come first with the same request; then theirs is the answer.
+            if theirs := self.answered(said.key, mark):
+                return theirs
+            raise
+        return records
 
     def answered(self, key: str, mark: str) -> tuple[Record | Activity, ...]:
         """Return what was answered under a key; nothing if it is new.
@@ -269,31 +306,6 @@ class Shell:
         if answer.request != mark:
             raise KeyReusedError(key)
         return answer.records
-
-    def write(
-        self,
-        commit: Commit | None,
-        key: str,
-        mark: str,
-        records: tuple[Record | Activity | Placed, ...],
-    ) -> tuple[Any, ...]:
-        """Commit, tell the subscribers, and return what is to be answered.
-
-        When another caller got in first under the same key with the same request, nothing is
-        written and theirs is the answer.
-        """
-        if key:
-            answer = Answer(key=key, request=mark, records=cast("Any", records))
-            commit = attrs.evolve(commit or Commit(), answers=(answer,))
-        if commit is None:
-            return records
-        try:
-            self.commit(commit)
-        except (KeyReusedError, ConflictError, AlreadyExistsError):
-            if key and (theirs := self.answered(key, mark)):
-                return theirs
-            raise
-        return records
 
     def commit(self, commit: Commit) -> None:
         """Commit, with the definitions that the store does not know yet; then tell the subscribers."""
