@@ -325,3 +325,13 @@ def test_json_is_readable_in_any_language() -> None:
     """Cyrillic stands in it as it is."""
     assert '"Заявка"' in Pipeline("s", [Stage("a", "Заявка")]).to_json()
     assert json.loads(Pipeline("s", [Stage("a")]).to_json()) == {"id": "s", "stages": [{"id": "a"}]}
+
+
+def test_a_rule_of_a_transition_stands_in_the_document_by_name() -> None:
+    """A rule that guards one transition is written by its name and found again by it."""
+    signed = rule(name="signed")(lambda deal: None)
+    pipeline = Pipeline(
+        "sales", [Stage("new"), Stage("offer")], moves=Transition("new", "offer", rules=signed)
+    )
+    assert Pipeline.from_json(pipeline.to_json(), rules=[signed]) == pipeline
+    assert len(pipeline.fingerprint) == 16

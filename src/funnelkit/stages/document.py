@@ -93,6 +93,8 @@ def _converter(known: Mapping[str, Rule]) -> cattrs.Converter:
 
     made = converter.copy()
     made.register_unstructure_hook(Rule, lambda rule: rule.name)
+    # The common hook for tuples goes on with the common converter, which would look into rules.
+    made.register_unstructure_hook(tuple, lambda items: [made.unstructure(item) for item in items])
     made.register_structure_hook(Rule, a_rule)
     made.register_structure_hook_func(lambda cls: cls == str | tuple[str, ...], sources)
     made.register_structure_hook_func(_is_moves, moves)
