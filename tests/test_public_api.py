@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import doctest
 import inspect
 import subprocess
 import sys
 import typing
+from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -27,14 +30,34 @@ LAZY = {
 }
 
 
-def test_all_is_what_is_public() -> None:
-    """``__all__`` lists every name without an underscore, once; our modules only where they are listed."""
-    names = {
-        name
-        for name, value in vars(funnelkit).items()
-        if not name.startswith("_") and (name in funnelkit.__all__ or not isinstance(value, ModuleType))
+def test_all_is_sorted_and_complete() -> None:
+    """``__all__`` lists every public name once, sorted, and every one of them can be had."""
+    assert sorted(funnelkit.__all__) == sorted(set(funnelkit.__all__))
+    assert {name for name in dir(funnelkit) if not name.startswith("_")} >= set(funnelkit.__all__)
+    for name in funnelkit.__all__:
+        assert getattr(funnelkit, name) is not None
+
+
+def test_what_checkers_see_is_what_is_there() -> None:
+    """The names that type checkers are shown are those of ``__all__``, from the modules they live in."""
+    tree = ast.parse(Path(funnelkit.__file__).read_text(encoding="utf-8"))
+    shown = {
+        alias.name: node.module
+        for block in tree.body
+        if isinstance(block, ast.If)
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
     }
-    assert sorted(funnelkit.__all__) == sorted(names - {"annotations"})
+    assert sorted(shown) == sorted(funnelkit.__all__)
+    for name, module in shown.items():
+        assert getattr(import_module(module), name, None) is getattr(funnelkit, name)
+
+
+def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
+    """A misspelt name says so as any module does."""
+    with pytest.raises(AttributeError, match="has no attribute 'Engin'"):
+        funnelkit.Engin  # noqa: B018
 
 
 def needs_an_example(value: Any) -> bool:

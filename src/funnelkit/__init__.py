@@ -1,47 +1,51 @@
 """An embeddable sales-pipeline engine: define, move, remember, measure."""
 
-from funnelkit import changes, errors
-from funnelkit.acts import Act
-from funnelkit.bulk import BulkResult
-from funnelkit.clock import Clock, FrozenClock, SystemClock
-from funnelkit.conversion import Conversion
-from funnelkit.drafts import DealDetails, NewDeal, NewLead, NewParty
-from funnelkit.engine import Engine, Option
-from funnelkit.ids import IdSource, TimeOrderedIds
-from funnelkit.importing import BadRow, EventLog, ImportReport, import_log
-from funnelkit.migration import Migration
-from funnelkit.money import Money, money, totals
-from funnelkit.records import (
-    SYSTEM,
-    Activity,
-    Actor,
-    Close,
-    Company,
-    Contact,
-    Deal,
-    FrozenMapping,
-    Lead,
-    Move,
-)
-from funnelkit.stages import (
-    CloseReason,
-    Pipeline,
-    Refusal,
-    Rule,
-    Scene,
-    Stage,
-    Transition,
-    Verdict,
-    approved_by,
-    at_least,
-    only_roles,
-    reason_required,
-    requires,
-    rule,
-    steps_done,
-)
-from funnelkit.storage import MemoryStore, Store, open_store
-from funnelkit.verify import Finding
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from funnelkit import changes, errors
+    from funnelkit.acts import Act
+    from funnelkit.bulk import BulkResult
+    from funnelkit.clock import Clock, FrozenClock, SystemClock
+    from funnelkit.conversion import Conversion
+    from funnelkit.drafts import DealDetails, NewDeal, NewLead, NewParty
+    from funnelkit.engine import Engine, Option
+    from funnelkit.ids import IdSource, TimeOrderedIds
+    from funnelkit.importing import BadRow, EventLog, ImportReport, import_log
+    from funnelkit.migration import Migration
+    from funnelkit.money import Money, money, totals
+    from funnelkit.records import (
+        SYSTEM,
+        Activity,
+        Actor,
+        Close,
+        Company,
+        Contact,
+        Deal,
+        FrozenMapping,
+        Lead,
+        Move,
+    )
+    from funnelkit.stages import (
+        CloseReason,
+        Pipeline,
+        Refusal,
+        Rule,
+        Scene,
+        Stage,
+        Transition,
+        Verdict,
+        approved_by,
+        at_least,
+        only_roles,
+        reason_required,
+        requires,
+        rule,
+        steps_done,
+    )
+    from funnelkit.storage import MemoryStore, Store, open_store
+    from funnelkit.verify import Finding
+    from funnelkit.stages import templates
 
 __all__ = [
     "SYSTEM",
@@ -96,5 +100,45 @@ __all__ = [
     "requires",
     "rule",
     "steps_done",
+    "templates",
     "totals",
 ]
+
+_HOME = {
+    name: module
+    for module, names in {
+        "acts": "Act",
+        "bulk": "BulkResult",
+        "changes": "changes",
+        "clock": "Clock FrozenClock SystemClock",
+        "conversion": "Conversion",
+        "drafts": "DealDetails NewDeal NewLead NewParty",
+        "engine": "Engine Option",
+        "errors": "errors",
+        "ids": "IdSource TimeOrderedIds",
+        "importing": "BadRow EventLog ImportReport import_log",
+        "migration": "Migration",
+        "money": "Money money totals",
+        "records": "SYSTEM Activity Actor Close Company Contact Deal FrozenMapping Lead Move",
+        "stages": "CloseReason Pipeline Refusal Rule Scene Stage Transition Verdict approved_by at_least only_roles reason_required requires rule steps_done",
+        "stages.templates": "templates",
+        "storage": "MemoryStore Store open_store",
+        "verify": "Finding",
+    }.items()
+    for name in names.split()
+}
+"""Public name → the module it lives in, which is loaded when the name is first asked for."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    module = import_module(f"{__name__}.{_HOME[name]}")
+    value = globals()[name] = getattr(module, name, module)  # some public names are modules
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

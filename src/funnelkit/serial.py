@@ -10,7 +10,6 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import attrs
@@ -193,8 +192,6 @@ def _made() -> cattrs.Converter:
     made.register_structure_hook(date, lambda text, _: date.fromisoformat(text))
     made.register_unstructure_hook(timedelta, duration_text)
     made.register_structure_hook(timedelta, lambda text, _: duration(text))
-    made.register_unstructure_hook(Decimal, str)
-    made.register_structure_hook(Decimal, lambda text, _: Decimal(text))
     made.register_unstructure_hook(FrozenMapping, _plain)
     made.register_structure_hook(FrozenMapping, lambda items, _: FrozenMapping(items))
     return made

@@ -1,4 +1,8 @@
-"""`Pipeline`: the frozen definition of a way from the first inquiry to an outcome."""
+"""`Pipeline`: the frozen definition of a way from the first inquiry to an outcome.
+
+What a pipeline can do beyond holding its data (check, draw, compare, be written down, become a
+machine) lives in a module each, loaded when it is first done.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +16,6 @@ import attrs
 from funnelkit.errors import DefinitionError, InputError, shown
 from funnelkit.records import FrozenMapping, PipelineRecord
 from funnelkit.serial import Problem, did_you_mean, from_json, from_toml, to_json, to_toml
-from funnelkit.stages import check, diagram, difference, document
-from funnelkit.stages.adopt import adopted
-from funnelkit.stages.chart import bound_machine, machine_class
 from funnelkit.stages.rules import Rule
 from funnelkit.stages.stage import CloseReason, Stage, one_or_many
 from funnelkit.stages.table import Table, read_table
@@ -146,7 +147,9 @@ class Pipeline:
         >>> print(odd.check()[0])
         stages[1].probability: 0.2 is less than the 0.5 of an earlier stage (is that meant?)
         """
-        return check.problems_of(self)
+        from funnelkit.stages.check import problems_of
+
+        return problems_of(self)
 
     @cached_property
     def table(self) -> Table:
@@ -159,7 +162,9 @@ class Pipeline:
 
         The same in every process, and written into every move.
         """
-        return document.fingerprint_of(self)
+        from funnelkit.stages.document import fingerprint_of
+
+        return fingerprint_of(self)
 
     # What can be made of it
 
@@ -174,11 +179,15 @@ class Pipeline:
         >>> before.diff(Pipeline("sales", [Stage("new"), Stage("demo"), Stage("offer", "Quote")]))
         ("stage 'demo' is added after 'new'", "stage 'offer': label '' → 'Quote'")
         """
-        return tuple(difference.between(self, other))
+        from funnelkit.stages.difference import between
+
+        return tuple(between(self, other))
 
     def mermaid(self) -> str:
         """Return the pipeline as the text of a Mermaid diagram."""
-        return diagram.mermaid(self)
+        from funnelkit.stages.diagram import mermaid
+
+        return mermaid(self)
 
     def to_toml(self) -> str:
         """Return the pipeline as a TOML document; rules stand in it by name.
@@ -194,11 +203,15 @@ class Pipeline:
         id = "offer"
         <BLANKLINE>
         """
-        return to_toml(document.document_of(self))
+        from funnelkit.stages.document import document_of
+
+        return to_toml(document_of(self))
 
     def to_json(self) -> str:
         """Return the pipeline as a JSON document; rules stand in it by name."""
-        return to_json(document.document_of(self))
+        from funnelkit.stages.document import document_of
+
+        return to_json(document_of(self))
 
     @classmethod
     def from_toml(cls, text: str, *, rules: Iterable[Rule] = ()) -> Pipeline:
@@ -213,18 +226,24 @@ class Pipeline:
                 keys (with a did-you-mean), values of a wrong type, unknown rules, and all that
                 `Pipeline` itself finds.
         """
-        return document.pipeline_of(from_toml(text), cls, rules)
+        from funnelkit.stages.document import pipeline_of
+
+        return pipeline_of(from_toml(text), cls, rules)
 
     @classmethod
     def from_json(cls, text: str, *, rules: Iterable[Rule] = ()) -> Pipeline:
         """Read what `to_json` wrote; as `from_toml`."""
-        return document.pipeline_of(from_json(text), cls, rules)
+        from funnelkit.stages.document import pipeline_of
+
+        return pipeline_of(from_json(text), cls, rules)
 
     # python-statemachine
 
     @cached_property
     def machine(self) -> Any:
         """The python-statemachine class of this pipeline."""
+        from funnelkit.stages.chart import machine_class
+
         return machine_class(self)
 
     def bind(self, record: PipelineRecord) -> Any:
@@ -237,6 +256,8 @@ class Pipeline:
         Raises:
             InputError: The record is on a stage that this pipeline does not have.
         """
+        from funnelkit.stages.chart import bound_machine
+
         return bound_machine(self, record)
 
     @classmethod
@@ -277,10 +298,14 @@ class Pipeline:
         >>> Pipeline.from_machine(Sales).table.words("offer")
         ('sign', 'won', 'lost', 'void')
         """
+        from funnelkit.stages.adopt import adopted
+
         return cls(**adopted(machine, id, outcomes), kind=kind, label=label, close_reasons=close_reasons)
 
     def __str__(self) -> str:
-        return diagram.picture(self)
+        from funnelkit.stages.diagram import picture
+
+        return picture(self)
 
     def __repr__(self) -> str:
         return f"Pipeline({self.id!r}: {' → '.join(map(str, self.stage_ids))})"

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from decimal import Decimal, InvalidOperation
 from inspect import Parameter, Signature
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -18,6 +17,9 @@ from funnelkit.money import CURRENCIES, Money, money
 from funnelkit.records import Activity, Actor, FrozenMapping
 from funnelkit.serial import Problem
 from funnelkit.stages.rules import Refusal, Rule
+
+if TYPE_CHECKING:
+    from decimal import Decimal
 
 __all__ = ["approved_by", "at_least", "only_roles", "reason_required", "requires", "steps_done", "value_at"]
 
@@ -204,7 +206,7 @@ class _NumberAtLeast:
 
     def __call__(self, *, record: Any, **parties: Any) -> Refusal | None:
         found = value_at(record, self.path, parties)
-        if isinstance(found, int | float | Decimal) and not isinstance(found, bool) and found >= self.least:
+        if isinstance(found, int | float) and not isinstance(found, bool) and found >= self.least:
             return None
         told = "is empty" if is_empty(found) else f"is {shown(found)}"
         fix = f"at least {self.least}"
@@ -248,6 +250,8 @@ def at_least(amount: Decimal | int | str, of: str, *, on: str | Iterable[str] = 
 
 
 def _exact(amount: object) -> Decimal:
+    from decimal import Decimal, InvalidOperation
+
     try:
         number = Decimal("NaN") if isinstance(amount, float | bool) else Decimal(str(amount))
     except InvalidOperation:
