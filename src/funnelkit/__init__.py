@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
+from funnelkit.money import money  # at once, because it shares its name with its module
+
 if TYPE_CHECKING:
     from funnelkit import changes, errors
     from funnelkit.acts import Act
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
     from funnelkit.ids import IdSource, TimeOrderedIds
     from funnelkit.importing import BadRow, EventLog, ImportReport, import_log
     from funnelkit.migration import Migration
-    from funnelkit.money import Money, money, totals
+    from funnelkit.money import Money, totals
     from funnelkit.records import (
         SYSTEM,
         Activity,
@@ -118,7 +120,7 @@ _HOME = {
         "ids": "IdSource TimeOrderedIds",
         "importing": "BadRow EventLog ImportReport import_log",
         "migration": "Migration",
-        "money": "Money money totals",
+        "money": "Money totals",
         "records": "SYSTEM Activity Actor Close Company Contact Deal FrozenMapping Lead Move",
         "stages": "CloseReason Pipeline Refusal Rule Scene Stage Transition Verdict approved_by at_least only_roles reason_required requires rule steps_done",
         "stages.templates": "templates",

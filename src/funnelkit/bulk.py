@@ -33,6 +33,13 @@ class BulkResult:
     Attributes:
         done: The records as they are now, in the order given; those that needed nothing included.
         refused: (record id, verdict) of every record that the gate refused.
+
+    >>> from funnelkit import Engine, Pipeline, Stage
+    >>> engine = Engine(Pipeline("sales", [Stage("new"), Stage("offer")], moves="ordered"))
+    >>> deals = [engine.create("Acme"), engine.advance(engine.create("Umbrella"))]
+    >>> result = engine.bulk("advance", deals)
+    >>> [deal.stage for deal in result.done], [verdict.refusals[0].code for _, verdict in result.refused]
+    (['offer'], ['last_stage'])
     """
 
     done: tuple[Lead | Deal, ...] = ()

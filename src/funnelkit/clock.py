@@ -29,7 +29,11 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The clock of the machine."""
+    """The clock of the machine.
+
+    >>> SystemClock().now().tzinfo
+    datetime.timezone.utc
+    """
 
     def now(self) -> datetime:
         """Return the present instant in UTC."""

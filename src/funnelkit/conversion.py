@@ -29,6 +29,12 @@ class Conversion:
     """What a conversion made of a lead, or found made already.
 
     ``deal``, ``contact`` and ``company`` are None where the lead did not become one.
+
+    >>> from funnelkit import Engine, Pipeline, Stage, templates
+    >>> engine = Engine(templates.lead_intake(), Pipeline("sales", [Stage("new")]))
+    >>> made = engine.convert(engine.capture("Ada Lovelace", company_name="Acme"))
+    >>> made.deal, made.contact, made.company
+    (Deal('Ada Lovelace, Acme', new, v1), Contact('Ada Lovelace', v1), Company('Acme', v1))
     """
 
     lead: Lead

@@ -40,7 +40,17 @@ __all__ = ["Engine", "Option"]
 
 @attrs.frozen(kw_only=True)
 class Option:
-    """One thing that could be done next: a button, enabled when its verdict is true."""
+    """One thing that could be done next: a button, enabled when its verdict is true.
+
+    >>> from funnelkit import Engine, Pipeline, Stage
+    >>> engine = Engine(Pipeline("sales", [Stage("new"), Stage("offer")], moves="ordered"))
+    >>> for option in engine.next(engine.create("Acme")):
+    ...     print(option)
+    move to offer allowed
+    win allowed
+    lose allowed
+    void allowed
+    """
 
     verb: str
     target: str

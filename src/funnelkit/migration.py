@@ -35,6 +35,19 @@ class Migration:
         differences: What changed since the definition that was used last, as sentences.
         moves: (record id, stage now, stage to go to), one for each open record that would move.
         unmapped: (record id, stage now) of open records that nobody said where to put.
+
+    >>> from funnelkit import Engine, MemoryStore, Pipeline, Stage
+    >>> store = MemoryStore()
+    >>> deal = Engine(Pipeline("sales", [Stage("demo"), Stage("offer")]), store=store).create("Acme")
+    >>> engine = Engine(Pipeline("sales", [Stage("call"), Stage("offer")]), store=store)
+    >>> plan = engine.plan_migration("sales", {"demo": "call"})
+    >>> print(plan)
+    migration of sales: 1 to move, 0 unmapped
+      stage 'demo' is removed
+      stage 'call' is added at the front
+      demo → call: 1 records
+    >>> print(engine.migrate(plan, actor="head", reason="demos are calls now"))
+    1 done, 0 refused
     """
 
     pipeline: str

@@ -126,6 +126,12 @@ class Close:
     """How, when, why and by whom a record was closed.
 
     The reason's text is copied here, so that renaming a reason does not rewrite history.
+
+    >>> from funnelkit import Engine, Pipeline, Stage
+    >>> sales = Pipeline("sales", [Stage("new")], close_reasons={"lost": {"price": "Слишком дорого"}})
+    >>> engine = Engine(sales)
+    >>> engine.lose(engine.create("Acme"), reason="price", actor="sam").close.reason_text
+    'Слишком дорого'
     """
 
     outcome: Outcome
@@ -201,6 +207,10 @@ class Lead(PipelineRecord):
     Its ``won`` reads "converted", its ``lost`` "disqualified". ``company_name``, ``email`` and
     ``phone`` are what the inquiry said; ``contact``, ``company`` and ``deal`` are the ids of what
     conversion made of it.
+
+    >>> from funnelkit import Engine, templates
+    >>> Engine(templates.lead_intake()).capture("Ada Lovelace", email="ada@example.org").email
+    'ada@example.org'
     """
 
     company_name: str = ""
@@ -213,7 +223,13 @@ class Lead(PipelineRecord):
 
 @attrs.frozen(kw_only=True, repr=False)
 class Deal(PipelineRecord):
-    """A chance to sell. ``contact``, ``company`` and ``lead`` are ids, or empty."""
+    """A chance to sell. ``contact``, ``company`` and ``lead`` are ids, or empty.
+
+    >>> from funnelkit import Engine, Pipeline, Stage, money
+    >>> deal = Engine(Pipeline("sales", [Stage("new")])).create("Acme", value=money(900, "EUR"))
+    >>> deal.place, deal.is_open, deal.value, deal.version
+    ('new', True, Money('900.00 EUR'), 1)
+    """
 
     contact: str = ""
     company: str = ""
@@ -237,7 +253,12 @@ class _Party:
 
 @attrs.frozen(kw_only=True, repr=False)
 class Contact(_Party):
-    """A person. ``company`` is the id of where they work, or empty."""
+    """A person. ``company`` is the id of where they work, or empty.
+
+    >>> from funnelkit import Engine
+    >>> Engine().create_contact("Ada Lovelace", phone="+44 20 7946 0000")
+    Contact('Ada Lovelace', v1)
+    """
 
     email: str = ""
     phone: str = ""
@@ -246,7 +267,12 @@ class Contact(_Party):
 
 @attrs.frozen(kw_only=True, repr=False)
 class Company(_Party):
-    """A legal entity."""
+    """A legal entity.
+
+    >>> from funnelkit import Engine
+    >>> Engine().create_company("Acme", custom={"employees": 40}).custom["employees"]
+    40
+    """
 
 
 @attrs.frozen(kw_only=True)
@@ -259,6 +285,12 @@ class Activity:
         step: The required step of the stage that it finishes, or empty.
         stage: The stage the record was on at the time, or empty.
         by, roles: Who did it, and the roles they acted in.
+
+    >>> from funnelkit import Engine, Pipeline, Stage
+    >>> engine = Engine(Pipeline("sales", [Stage("new", steps=("call",))]))
+    >>> call = engine.log(engine.create("Acme"), "call", "asked for a quote", step="call", actor="sam")
+    >>> call.kind, call.stage, call.step, call.by
+    ('call', 'new', 'call', 'sam')
     """
 
     id: str
@@ -307,6 +339,12 @@ class Move:
         owner, value, probability, lead_source, campaign: Of the record at that time. ``probability``
             is the owner's estimate, else the one of the stage left.
         key: The idempotency key of the act, or empty.
+
+    >>> from funnelkit import Engine, Pipeline, Stage
+    >>> engine = Engine(Pipeline("sales", [Stage("new"), Stage("offer")]))
+    >>> move = engine.history(engine.advance(engine.create("Acme"), actor="sam"))[-1]
+    >>> move.source, move.target, move.direction, move.furthest_before, move.furthest_after, move.first
+    ('new', 'offer', 'forward', 'new', 'offer', True)
     """
 
     record: str

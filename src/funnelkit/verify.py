@@ -33,6 +33,9 @@ class Finding:
         seq: The move's number; 0 when the record itself differs.
         field: Which fact.
         stored, recomputed: The two values.
+
+    >>> print(Finding(record="deal_1", seq=2, field="source", stored="new", recomputed="offer"))
+    deal_1, move 2: source is 'new', the moves give 'offer'
     """
 
     record: str
