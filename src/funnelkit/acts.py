@@ -129,7 +129,10 @@ def digest(verb: str, subject: str, said: Mapping[str, Any], asked: Asked) -> st
     ]
     import hashlib  # OpenSSL is slow to load, and most acts carry no key
 
-    document = json.dumps(payload, default=_plain, sort_keys=True, ensure_ascii=False)
+    try:
+        document = json.dumps(payload, default=_plain, sort_keys=True)
+    except (TypeError, ValueError, RecursionError):
+        return ""  # what cannot be written down is refused by the check of its argument, which names it
     return hashlib.blake2b(document.encode(), digest_size=16).hexdigest()
 
 

@@ -12,7 +12,6 @@ from funnelkit import recording
 from funnelkit.acts import Asked, asked, digest
 from funnelkit.creation import split
 from funnelkit.decide import Request
-from funnelkit.drafts import edited
 from funnelkit.errors import ConflictError, InputError, NotFoundError, shown
 from funnelkit.inputs import text
 from funnelkit.records import Deal, Lead, Placed
@@ -68,12 +67,16 @@ def bulk(
     refused: list[tuple[str, Verdict]] = []
     commits: list[Commit] = []
     base = shell.request(verb, None, said, cause=cause, **what)
-    for record in _read(shell, list(refs), said):
+    asked_for = list(refs)
+    for ref, record in zip(asked_for, _read(shell, asked_for), strict=True):
         key = f"{said.key}/{record.id}" if said.key else ""
         mark = digest(verb, record.id, own, said) if key else ""
         if key and (answered := shell.answered(key, mark)):
             done.append(cast("Lead | Deal", answered[0]))
             continue
+        expected = said.expect if isinstance(ref, str) else ref.version
+        if expected is not None and record.version != expected:
+            raise ConflictError(kind_of(record), record.id, expected, record.version)
         request = _request(shell, base, record, attrs.evolve(said, key=key) if key else said)
         decision = shell.decision(record, request)
         if decision.record is None:
@@ -105,8 +108,8 @@ def _what(shell: Shell, verb: str, own: dict[str, Any]) -> dict[str, Any]:
     return shell.destination(own.get("to"), own.get("stage")) if verb == "transfer" else {}
 
 
-def _read(shell: Shell, refs: list[Lead | Deal | str], said: Asked) -> list[Placed]:
-    """Read all records with few queries, and check the versions that the given ones imply."""
+def _read(shell: Shell, refs: list[Lead | Deal | str]) -> list[Placed]:
+    """Read all records with few queries."""
     by_kind: defaultdict[Kind, list[str]] = defaultdict(list)
     ids = [id_of(ref) for ref in refs]
     for id, ref in zip(ids, refs, strict=True):
@@ -118,10 +121,6 @@ def _read(shell: Shell, refs: list[Lead | Deal | str], said: Asked) -> list[Plac
             raise NotFoundError(kind, missing[0])
     if len(found) != len(ids):
         raise InputError("records", "one record is named twice", "name each one once")
-    for ref in refs:
-        expected = said.expect if isinstance(ref, str) else ref.version
-        if expected is not None and found[id_of(ref)].version != expected:
-            raise ConflictError(kind_of(found[id_of(ref)]), id_of(ref), expected, found[id_of(ref)].version)
     if stranger := next((item for item in found.values() if not isinstance(item, Lead | Deal)), None):
         raise InputError("records", f"{shown(stranger)} is in no pipeline", "give leads or deals")
     return [found[id] for id in ids]
@@ -131,5 +130,5 @@ def _request(shell: Shell, base: Request, record: Placed, said: Asked) -> Reques
     """Return the request for one record: the common one, unless time, key or fields are its own."""
     if not said.key and base.verb != "edit" and record.updated_at <= base.at:
         return base
-    edits = edited(kind_of(record), record, base.edits) if base.verb == "edit" else base.edits
+    edits = shell.edits(record, base.edits) if base.verb == "edit" else base.edits
     return attrs.evolve(base, edits=edits, key=said.key, at=said.instant(shell.clock, record.updated_at))

@@ -129,7 +129,7 @@ def duration(value: timedelta | str, argument: str = "duration") -> timedelta:
             raise TimeError(argument, f"{shown(value)} is not a duration", 'write "14d", "36h" or "1w2d"')
         try:
             value = sum((timedelta(**{_UNITS[unit]: int(number)}) for number, unit in parts), timedelta())
-        except OverflowError:
+        except (OverflowError, ValueError):  # too long for a timedelta, or for Python to read
             raise TimeError(argument, f"{shown(value)} is too long") from None
     if not isinstance(value, timedelta):
         raise TimeError(argument, f"{shown(value)} is not a duration", 'give a timedelta or "14d"')

@@ -12,11 +12,12 @@ from typing import Any, cast
 import attrs
 
 from funnelkit import recording
-from funnelkit.acts import Asked, asked
+from funnelkit.acts import Asked, asked, no_unknown
 from funnelkit.creation import born, split
 from funnelkit.decide import amended
+from funnelkit.drafts import DealDetails
 from funnelkit.errors import InputError, RefusedError, shown
-from funnelkit.inputs import text
+from funnelkit.inputs import custom_values, text
 from funnelkit.records import Activity, Company, Contact, Deal, FrozenMapping, Lead, Record
 from funnelkit.shell import Prepared, Shell, id_of
 from funnelkit.storage.base import Commit
@@ -101,7 +102,7 @@ def deal_fields(lead: Lead, name: str, given: Mapping[str, Any]) -> dict[str, An
         **known,
         **fields,
         "name": name or named,
-        "custom": FrozenMapping({**lead.custom, **given.get("custom", {})}),
+        "custom": FrozenMapping({**lead.custom, **custom_values(given.get("custom"))}),
     }
 
 
@@ -120,6 +121,7 @@ def convert(
         arguments: `DealDetails` and the common arguments.
     """
     act, details = split(arguments)
+    no_unknown(details, DealDetails.__annotations__)
     said = asked(act)
 
     def prepare() -> Prepared:
@@ -181,7 +183,7 @@ def _company(
             return None, _NOTHING
         company = company_of(lead, shell.ids("company"), at)
         return company, recording.birth(company, actor)
-    return shell.store.get("company", target if isinstance(target, str) else target.id), _NOTHING
+    return shell.store.get("company", text(getattr(target, "id", target), "company")), _NOTHING
 
 
 def _contact(
@@ -200,7 +202,7 @@ def _contact(
             return None, _NOTHING
         contact = contact_of(lead, works_at, shell.ids("contact"), at)
         return contact, recording.birth(contact, actor)
-    known = shell.store.get("contact", target if isinstance(target, str) else target.id)
+    known = shell.store.get("contact", text(getattr(target, "id", target), "contact"))
     contact = filled(known, lead, works_at, max(at, known.updated_at))
     if contact is known:
         return known, _NOTHING

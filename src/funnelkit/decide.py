@@ -110,16 +110,19 @@ def resolved(pipeline: Pipeline, record: Placed, request: Request) -> Request:
     An advance that means no stage, or several, stays one, and is refused. A reason to close that is
     given by its label becomes the reason's id.
     """
-    if request.verb in CLOSING and request.reason:
-        return _by_id(pipeline, request)
+    if request.verb in CLOSING:
+        return _by_id(pipeline, request, CLOSING[request.verb])
+    if request.verb == "move":  # by a name, which may be that of a close
+        ends = [edge.target for edge in _edges(pipeline, record, request) if edge.target in OUTCOMES]
+        return _by_id(pipeline, request, ends[0]) if ends else request
     if request.verb != "advance":
         return request
     targets = pipeline.table.forward(record.stage)
     return attrs.evolve(request, verb="move", target=targets[0]) if len(targets) == 1 else request
 
 
-def _by_id(pipeline: Pipeline, request: Request) -> Request:
-    for item in pipeline.close_reasons.get(CLOSING[request.verb], ()):
+def _by_id(pipeline: Pipeline, request: Request, outcome: str) -> Request:
+    for item in pipeline.close_reasons.get(outcome, ()):
         if request.reason == item.label != item.id:
             return attrs.evolve(request, reason=item.id)
     return request
@@ -173,12 +176,14 @@ def _edges(pipeline: Pipeline, record: Placed, request: Request) -> tuple[Edge, 
 def _step(pipeline: Pipeline, record: Placed, request: Request, facts: Facts) -> Decision:
     """Decide a step from place to place."""
     verb, target = request.verb, request.target
-    plain = verb == "move" and record.close is None and not request.override
-    if plain and target == record.stage:
+    moves = verb == "move" and record.close is None
+    if moves and target == record.stage:
         return Decision(verdict=Verdict(verb, (), target), record=record)
-    if not plain and (refusals := _state_refusals(pipeline, record, request)):
+    if (not moves or request.override) and (refusals := _state_refusals(pipeline, record, request)):
         return Decision(verdict=Verdict(verb, tuple(refusals), target))
     place, against = _first_passing(pipeline, record, request, facts)
+    if moves and place in OUTCOMES and (refusals := _close_refusals(pipeline, record, request, place)):
+        return Decision(verdict=Verdict(verb, tuple(refusals), target))
     if against and not (request.override and (place in pipeline.table.position or place in OUTCOMES)):
         return Decision(verdict=Verdict(verb, against, target))
     after, move = ledger.moved(pipeline, record, request, place, against)
@@ -210,11 +215,17 @@ def _state_refusals(pipeline: Pipeline, record: Placed, request: Request) -> lis
         return refusals
     if record.close is not None:
         refusals.append(_closed(record))
-    if request.verb == "win" and isinstance(record, Lead):
-        refusals.append(Refusal("use_convert", "a lead is won by converting it", fix="use convert"))
     outcome = CLOSING.get(request.verb)
-    if outcome is not None:
-        refusals += _reason_refusals(pipeline, outcome, request.reason)
+    return refusals if outcome is None else refusals + _close_refusals(pipeline, record, request, outcome)
+
+
+def _close_refusals(pipeline: Pipeline, record: Placed, request: Request, outcome: str) -> list[Refusal]:
+    """Return what speaks against closing in this way, by whatever word it was asked for."""
+    refusals = _reason_refusals(pipeline, outcome, request.reason)
+    if outcome == "won" and isinstance(record, Lead) and request.verb != "convert":
+        refusals.append(Refusal("use_convert", "a lead is won by converting it", fix="use convert"))
+    if request.verb == "convert" and not isinstance(record, Lead):
+        refusals.append(Refusal("not_a_lead", f"{_named(record)} is no lead", fix="use win"))
     return refusals
 
 
@@ -231,7 +242,7 @@ def _override_refusals(request: Request) -> list[Refusal]:
     return refusals
 
 
-def _reason_refusals(pipeline: Pipeline, outcome: Outcome, reason: str) -> list[Refusal]:
+def _reason_refusals(pipeline: Pipeline, outcome: str, reason: str) -> list[Refusal]:
     catalogue = pipeline.close_reasons.get(outcome, ())
     if not catalogue or any(item.id == reason for item in catalogue):
         return []

@@ -162,7 +162,7 @@ def flat(values: Mapping[str, Any], prefix: str = "custom") -> dict[str, Any]:
     leaves: dict[str, Any] = {}
     for name, value in values.items():
         path = f"{prefix}.{name}"
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and value:
             leaves |= flat(value, path)
         else:
             leaves[path] = value

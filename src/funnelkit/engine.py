@@ -21,7 +21,7 @@ from funnelkit.drafts import DealDetails, NewDeal, NewLead, NewParty
 from funnelkit.ids import IdSource, TimeOrderedIds
 from funnelkit.inputs import text
 from funnelkit.records import Activity, Company, Contact, Deal, Lead, Move, Record
-from funnelkit.shell import Shell
+from funnelkit.shell import Shell, id_of
 from funnelkit.stages import Pipeline, Verdict
 from funnelkit.storage import MemoryStore, Store, open_store
 from funnelkit.storage.base import Kind
@@ -199,7 +199,7 @@ class Engine:
             ConflictError: Somebody changed the record first.
             InputError: The pipeline has no such stage or transition.
         """
-        return self._shell.move("move", record, act, target=to)  # type: ignore[no-any-return]
+        return self._shell.move("move", record, act, target=text(to, "to"))  # type: ignore[no-any-return]
 
     def win(self, deal: R | str, **act: Unpack[Act]) -> R:
         """Close a deal as won. It keeps the stage it was won on. Leads are won by `convert`.
@@ -397,17 +397,17 @@ class Engine:
 
     def history(self, record: Record | str) -> list[Move]:
         """Return the moves of a lead or deal, oldest first."""
-        return self._shell.store.moves(record if isinstance(record, str) else record.id)
+        return self._shell.store.moves(id_of(record))
 
     def activities(self, record: Record | str) -> list[Activity]:
         """Return the activities logged for a record, oldest first."""
-        return self._shell.store.activities(record if isinstance(record, str) else record.id)
+        return self._shell.store.activities(id_of(record))
 
     def changes(
         self, record: Record | str | None = None, *, after: int = 0, limit: int = 1000
     ) -> list[Change]:
         """Return what happened, in order: of one record, or of all behind a position of the feed."""
-        id = "" if record is None else record if isinstance(record, str) else record.id
+        id = "" if record is None else id_of(record)
         return self._shell.store.changes(after=after, record=id, limit=limit)
 
     def subscribe(self, subscriber: Subscriber) -> Subscriber:

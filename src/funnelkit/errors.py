@@ -59,7 +59,10 @@ __all__ = [
 
 def shown(value: object, limit: int = 60) -> str:
     """Return ``repr(value)`` cut to ``limit`` characters, so that no message drowns in its data."""
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes out no int of thousands of digits
+        text = f"<{type(value).__name__}>"
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 

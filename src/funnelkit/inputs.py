@@ -62,11 +62,14 @@ def given_id(value: object, argument: str = "id") -> str:
 
 def an_actor(value: Actor | str | None, argument: str = "actor") -> Actor:
     """Return the Actor for an Actor, for the id of one, or for nobody (`SYSTEM`)."""
-    if value is None:
+    if value is None or value is SYSTEM:
         return SYSTEM
-    if isinstance(value, Actor):
-        return value
-    return Actor(text(value, argument, required=True))
+    if not isinstance(value, Actor):
+        return Actor(text(value, argument, required=True))
+    text(value.id, argument, required=True)
+    for role in value.roles:
+        text(role, f"{argument}.roles", required=True)
+    return value
 
 
 def money_value(value: object, argument: str = "value") -> Money | None:
@@ -79,6 +82,10 @@ def money_value(value: object, argument: str = "value") -> Money | None:
         return None
     if not isinstance(value, Money):
         raise MoneyError(argument, f"{shown(value)} has no currency", 'write money("12000", "EUR")')
+    money(0, value.currency, argument)  # is it a currency at all?
+    if type(value.minor) is not int:
+        problem = f"{shown(value.minor)} is no whole number of minor units"
+        raise MoneyError(argument, problem, 'write money("12000", "EUR")')
     return money(value.amount, value.currency, argument)
 
 

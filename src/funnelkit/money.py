@@ -67,7 +67,7 @@ class Money:
         """The amount as people write it, with the currency's number of decimals."""
         from decimal import Decimal  # only where amounts are read or written by people
 
-        return Decimal(self.minor).scaleb(-CURRENCIES[self.currency])
+        return Decimal(f"{self.minor}E-{CURRENCIES[self.currency]}")  # exact, whatever the context
 
     def __add__(self, other: Money) -> Money:
         if not isinstance(other, Money):
@@ -102,7 +102,7 @@ def money(amount: Decimal | int | str, currency: str, argument: str = "value") -
     >>> money(1500, "JPY"), money("9.5", "KWD")
     (Money('1,500 JPY'), Money('9.500 KWD'))
     """
-    from decimal import Decimal, InvalidOperation
+    from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal, InvalidOperation
 
     if isinstance(amount, float):
         raise MoneyError(
@@ -119,13 +119,15 @@ def money(amount: Decimal | int | str, currency: str, argument: str = "value") -
     except (InvalidOperation, ValueError):
         raise MoneyError(argument, f"{shown(amount)} is not a number", 'write "1234.50"') from None
     decimals = CURRENCIES[currency]
-    if not exact.is_finite() or abs(exact) > Decimal(_LIMIT).scaleb(-decimals):
-        raise MoneyError(argument, f"{shown(str(amount))} {currency} is out of range")
-    minor = exact.scaleb(decimals)
+    limit = Decimal(f"{_LIMIT}E-{decimals}")
+    if not exact.is_finite() or not -limit <= exact <= limit:
+        raise MoneyError(argument, f"{shown(amount)} {currency} is out of range")
+    # The context of the caller may round; this one does not.
+    minor = exact.scaleb(decimals, Context(prec=MAX_PREC, Emin=MIN_EMIN, Emax=MAX_EMAX))
     if minor != int(minor):
         raise MoneyError(
             argument,
-            f"{amount} {currency} has more decimals than {currency} has ({decimals})",
+            f"{shown(amount)} {currency} has more decimals than {currency} has ({decimals})",
             "round it where you know how it should be rounded",
         )
     return Money(int(minor), currency)

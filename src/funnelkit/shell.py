@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 import attrs
 
@@ -25,7 +25,7 @@ from funnelkit.errors import (
     shown,
 )
 from funnelkit.ids import IdSource
-from funnelkit.inputs import given_id
+from funnelkit.inputs import given_id, text
 from funnelkit.recording import recorded
 from funnelkit.records import OUTCOMES, Activity, Deal, Lead, Placed, Record
 from funnelkit.serial import did_you_mean
@@ -96,7 +96,7 @@ class Shell:
     def kind_of_id(self, id: str) -> Kind:
         """Return the kind of the record with an id; ids of the caller's own are looked up."""
         for kind in KINDS:
-            if id.startswith(kind) and len(id) == len(kind) + 27:
+            if _of_kind(kind, id):
                 return kind
         for kind in KINDS:
             if self.store.get_many(kind, [id]):
@@ -112,6 +112,8 @@ class Shell:
         if given is None:
             return self.ids(kind)
         id = given_id(given)
+        if looks := next((other for other in KINDS if other != kind and _of_kind(other, id)), ""):
+            raise InputError("id", f"{shown(id)} looks like the id of a {looks}", "give another one")
         for other in KINDS:
             if self.store.get_many(other, [id]):
                 raise AlreadyExistsError(other, id)
@@ -159,10 +161,10 @@ class Shell:
     def decision(self, record: Placed, request: Request) -> Decision:
         """Load what the rules ask for and let the gate decide."""
         pipeline = self.pipelines.get(record.pipeline) or self.pipeline(record.pipeline)
-        if request.verb != "move":
+        if request.verb != "move" or request.target not in pipeline.table.position:
+            if request.verb == "move":
+                _check_word(pipeline, request.target)
             request = resolved(pipeline, record, request)
-        if request.verb == "move" and request.target not in pipeline.table.position:
-            _check_word(pipeline, request.target)
         facts = NO_FACTS
         if pipeline.table.asks or request.verb == "transfer":
             facts = self.facts(record, facts_needed(pipeline, record, request))
@@ -188,11 +190,11 @@ class Shell:
             raise InputError("verb", f"{shown(verb)} is not a verb", did_you_mean(verb, _ASKABLE))
         what: dict[str, Any] = {}
         if verb == "move":
-            what = {"target": to}
+            what = {"target": text(to, "to")}
         elif verb == "transfer":
             what = self.destination(to, None)
         elif verb == "assign":
-            what = {"owner": to}
+            what = {"owner": text(to, "to")}
         return self.decision(record, self.request(verb, record, said, **what)).verdict
 
     def destination(self, to: Any, stage: str | None) -> dict[str, Any]:
@@ -246,7 +248,7 @@ class Shell:
 
     def _amended(self, verb: str, ref: Record | str, said: Asked, fields: Mapping[str, Any]) -> Prepared:
         record = self.current(ref, said.expect)
-        edits = edited(kind_of(record), record, fields) if verb == "edit" else fields
+        edits = self.edits(record, fields) if verb == "edit" else fields
         if isinstance(record, Lead | Deal):
             what = {"edits": edits} if verb == "edit" else edits
             request = self.request(verb, record, said, **what)
@@ -257,6 +259,14 @@ class Shell:
             request = self.request(verb, record, said)
             decision = Decision(verdict=Verdict(verb), record=amended(record, edits, request.at))
         return recorded(record, decision, request), (decision.record,)
+
+    def edits(self, record: Record, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the checked fields of an edit; a contact or company they name must exist."""
+        new = edited(kind_of(record), record, fields)
+        for kind in ("contact", "company"):
+            if new.get(kind):
+                self.store.get(kind, new[kind])
+        return new
 
     # -- once ---------------------------------------------------------------------------------
 
@@ -335,6 +345,11 @@ class Shell:
                     logging.getLogger("funnelkit").exception("subscriber %r failed on %r", subscriber, change)
 
 
+def _of_kind(kind: Kind, id: str) -> bool:
+    """Whether an id has the form of those that are made for a kind."""
+    return len(id) == len(kind) + 27 and id.startswith(f"{kind}_")
+
+
 def _check_word(pipeline: Pipeline, word: str) -> None:
     """Raise InputError if a pipeline has neither a stage nor a transition of that name."""
     table = pipeline.table
@@ -346,5 +361,9 @@ def _check_word(pipeline: Pipeline, word: str) -> None:
 
 
 def id_of(ref: object) -> str:
-    """Return the id of a record, or the id that was given in its place."""
-    return ref if isinstance(ref, str) else str(getattr(ref, "id", ""))
+    """Return the id of a record, or the id that was given in its place; InputError for anything else."""
+    if isinstance(ref, str):
+        return ref
+    if type(ref) not in KIND_OF:
+        raise InputError("record", f"{shown(ref)} is neither a record nor an id")
+    return str(ref.id)  # type: ignore[attr-defined]

@@ -133,6 +133,7 @@ placed_fields = {
 said_fields = {"email": names(), "phone": names(), "company_name": names()}
 lead_pipelines = st.sampled_from(["intake", "intake", "partners", "sales"])
 deal_pipelines = st.sampled_from(["sales", "sales", "care", "odd", "intake", "nothing"])
+all_pipelines = st.sampled_from([pipeline.id for pipeline in PIPELINES] + ["nothing"])
 new_deals = st.fixed_dictionaries(
     {"pipeline": deal_pipelines},
     optional={**placed_fields, "owner": names(), "stage": st.sampled_from(STAGES), "id": names(5)},
@@ -154,7 +155,7 @@ chosen = st.lists(st.tuples(picks, manners), max_size=6)
 of_bulk = st.fixed_dictionaries(
     {
         "move": st.fixed_dictionaries({"to": st.sampled_from(WORDS)}),
-        "transfer": st.fixed_dictionaries({"to": deal_pipelines}),
+        "transfer": st.fixed_dictionaries({"to": all_pipelines}),
         "assign": st.fixed_dictionaries({"owner": names()}),
     }
 )
@@ -333,9 +334,14 @@ class TwoStores(RuleBasedStateMachine):
         """A record takes a step."""
         self.do(verb, self.pick(pick, manner, Lead, Deal), **act)
 
-    @rule(pick=picks, manner=manners, to=st.sampled_from(WORDS), act=acts)
-    def move(self, pick: int, manner: str, to: str, act: dict[str, Any]) -> None:
-        """A record is moved, wherever that is."""
+    @rule(pick=picks, manner=manners, to=st.sampled_from(WORDS), number=picks, act=acts)
+    def move(self, pick: int, manner: str, to: str, number: int, act: dict[str, Any]) -> None:
+        """A record is moved: to a place of its pipeline, by a transition's name, or to nowhere."""
+        record = self.pick(pick, "record")
+        if isinstance(record, Lead | Deal) and number % 4:
+            words = [stage.id for stage in self.memory.pipelines[record.pipeline].stages]
+            words += [word for word in ("up", "restart", "sign", "give_up") if record.pipeline == "odd"]
+            to = words[number % len(words)]
         self.do("move", self.pick(pick, manner), to, **act)
 
     @rule(pick=picks, number=picks, act=plain_acts)
@@ -349,15 +355,11 @@ class TwoStores(RuleBasedStateMachine):
             where = (option.target,) if option.verb == "move" else ()
             assert self.do(option.verb, record, *where, **act) is not None
 
-    @rule(
-        pick=picks,
-        manner=manners,
-        to=deal_pipelines | lead_pipelines,
-        stage=st.none() | st.sampled_from(STAGES),
-        act=acts,
-    )
+    @rule(pick=picks, manner=manners, to=all_pipelines, stage=st.none() | st.sampled_from(STAGES), act=acts)
     def transfer(self, pick: int, manner: str, to: str, stage: str | None, act: dict[str, Any]) -> None:
-        """A record goes to another pipeline."""
+        """A record goes to another pipeline, often by the hand of somebody who may."""
+        if pick % 2:
+            act, stage = {**act, "actor": MANAGER}, None
         self.do("transfer", self.pick(pick, manner, Lead, Deal), to, stage=stage, **act)
 
     # In place
@@ -394,8 +396,10 @@ class TwoStores(RuleBasedStateMachine):
     ) -> None:
         """One verb is done to many records."""
         refs = [self.pick(number, manner, Lead, Deal) for number, manner in chosen]
+        if len(chosen) % 3:  # else one may be named twice
+            refs = list({getattr(ref, "id", ref): ref for ref in refs}.values())
         if verb == "edit":
-            own = {"edit": {name: value for name, value in fields.items() if hasattr(Deal, name)}}
+            own = {"edit": {name: value for name, value in fields.items() if name in placed_fields}}
         self.do("bulk", verb, refs, **own.get(verb, {}), **act)
 
     @precondition(lambda self: self.keyed)
