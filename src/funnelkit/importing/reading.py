@@ -77,8 +77,7 @@ def read(rows: Iterable[Row], log: EventLog, kind: Kind, now: datetime) -> Readi
     ignored: Counter[str] = Counter()
     bad: list[BadRow] = []
     unseen, header, total, unclear = set(log.columns), dict[str, None](), 0, 0
-    for line, row in _numbered(rows):
-        total += 1
+    for total, (line, row) in enumerate(_numbered(rows), 1):  # noqa: B007 (the last one is the total)
         if unseen:
             header |= dict.fromkeys(row)
             unseen.difference_update(row)
