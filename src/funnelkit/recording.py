@@ -19,7 +19,7 @@ from funnelkit.money import Money
 from funnelkit.records import Company, Contact, Deal, Lead, Placed, Record
 from funnelkit.storage.base import Attribute, Commit, Write
 
-__all__ = ["amendment", "birth", "merged", "recorded", "step"]
+__all__ = ["amendment", "as_json", "birth", "merged", "recorded", "step"]
 
 _DEAL = {
     "create": changes.DealCreated,
@@ -151,7 +151,7 @@ def _changed_fields(before: Record, after: Record) -> tuple[str, ...]:
         and getattr(before, field.name) != getattr(after, field.name)
     ]
     old, new = flat(before.custom), flat(after.custom)
-    fields += [path for path in {**old, **new} if old.get(path) != new.get(path)]
+    fields += [path for path in {**old, **new} if as_json(old.get(path)) != as_json(new.get(path))]
     return tuple(fields)
 
 
@@ -161,15 +161,15 @@ def custom_attributes(record: Record, before: Mapping[str, Any], at: datetime) -
         return ()
     old, new = flat(before), flat(record.custom)
     return tuple(
-        Attribute(
-            record=record.id,
-            field=path,
-            value=json.dumps(new.get(path), ensure_ascii=False, separators=(",", ":"), default=dict),
-            since=at,
-        )
+        Attribute(record=record.id, field=path, value=as_json(new.get(path)), since=at)
         for path in {**old, **new}
-        if old.get(path) != new.get(path)
+        if as_json(old.get(path)) != as_json(new.get(path))
     )
+
+
+def as_json(value: Any) -> str:
+    """Return a custom value as JSON, in which 1 and true are two things."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=dict)
 
 
 def merged(commits: Sequence[Commit]) -> Commit:

@@ -2,7 +2,8 @@
 
 A transition is bare when only its record, order, instant, pipeline, source and target are believed.
 Everything else a move says about time and place, and everything a record says about its place,
-follows from those.
+follows from those. What a record says of its version, owner, value and custom fields was written
+down apart from it, in the changes and the field values, and must agree with those.
 """
 
 from __future__ import annotations
@@ -14,8 +15,11 @@ from typing import Any
 
 import attrs
 
+from funnelkit.clock import from_us
+from funnelkit.drafts import flat
 from funnelkit.errors import shown
 from funnelkit.ledger import furthest
+from funnelkit.recording import as_json
 from funnelkit.records import OUTCOMES, Deal, Lead, Move
 from funnelkit.storage.base import Kind, Store
 
@@ -68,9 +72,12 @@ def verify(store: Store) -> tuple[Finding, ...]:
     }
     findings: list[Finding] = []
     known: set[str] = set()
+    written = _written(store)
     for record in _records(store):
         known.add(record.id)
-        findings += _of_record(record, store.moves(record.id), orders)
+        moves = store.moves(record.id)
+        findings += _of_record(record, moves, orders)
+        findings += _of_fields(record, moves, written.get(record.id, {}))
     strays = store.query("SELECT record_id, COUNT(*) AS n FROM move GROUP BY record_id", {})
     findings += [
         Finding(record=id, seq=0, field="moves", stored=count, recomputed="no such record")
@@ -143,6 +150,47 @@ def _of_record(record: Lead | Deal, moves: Sequence[Move], orders: Mapping[str, 
             (last.target, last.reason, last.reason_text, last.note, last.at, last.actor),
         )
     return findings + [
+        _finding(record.id, 0, field, stored, given)
+        for field, (stored, given) in says.items()
+        if stored != given
+    ]
+
+
+def _written(store: Store) -> dict[str, dict[str, Any]]:
+    """Return what the changes and the field values say last: record → field → value."""
+    written: dict[str, dict[str, Any]] = {}
+    sql = (
+        "SELECT record_id, MAX(version) AS version, MAX(happened_us) AS happened_us "
+        "FROM change WHERE change_type <> 'ActivityLogged' GROUP BY record_id"
+    )
+    for id, version, happened_us in store.query(sql, {}):
+        written[id] = {"version": version, "updated_at": from_us(happened_us)}
+    sql = "SELECT record_id, field_name, field_value, amount FROM attribute ORDER BY position"
+    for id, field, text, amount in store.query(sql, {}):
+        value = (text, amount) if field == "value" else text
+        written.setdefault(id, {})[field] = value
+    return written
+
+
+def _of_fields(record: Lead | Deal, moves: Sequence[Move], written: Mapping[str, Any]) -> list[Finding]:
+    """Return where a record differs from what was written down of its fields, apart from it."""
+    if not moves:
+        return []
+    born, money = moves[0], record.value
+    value = (money.currency, money.minor) if money else ("", 0)
+    first_value = (born.value.currency, born.value.minor) if born.value else ("", 0)
+    custom = {path: as_json(leaf) for path, leaf in flat(record.custom).items() if leaf is not None}
+    says = {
+        "version": (record.version, written.get("version")),
+        "updated_at": (record.updated_at, written.get("updated_at")),
+        "owner": (record.owner, written.get("owner", born.owner)),
+        "value": (value, written.get("value", first_value)),
+        "custom": (
+            custom,
+            {path: text for path, text in written.items() if path.startswith("custom.") and text != "null"},
+        ),
+    }
+    return [
         _finding(record.id, 0, field, stored, given)
         for field, (stored, given) in says.items()
         if stored != given
