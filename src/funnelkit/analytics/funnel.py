@@ -305,7 +305,9 @@ def _fate_of(fates: Callable[[], Fates], key: str, name: str) -> Fate:
 def _lifts(source: Source, scope: Scope, plan: Plan) -> list[Credit]:
     """Read the credits of an unfiltered ``reached`` funnel: one scan of an index."""
     order = {place: n for n, place in enumerate(plan.places, 1)} | {"": 0}
-    found = rows_of(source, compose("funnel_lifts"), scope.params())
+    bounds = "" if scope.created == ALWAYS else "AND {0}created_us >= :created_from AND {0}created_us < :created_to"
+    sql = compose("funnel_lifts", born=bounds.format(""), born_of_closing=bounds.format("c."))
+    found = rows_of(source, sql, scope.params())
     return [
         (order[low], order[high], "", 1, "", int(order[low] > 0), "", 1, -1, code, records, total)
         for _, low, high, code, records, total in found
@@ -313,8 +315,14 @@ def _lifts(source: Source, scope: Scope, plan: Plan) -> list[Credit]:
     ]
 
 
-def _credits(source: Source, scope: Scope, plan: Plan) -> list[tuple[Any, ...]]:
-    return rows_of(source, _credit_text(scope, plan, tail="{fold}"), _params(scope, plan))
+def _credits(source: Source, scope: Scope, plan: Plan, *, masked: bool = False) -> list[tuple[Any, ...]]:
+    """Read the credits; ``masked`` brings along on which stages the records were."""
+    slots = _MASKED if masked else _UNMASKED
+    return rows_of(source, _credit_text(scope, plan, tail="{fold}", **slots), _params(scope, plan))
+
+
+_UNMASKED = {"mask": "0", "masked": ""}
+_MASKED = {"mask": "s.mask", "masked": "JOIN seen AS s ON s.record_id = k.record_id"}
 
 
 def _credit_text(scope: Scope, plan: Plan, **slots: str) -> str:
@@ -334,34 +342,34 @@ def _params(scope: Scope, plan: Plan) -> Params:
     return {**scope.params(), **steps, "within": plan.within_us}
 
 
-def _closing(scope: Scope, plan: Plan, row: str) -> str:
-    """Return the clause that keeps to the population of a ``closed`` funnel; ``row`` is an alias."""
-    if plan.definition.name != "closed":
-        return ""
-    return (
-        f"AND {row}.status <> 'open' AND {row}.status <> 'moved_away' "
-        f"AND {row}.moved_us >= :closed_from AND {row}.moved_us < :closed_to"
-    )
+def _fate_slots(scope: Scope, plan: Plan, text: str) -> dict[str, str]:
+    """Return the clauses; those of a ``closed`` funnel keep to its population."""
+    closing = _IN_PERIOD[text] if plan.definition.name == "closed" else ""
+    return scope.slots() | {"closing": closing}
 
 
-def _fate_slots(scope: Scope, plan: Plan) -> dict[str, str]:
-    closing = {"closing": _closing(scope, plan, "m"), "closing_of_placed": _closing(scope, plan, "p")}
-    return scope.slots() | closing
+_IN_PERIOD = {
+    "state": (
+        "AND m.status <> 'open' AND m.status <> 'moved_away' "
+        "AND m.moved_us >= :closed_from AND m.moved_us < :closed_to"
+    ),
+    "went_back": "JOIN ended AS e ON e.record_id = m.record_id",
+}
 
 
 def _read_fates(source: Source, scope: Scope, plan: Plan) -> Fates:
-    params, slots = _params(scope, plan), _fate_slots(scope, plan)
+    params = _params(scope, plan)
     found: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
     void = unknown = 0
-    for key, stage, status, records in rows_of(source, compose("state", tail="{fates}", **slots), params):
+    for key, stage, status, records in rows_of(source, compose("state", tail="{fates}", **_fate_slots(scope, plan, "state")), params):
         void += records if status == "void" else 0
         unknown += 0 if stage in scope.shape.places else records
         if status != "won":
             found[key, stage][status] = records
-    for key, stage, records in rows_of(source, compose("went_back", tail="{backs}", **slots), params):
+    for key, stage, records in rows_of(source, compose("went_back", tail="{backs}", **_fate_slots(scope, plan, "went_back")), params):
         found[key, stage]["went_back"] = records
     if plan.skips:
-        for key, tally in _fold(_credits(source, scope, plan), len(plan.places)).items():
+        for key, tally in _fold(_credits(source, scope, plan, masked=True), len(plan.places)).items():
             for place, skipped in tally.skipped.items():
                 if 0 < place < len(plan.places):
                     found[key, plan.places[place - 1]]["skipped"] = skipped
@@ -408,7 +416,7 @@ def _ids(
     }
     if column in _FATES:
         text, cell, where = _FATES[column]
-        sql = compose(text, **_fate_slots(scope, plan), tail="{ids}", cell=cell, where=where)
+        sql = compose(text, **_fate_slots(scope, plan, text), tail="{ids}", cell=cell, where=where)
     else:
-        sql = _credit_text(scope, plan, tail="{ids}", cell="chained", where=_CREDITS[column])
+        sql = _credit_text(scope, plan, tail="{ids}", cell="chained", where=_CREDITS[column], **_MASKED)
     return [record for (record,) in rows_of(source, sql, params)]

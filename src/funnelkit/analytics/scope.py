@@ -172,10 +172,11 @@ class Scope:
             "kept": f"CASE WHEN 1 = 1{kept} THEN 1 ELSE 0 END",
             "joins": " ".join(joins),
             "tests": " ".join(tests),
-            "customs": "".join(compose("part_custom", n=str(n)) for n in numbers),
+            "customs": "".join(f"{_field(f'custom_{n}', f':custom_{n}_name')}, " for n in numbers),
+            "owner_edit": _field("owner_edit", "'owner'"),
+            "value_edit": _field("value_edit", "'value'"),
             "ladder": f"ladder AS ({ladder})",
             "closing": "",
-            "closing_of_placed": "",
         }
 
     def group_of(self, key: object) -> Group:
@@ -282,6 +283,10 @@ def refuse(argument: str, given: object, known: Collection[str], problem: str) -
     close = get_close_matches(str(given), known, n=1)
     fix = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(map(repr, known))}"
     raise InputError(argument, f"{shown(given)} {problem}", fix)
+
+
+def _field(name: str, field: str) -> str:
+    return compose("part_field", name=name, field=field)
 
 
 def _shape(shapes: Mapping[str, Shape], pipeline: str | None) -> Shape:

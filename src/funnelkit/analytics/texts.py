@@ -36,7 +36,7 @@ class Source(Protocol):
         ...
 
 
-def compose(name: str, **slots: str) -> str:
+def compose(name: str, /, **slots: str) -> str:
     """Return the text of ``sql/<name>.sql`` with every slot filled.
 
     >>> compose("part_first", n="2").strip()

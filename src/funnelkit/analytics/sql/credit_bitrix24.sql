@@ -1,32 +1,28 @@
 -- Live and won records: the lifts up to where they stand. Others: the stages that they were on.
 WITH {customs} {ladder}, {standing}, {known}, {seen},
-latest AS (
-  SELECT record_id, pipeline, source, target, direction,
-    ROW_NUMBER() OVER (PARTITION BY record_id ORDER BY seq DESC) AS newest
-  FROM move
-  WHERE (pipeline = :pipeline OR source_pipeline = :pipeline) AND moved_us <= :as_of
-),
+{latest},
 live AS (
-  SELECT n.record_id, l.ord AS here
+  SELECT m.record_id, l.ord AS here
   FROM latest AS n
-  JOIN ladder AS l ON l.place = n.target
-  WHERE n.newest = 1 AND n.pipeline = :pipeline
+  JOIN move AS m ON m.record_id = n.record_id AND m.seq = n.seq_last
+  JOIN ladder AS l ON l.place = m.target
+  WHERE m.pipeline = :pipeline
 ),
 credit AS (
   SELECT k.record_id, COALESCE(f.ord, 0) AS low,
     CASE WHEN t.ord < a.here THEN t.ord ELSE a.here END AS high,
-    k.grp, k.kept, k.currency, k.amount, s.mask
+    k.grp, k.kept, k.currency, k.amount, {mask} AS mask
   FROM known AS k
   JOIN live AS a ON a.record_id = k.record_id
   JOIN ladder AS t ON t.place = k.furthest_after
   LEFT JOIN ladder AS f ON f.place = k.furthest_before
-  JOIN seen AS s ON s.record_id = k.record_id
+  {masked}
   WHERE k.furthest_before <> k.furthest_after AND COALESCE(f.ord, 0) < a.here
   UNION ALL
-  SELECT k.record_id, l.ord - 1 AS low, l.ord AS high, k.grp, k.kept, k.currency, k.amount, s.mask
+  SELECT k.record_id, l.ord - 1 AS low, l.ord AS high, k.grp, k.kept, k.currency, k.amount, {mask} AS mask
   FROM known AS k
   JOIN ladder AS l ON l.place = k.target
-  JOIN seen AS s ON s.record_id = k.record_id
+  {masked}
   LEFT JOIN live AS a ON a.record_id = k.record_id
   WHERE k.first_visit = 1 AND COALESCE(a.here, 0) = 0
 ),

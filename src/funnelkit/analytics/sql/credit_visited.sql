@@ -1,11 +1,10 @@
 -- The first row that puts a record on a stage is its credit for that stage alone.
-WITH {customs} {ladder}, {standing}, {known}, {seen},
+WITH {customs} {ladder}, {standing}, {known},
 credit AS (
-  SELECT k.record_id, l.ord - 1 AS low, l.ord AS high, k.grp, k.kept, k.currency, k.amount, s.mask
+  SELECT k.record_id, l.ord - 1 AS low, l.ord AS high, k.grp, k.kept, k.currency, k.amount, 0 AS mask
   FROM known AS k
-  JOIN ladder AS l ON l.place = k.target
-  JOIN seen AS s ON s.record_id = k.record_id
-  WHERE k.first_visit = 1 OR k.target = 'won'
+  LEFT JOIN ladder AS l ON l.place = k.target
+  WHERE (k.first_visit = 1 OR k.target = 'won') AND COALESCE(l.ord, 0) > 0
 ),
 {chained}
 {tail}

@@ -2,7 +2,7 @@
 seen AS (
   SELECT k.record_id, SUM(l.bit) AS mask
   FROM known AS k
-  JOIN ladder AS l ON l.place = k.target
-  WHERE k.first_visit = 1 AND k.direction <> 'close'
+  LEFT JOIN ladder AS l ON l.place = k.target
+  WHERE k.first_visit = 1 AND k.direction <> 'close' AND COALESCE(l.ord, 0) > 0
   GROUP BY k.record_id
 )

@@ -1,0 +1,245 @@
+"""Bare histories, as a person would write them down, and the ledger rows they stand for.
+
+`feed` is the only door from a history to what the metrics read; whatever else can feed the same
+tables can take its place.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from hypothesis import strategies as st
+
+from funnelkit.analytics import Analytics, Shape
+from funnelkit.clock import FrozenClock
+
+SCHEMA = Path(__file__).parents[2] / "src" / "funnelkit" / "storage" / "schema.sql"
+START = datetime(2026, 1, 1, tzinfo=UTC)
+PIPELINES = {"sales": ("new", "call", "offer", "deal"), "care": ("start", "new", "end")}
+OUTCOMES = ("won", "lost", "void")
+
+
+class Place(NamedTuple):
+    """At hour ``t`` the record is put on a place."""
+
+    t: float
+    pipeline: str
+    place: str
+    reason: str = ""
+
+
+class Edit(NamedTuple):
+    """At hour ``t`` a field gets a value: owner, value, or custom.<name>."""
+
+    t: float
+    field: str
+    value: Any
+
+
+class Record(NamedTuple):
+    """One record: where it came from, and all that happened to it, in order."""
+
+    id: str
+    created: float
+    owner: str
+    value: tuple[str, int]
+    source: str
+    campaign: str
+    custom: dict[str, Any]
+    events: tuple[Place | Edit, ...]
+
+
+class Database:
+    """Answers a SELECT from an SQLite database in memory, and remembers every text it was given."""
+
+    def __init__(self) -> None:
+        self.connection = sqlite3.connect(":memory:")
+        self.connection.executescript(SCHEMA.read_text("utf-8"))
+        self.texts: set[str] = set()
+
+    def query(self, sql: str, params: Any) -> list[tuple[Any, ...]]:
+        """Return the rows."""
+        self.texts.add(sql)
+        return self.connection.execute(sql, params).fetchall()
+
+    def __del__(self) -> None:
+        self.connection.close()
+
+
+def hour(t: float) -> datetime:
+    """Return the instant of an hour of the histories."""
+    return START + timedelta(hours=t)
+
+
+def micros(t: float) -> int:
+    """Return the same in microseconds since 1970."""
+    return round((hour(t) - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(microseconds=1))
+
+
+def feed(records: list[Record], pipelines: dict[str, tuple[str, ...]] = PIPELINES) -> Database:
+    """Return a database whose ledger tells these histories, written in the order of time."""
+    database = Database()
+    rows: list[tuple[float, str, dict[str, Any]]] = []
+    for record in records:
+        rows += _rows(record, pipelines)
+    for _, table, row in sorted(rows, key=lambda item: item[0]):
+        names = ", ".join(row)
+        marks = ", ".join(f":{name}" for name in row)
+        database.connection.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", row)  # noqa: S608
+    return database
+
+
+def analytics(
+    records: list[Record], pipelines: dict[str, tuple[str, ...]] = PIPELINES, *, now: float = 10_000
+) -> Analytics:
+    """Return the metrics over these histories."""
+    shapes = [
+        Shape(pipeline=name, stages=tuple((stage, "") for stage in stages), probabilities={stages[0]: 0.25})
+        for name, stages in pipelines.items()
+    ]
+    return Analytics(feed(records, pipelines), shapes, FrozenClock(hour(now)))
+
+
+def _rows(
+    record: Record, pipelines: dict[str, tuple[str, ...]]
+) -> list[tuple[float, str, dict[str, Any]]]:
+    owner, (currency, amount) = record.owner, record.value
+    visited: dict[str, list[str]] = {name: [] for name in pipelines}
+    rows: list[tuple[float, str, dict[str, Any]]] = []
+    pipeline = place = stage = ""
+    since: int | None = None
+    seq = 0
+
+    def attribute(t: float, field: str, text: str, number: int = 0) -> None:
+        row = {"record_id": record.id, "field_name": field, "field_value": text, "amount": number}
+        rows.append((t, "attribute", row | {"since_us": micros(t)}))
+
+    def furthest(of: str) -> str:
+        return max((p for p in visited[of] if p in pipelines[of]), key=pipelines[of].index, default="")
+
+    for event in record.events:
+        if isinstance(event, Edit):
+            if event.field == "owner":
+                owner = event.value
+                attribute(event.t, "owner", owner)
+            elif event.field == "value":
+                currency, amount = event.value
+                attribute(event.t, "value", currency, amount)
+            else:
+                attribute(event.t, event.field, _json(event.value))
+            continue
+        order = pipelines[event.pipeline]
+        before = furthest(event.pipeline)
+        first = event.place not in visited[event.pipeline]
+        if first:
+            visited[event.pipeline].append(event.place)
+        if not seq:
+            direction = "create"
+        elif event.pipeline != pipeline:
+            direction = "transfer"
+        elif event.place in OUTCOMES:
+            direction = "close"
+        elif place in OUTCOMES:
+            direction = "reopen"
+        elif order.index(event.place) < order.index(stage):
+            direction = "back"
+        else:
+            direction = "forward" if order.index(event.place) == order.index(stage) + 1 else "skip"
+        seq += 1
+        rows.append(
+            (
+                event.t,
+                "move",
+                {
+                    "record_id": record.id,
+                    "seq": seq,
+                    "pipeline": event.pipeline,
+                    "source_pipeline": pipeline or event.pipeline,
+                    "fingerprint": "",
+                    "moved_us": micros(event.t),
+                    "source": place,
+                    "target": event.place,
+                    "direction": direction,
+                    "since_us": since,
+                    "first_visit": int(first),
+                    "furthest_before": before,
+                    "furthest_after": "won" if event.place == "won" else furthest(event.pipeline),
+                    "created_us": micros(record.created),
+                    **dict.fromkeys(("actor", "cause", "note", "overruled", "act_key"), ""),
+                    "reason": event.reason,
+                    "reason_text": event.reason.upper(),
+                    "owner": owner,
+                    "amount": amount,
+                    "currency": currency,
+                    "lead_source": record.source,
+                    "campaign": record.campaign,
+                },
+            )
+        )
+        if seq == 1:
+            for name, value in record.custom.items():
+                attribute(event.t, f"custom.{name}", _json(value))
+        pipeline, place, since = event.pipeline, event.place, micros(event.t)
+        stage = stage if place in OUTCOMES else place
+    return rows
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+@st.composite
+def histories(draw: st.DrawFn, most: int = 6) -> list[Record]:
+    """Draw some records that were created, moved, skipped, taken back, closed, reopened, transferred
+    and edited, at times that are often equal."""
+    return [draw(_record(f"deal_{n}")) for n in range(draw(st.integers(0, most)))]
+
+
+_OWNERS = st.sampled_from(["ann", "bob", ""])
+_VALUES = st.tuples(st.sampled_from(["EUR", "USD"]), st.integers(-500, 500)) | st.just(("", 0))
+
+
+@st.composite
+def _record(draw: st.DrawFn, name: str) -> Record:
+    t = draw(st.integers(0, 10))
+    created = t + draw(st.sampled_from([0, 0, 0, 6]))
+    pipeline = draw(st.sampled_from(["sales", "sales", "sales", "care"]))
+    place = stage = draw(st.sampled_from([PIPELINES[pipeline][0], *PIPELINES[pipeline]]))
+    events: list[Place | Edit] = [Place(t, pipeline, place)]
+    for _ in range(draw(st.integers(0, 9))):
+        t += draw(st.sampled_from([0, 0, 1, 1, 2, 5]))
+        act = draw(st.sampled_from(["move"] * 6 + ["close"] * 3 + ["transfer", "owner", "value", "custom"]))
+        if act == "owner":
+            events.append(Edit(t, "owner", draw(_OWNERS)))
+        elif act == "value":
+            events.append(Edit(t, "value", draw(_VALUES)))
+        elif act == "custom":
+            events.append(Edit(t, "custom.segment", draw(st.sampled_from(["smb", "big", None, 5]))))
+        elif place in OUTCOMES:
+            place = stage
+            events.append(Place(t, pipeline, place))
+        elif act == "close":
+            place = draw(st.sampled_from(["won", "won", "lost", "lost", "void"]))
+            reason = draw(st.sampled_from(["price", "rival"])) if place == "lost" else ""
+            events.append(Place(t, pipeline, place, reason))
+        elif act == "transfer":
+            pipeline = "care" if pipeline == "sales" else "sales"
+            place = stage = draw(st.sampled_from(PIPELINES[pipeline]))
+            events.append(Place(t, pipeline, place))
+        else:
+            place = stage = draw(st.sampled_from([p for p in PIPELINES[pipeline] if p != stage]))
+            events.append(Place(t, pipeline, place))
+    return Record(
+        id=name,
+        created=created,
+        owner=draw(_OWNERS),
+        value=draw(_VALUES),
+        source=draw(st.sampled_from(["web", "fair"])),
+        campaign=draw(st.sampled_from(["", "spring"])),
+        custom=draw(st.sampled_from([{}, {"segment": "smb"}, {"segment": "big"}])),
+        events=tuple(events),
+    )
