@@ -349,7 +349,7 @@ def _write_records(connection: sqlite3.Connection, writes: Iterable[Write]) -> N
         kind = kind_of(write.record)
         row = rows.record_row(kind, write.record)
         if write.expected:
-            changed[kind].append((*row, write.expected))
+            changed[kind].append((*row[1:], row[0], write.expected))
         else:
             new[kind].append(row)
     for kind, items in new.items():
@@ -391,10 +391,10 @@ def _taken(connection: sqlite3.Connection, table: str, items: Iterable[rows.Row]
 def _conflict(connection: sqlite3.Connection, kind: Kind, items: list[rows.Row]) -> NoReturn:
     """Name the record that was not at its expected version."""
     connection.execute("ROLLBACK")
-    for row in items:
-        found = connection.execute(f"SELECT version FROM {kind} WHERE id = ?", (row[0],)).fetchall()
+    for version, *_, id, expected in items:
+        found = connection.execute(f"SELECT version FROM {kind} WHERE id = ?", (id,)).fetchall()
         actual = found[0][0] if found else 0
-        if actual != row[-1]:
-            raise ConflictError(kind, row[0], row[-1], actual)
-    # The other writer came and went between our statements and this look: the same record, written twice.
-    raise ConflictError(kind, items[-1][0], items[-1][-1], items[-1][1])
+        if actual != expected:
+            raise ConflictError(kind, id, expected, actual)
+    # Nobody else had changed any: one record was written twice in the same commit.
+    raise ConflictError(kind, id, expected, version)

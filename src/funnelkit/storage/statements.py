@@ -8,11 +8,6 @@ from importlib.resources import files
 from funnelkit.storage.rows import COLUMNS
 
 
-def _assigned(columns: tuple[str, ...]) -> str:
-    """Return the SET clause for all columns but the first, the id."""
-    return ", ".join(f"{column} = ?{number}" for number, column in enumerate(columns[1:], 2))
-
-
 INSERT: dict[str, str] = {
     table: f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
     for table, columns in COLUMNS.items()
@@ -25,11 +20,11 @@ REPLACE: dict[str, str] = {
 """Insert one row, or put it in the place of the one with the same key."""
 
 UPDATE: dict[str, str] = {
-    table: f"UPDATE {table} SET {_assigned(columns)} WHERE id = ?1 AND version = ?{len(columns) + 1}"
+    table: f"UPDATE {table} SET {' = ?, '.join(columns[1:])} = ? WHERE id = ? AND version = ?"
     for table, columns in COLUMNS.items()
     if columns[0] == "id" and "version" in columns
 }
-"""Replace a record's row if it is still at the version given after the row."""
+"""Replace all columns but the id; after them come the id and the version that is replaced."""
 
 SELECT: dict[str, str] = {
     table: f"SELECT {', '.join(columns)} FROM {table}" for table, columns in COLUMNS.items()
