@@ -97,7 +97,9 @@ def replaced(record: R, **new: Any) -> R:
     """
     record_type: Any = type(record)
     names, read = _reader(record_type)
-    copy: R = record_type(**(dict(zip(names, read(record), strict=True)) | new))
+    fields = dict(zip(names, read(record), strict=True))
+    fields.update(new)
+    copy: R = record_type(**fields)
     return copy
 
 

@@ -11,10 +11,11 @@ import json
 import sqlite3
 import time
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 ORDER = ("new", "qualified", "proposal", "contract")
-NEXT = dict(zip(ORDER, ORDER[1:], strict=False))
+NEXT = dict(pairwise(ORDER))
 POSITION = {stage: index for index, stage in enumerate(ORDER)}
 PROBABILITY = {"new": 0.05, "qualified": 0.2, "proposal": 0.5, "contract": 0.8}
 
@@ -45,7 +46,7 @@ class Twin:
         self.connection.execute("PRAGMA cache_size = -65536")
         self.fingerprint = fingerprint
 
-    def advance(self, deal: str, target: str, actor: str, key: str) -> tuple[object, ...]:
+    def move(self, deal: str, target: str, actor: str, key: str) -> tuple[object, ...]:
         """Move one deal to ``target``, once for ``key``, in one transaction."""
         run = self.connection.execute
         request = json.dumps(["move", deal, {"target": target}, actor, "", "", None, False])
@@ -58,8 +59,7 @@ class Twin:
         row, after, move, change = self._rows(run(_READ, (deal,)).fetchall()[0], target, actor, key)
         run("BEGIN IMMEDIATE")
         try:
-            if run(_UPDATE, after).rowcount != 1:
-                raise ValueError(deal)
+            _check(run(_UPDATE, after).rowcount == 1, deal)
             run(_MOVE, move)
             run(_CHANGE, change)
             run(_KEY, (key, mark, json.dumps([["deal", row]])))
@@ -69,7 +69,7 @@ class Twin:
             raise
         return row
 
-    def advance_many(self, deals: Sequence[str], target: str, actor: str) -> None:
+    def bulk(self, deals: Sequence[str], target: str, actor: str) -> None:
         """Move many deals in one transaction, set-based, without keys."""
         rows = []
         for start in range(0, len(deals), 500):
@@ -88,7 +88,7 @@ class Twin:
     ) -> tuple[tuple[object, ...], tuple[object, ...], tuple[object, ...], tuple[object, ...]]:
         """Return the new record row, and the parameters of update, ledger row and change."""
         now = time.time_ns() // 1000
-        id, version, pipeline, stage, visited, moves, name, owner, amount, currency = row[:10]
+        id, version, pipeline, stage, visited, moves, _, owner, amount, currency = row[:10]
         if NEXT.get(stage) != target:
             raise ValueError(target)
         places = visited.split()
@@ -100,10 +100,15 @@ class Twin:
         new = (id, version + 1, pipeline, target, seen, moves + 1, *row[6:15], now, now, *row[17:])
         probability = row[10] if row[10] is not None else PROBABILITY[stage]
         move = (
-            id, moves + 1, pipeline, pipeline, self.fingerprint, now, stage, target, "forward", row[15], int(first),
-            before, after, row[14], actor, "user", "", "", "", "", owner, amount, currency, probability, row[12],
-            row[13], key,
+            id, moves + 1, pipeline, pipeline, self.fingerprint, now, stage, target, "forward", row[15],
+            int(first), before, after, row[14], actor, "user", "", "", "", "", owner, amount, currency,
+            probability, row[12], row[13], key,
         )  # fmt: skip
         body = json.dumps({"source": stage, "target": target, "reason": ""})
         change = ("DealMoved", id, version + 1, now, actor, body)
         return new, (version + 1, target, seen, moves + 1, now, now, id, version), move, change
+
+
+def _check(done: bool, deal: str) -> None:
+    if not done:
+        raise ValueError(deal)
