@@ -160,7 +160,7 @@ def _written(store: Store) -> dict[str, dict[str, Any]]:
     """Return what the changes and the field values say last: record → field → value."""
     written: dict[str, dict[str, Any]] = {}
     sql = (
-        "SELECT record_id, MAX(version) AS version, MAX(happened_us) AS happened_us "
+        "SELECT record_id, COUNT(*) AS version, MAX(happened_us) AS happened_us "
         "FROM change WHERE change_type <> 'ActivityLogged' GROUP BY record_id"
     )
     for id, version, happened_us in store.query(sql, {}):

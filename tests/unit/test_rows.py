@@ -1,0 +1,82 @@
+"""Records as rows: the columns are those of the tables, and what goes in comes out."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from funnelkit import FrozenMapping, Lead
+from funnelkit.storage.base import FINDABLE, KINDS, Answer
+from funnelkit.storage.rows import COLUMNS, answer_of, answer_row, record_of, record_row
+from funnelkit.storage.statements import schema
+from funnelkit.testing import amounts, names
+from funnelkit.testing.samples import MAKERS, a_lead
+
+
+@pytest.fixture(scope="module")
+def tables() -> dict[str, list[tuple[Any, ...]]]:
+    """Return table → what SQLite says of its columns, of the schema as it is shipped."""
+    connection = sqlite3.connect(":memory:")
+    connection.executescript(schema())
+    names = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    found = {name: connection.execute(f"PRAGMA table_info({name})").fetchall() for name in names}
+    connection.close()
+    return found
+
+
+def test_the_columns_are_those_of_the_tables(tables: dict[str, list[tuple[Any, ...]]]) -> None:
+    """``COLUMNS`` names every table and all of its columns, in their order, but for positions."""
+    found = {table: tuple(row[1] for row in rows if row[1] != "position") for table, rows in tables.items()}
+    assert found == COLUMNS
+
+
+def test_only_what_can_be_unknown_may_be_null(tables: dict[str, list[tuple[Any, ...]]]) -> None:
+    """NULL is for a probability nobody gave, the end of what goes on, and what a creation came from."""
+    nullable = {
+        (table, row[1]) for table, rows in tables.items() for row in rows if not row[3] and not row[5]
+    }
+    assert {column for _, column in nullable} == {"probability", "closed_us", "since_us"}
+
+
+def test_what_can_be_found_is_a_column() -> None:
+    """Every column that `Store.find` compares is one of the table."""
+    assert FINDABLE.keys() == KINDS.keys()
+    for kind, columns in FINDABLE.items():
+        assert columns <= set(COLUMNS[kind])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_row_has_a_value_for_each_column(kind: Any) -> None:
+    """A record makes as many values as its table has columns, each of a type that SQL knows."""
+    row = record_row(kind, MAKERS[kind]())
+    assert len(row) == len(COLUMNS[kind])
+    assert {type(value) for value in row} <= {str, int, float, type(None)}
+
+
+leads = st.builds(
+    a_lead,
+    name=names(),
+    owner=names(),
+    value=st.none() | amounts(),
+    probability=st.none() | st.floats(0, 1),
+    expected_close=st.none() | st.dates(),
+    email=names(),
+    custom=st.dictionaries(names(), st.lists(st.integers(-(2**63), 2**63 - 1) | names())).map(FrozenMapping),
+)
+
+
+@given(leads)
+def test_a_row_is_read_back_as_the_record(lead: Lead) -> None:
+    """Any lead comes out of its row as it went in."""
+    assert record_of("lead", record_row("lead", lead)) == lead
+
+
+@given(st.lists(leads, max_size=3), names())
+def test_an_answer_is_read_back_as_it_was_given(records: list[Lead], key: str) -> None:
+    """So does any answer, which holds rows as JSON."""
+    answer = Answer(key=key, request="r", records=tuple(records))
+    assert answer_of(answer_row(answer)) == answer
