@@ -40,6 +40,7 @@ CLOSING: dict[str, Outcome] = {"win": "won", "convert": "won", "lose": "lost", "
 """Verb → the outcome it closes with."""
 
 _NONE: frozenset[str] = frozenset()
+_NAME_SHOWN = 40  # characters of a record's name in a sentence
 
 
 @attrs.frozen(kw_only=True)
@@ -130,7 +131,7 @@ def _by_id(pipeline: Pipeline, request: Request, outcome: str) -> Request:
 
 def facts_needed(pipeline: Pipeline, record: Placed, request: Request) -> frozenset[str]:
     """Return which fields of `Facts` must be filled before `decide` is called."""
-    if request.verb == "move" or request.verb in _STEPS:
+    if request.verb == "move" or request.verb in _BY_EDGE:
         return _NONE.union(*(edge.needs for edge in _edges(pipeline, record, request)))
     needs = pipeline.table.needs_of(request.verb)
     if request.destination is not None:
@@ -151,8 +152,8 @@ def decide(pipeline: Pipeline, record: Placed, request: Request, facts: Facts = 
         A `Decision`. A refusal is a value here, never an exception.
     """
     verb = request.verb
-    if verb == "move" or verb in _STEPS:
-        return _step(pipeline, record, request, facts)
+    if verb == "move" or verb in _BY_EDGE:
+        return _go(pipeline, record, request, facts)
     if verb in {"create", "capture"}:
         return _create(pipeline, record, request, facts)
     if verb == "transfer":
@@ -160,32 +161,37 @@ def decide(pipeline: Pipeline, record: Placed, request: Request, facts: Facts = 
     return _amend(pipeline, record, request, facts)
 
 
+def _refused(request: Request, refusals: Sequence[Refusal], target: str = "") -> Decision:
+    return Decision(verdict=Verdict(request.verb, tuple(refusals), target))
+
+
 # -- from place to place -----------------------------------------------------------------------
 
 
-_STEPS = frozenset((*CLOSING, "reopen", "advance"))
+_BY_EDGE = frozenset((*CLOSING, "reopen", "advance"))
+"""The verbs besides ``move`` that go along an edge of the pipeline's table."""
 
 
 def _edges(pipeline: Pipeline, record: Placed, request: Request) -> tuple[Edge, ...]:
-    """Return the edges that a step may take, in the order they are tried."""
+    """Return the edges that lead where a request wants to go, in the order they are tried."""
     verb, close = request.verb, record.close
     word = request.target if verb == "move" else record.stage if verb == "reopen" else CLOSING.get(verb, "")
     return pipeline.table.edges.get((close.outcome if close else record.stage, word), ())
 
 
-def _step(pipeline: Pipeline, record: Placed, request: Request, facts: Facts) -> Decision:
-    """Decide a step from place to place."""
+def _go(pipeline: Pipeline, record: Placed, request: Request, facts: Facts) -> Decision:
+    """Decide a move, a close or a reopening."""
     verb, target = request.verb, request.target
     moves = verb == "move" and record.close is None
     if moves and target == record.stage:
         return Decision(verdict=Verdict(verb, (), target), record=record)
     if (not moves or request.override) and (refusals := _state_refusals(pipeline, record, request)):
-        return Decision(verdict=Verdict(verb, tuple(refusals), target))
+        return _refused(request, refusals, target)
     place, against = _first_passing(pipeline, record, request, facts)
     if moves and place in OUTCOMES and (refusals := _close_refusals(pipeline, record, request, place)):
-        return Decision(verdict=Verdict(verb, tuple(refusals), target))
+        return _refused(request, refusals, target)
     if against and not (request.override and (place in pipeline.table.position or place in OUTCOMES)):
-        return Decision(verdict=Verdict(verb, against, target))
+        return _refused(request, against, target)
     after, move = ledger.moved(pipeline, record, request, place, against)
     return Decision(verdict=Verdict(verb, (), target), record=after, move=move, overruled=against)
 
@@ -199,7 +205,9 @@ def _first_passing(
         return CLOSING.get(request.verb) or request.target, (_no_way(pipeline, record, request),)
     against: dict[Refusal, None] = {}
     for edge in edges:
-        found = edge.rules and _checked(edge.rules, pipeline, record, request, facts, edge.target)
+        if not edge.rules:
+            return edge.target, ()
+        found = _checked(edge.rules, pipeline, record, request, facts, target=edge.target)
         if not found:
             return edge.target, ()
         against.update(dict.fromkeys(found))
@@ -232,13 +240,11 @@ def _close_refusals(pipeline: Pipeline, record: Placed, request: Request, outcom
 def _override_refusals(request: Request) -> list[Refusal]:
     refusals = []
     if request.actor.id == SYSTEM.id:
-        refusals.append(
-            Refusal("override_actor", "an override needs a named actor", field="actor", fix="say who")
-        )
+        sentence = "an override needs a named actor"
+        refusals.append(Refusal("override_actor", sentence, field="actor", fix="say who"))
     if not request.reason.strip():
-        refusals.append(
-            Refusal("override_reason", "an override needs a reason", field="reason", fix="say why")
-        )
+        sentence = "an override needs a reason"
+        refusals.append(Refusal("override_reason", sentence, field="reason", fix="say why"))
     return refusals
 
 
@@ -247,43 +253,29 @@ def _reason_refusals(pipeline: Pipeline, outcome: str, reason: str) -> list[Refu
     if not catalogue or any(item.id == reason for item in catalogue):
         return []
     options = "one of: " + ", ".join(item.id for item in catalogue)
+    code, sentence = "reason_unknown", f"{reason!r} is not a reason for {outcome}"
     if not reason:
-        return [
-            Refusal("reason_required", f"closing as {outcome} needs a reason", field="reason", fix=options)
-        ]
-    return [
-        Refusal("reason_unknown", f"{reason!r} is not a reason for {outcome}", field="reason", fix=options)
-    ]
+        code, sentence = "reason_required", f"closing as {outcome} needs a reason"
+    return [Refusal(code, sentence, field="reason", fix=options)]
 
 
 def _no_way(pipeline: Pipeline, record: Placed, request: Request) -> Refusal:
     if record.stage not in pipeline.table.position:
-        return Refusal(
-            "unknown_stage",
-            f"{_named(record)} is on stage {record.stage}, which {pipeline.id} no longer has",
-            fix="migrate the pipeline, or archive stages instead of removing them",
-        )
+        sentence = f"{_named(record)} is on stage {record.stage}, which {pipeline.id} no longer has"
+        fix = "migrate the pipeline, or archive stages instead of removing them"
+        return Refusal("unknown_stage", sentence, fix=fix)
     if request.verb == "advance":
         return _no_advance(pipeline, record)
-    wanted = CLOSING.get(request.verb) or request.target
+    sentence = f"there is no way from {record.place} to {CLOSING.get(request.verb) or request.target}"
     words = ", ".join(word for word in pipeline.table.words(record.place) if word not in OUTCOMES)
-    return Refusal(
-        "no_transition",
-        f"there is no way from {record.place} to {wanted}",
-        field="to",
-        fix=f"possible: {words}" if words else "",
-    )
+    return Refusal("no_transition", sentence, field="to", fix=f"possible: {words}" if words else "")
 
 
 def _no_advance(pipeline: Pipeline, record: Placed) -> Refusal:
     targets = pipeline.table.forward(record.stage)
     if targets:
-        return Refusal(
-            "ambiguous",
-            f"from {record.stage} there are several ways forward",
-            field="to",
-            fix=f"move to one of: {', '.join(targets)}",
-        )
+        sentence = f"from {record.stage} there are several ways forward"
+        return Refusal("ambiguous", sentence, field="to", fix=f"move to one of: {', '.join(targets)}")
     return Refusal("last_stage", f"there is no stage after {record.stage}", fix="win it, or move elsewhere")
 
 
@@ -292,7 +284,7 @@ def _closed(record: Placed) -> Refusal:
 
 
 def _named(record: Placed) -> str:
-    name = record.name if len(record.name) <= 40 else f"{record.name[:39]}…"
+    name = record.name if len(record.name) <= _NAME_SHOWN else f"{record.name[: _NAME_SHOWN - 1]}…"
     return f"{type(record).__name__.lower()} {name!r}"
 
 
@@ -304,21 +296,14 @@ def _create(pipeline: Pipeline, draft: Placed, request: Request, facts: Facts) -
     if request.override:
         structural += _override_refusals(request)
     if structural:
-        return Decision(verdict=Verdict(request.verb, tuple(structural), draft.stage))
-    against = _checked(
-        pipeline.table.verb_rules.get(request.verb, ()), pipeline, draft, request, facts, draft.stage
-    )
+        return _refused(request, structural, draft.stage)
+    rules = pipeline.table.verb_rules.get(request.verb, ())
+    against = _checked(rules, pipeline, draft, request, facts, target=draft.stage)
     if draft.stage != pipeline.first and pipeline.moves != "free":
-        against += (
-            Refusal(
-                "entry",
-                f"{pipeline.id} starts on {pipeline.first}, not on {draft.stage}",
-                field="stage",
-                fix=f"start on {pipeline.first}",
-            ),
-        )
+        sentence = f"{pipeline.id} starts on {pipeline.first}, not on {draft.stage}"
+        against += (Refusal("entry", sentence, field="stage", fix=f"start on {pipeline.first}"),)
     if against and not request.override:
-        return Decision(verdict=Verdict(request.verb, against, draft.stage))
+        return _refused(request, against, draft.stage)
     record, move = ledger.created(pipeline, draft, request, against)
     return Decision(
         verdict=Verdict(request.verb, (), draft.stage), record=record, move=move, overruled=against
@@ -328,9 +313,8 @@ def _create(pipeline: Pipeline, draft: Placed, request: Request, facts: Facts) -
 def _entry_refusals(pipeline: Pipeline, record: Placed, stage: str) -> list[Refusal]:
     refusals = []
     if not isinstance(record, Deal if pipeline.kind == "deal" else Lead):
-        refusals.append(
-            Refusal("wrong_kind", f"{pipeline.id} is a pipeline for {pipeline.kind}s", field="pipeline")
-        )
+        sentence = f"{pipeline.id} is a pipeline for {pipeline.kind}s"
+        refusals.append(Refusal("wrong_kind", sentence, field="pipeline"))
     if pipeline.stage(stage).archived:
         refusals.append(Refusal("archived", f"stage {stage} is archived", field="stage"))
     return refusals
@@ -343,18 +327,17 @@ def _transfer(pipeline: Pipeline, record: Placed, request: Request, facts: Facts
     if record.close is not None:
         structural.append(_closed(record))
     if destination.id == record.pipeline:
-        structural.append(
-            Refusal("same_pipeline", f"{_named(record)} is in {destination.id} already", fix="use move")
-        )
+        sentence = f"{_named(record)} is in {destination.id} already"
+        structural.append(Refusal("same_pipeline", sentence, fix="use move"))
     structural += _entry_refusals(destination, record, stage)
     if structural:
-        return Decision(verdict=Verdict("transfer", tuple(structural), stage))
-    against = _checked(pipeline.table.verb_rules.get("transfer", ()), pipeline, record, request, facts, stage)
-    against += _checked(
-        destination.table.verb_rules.get("transfer", ()), destination, record, request, facts, stage
-    )
+        return _refused(request, structural, stage)
+    against: tuple[Refusal, ...] = ()
+    for side in (pipeline, destination):
+        rules = side.table.verb_rules.get("transfer", ())
+        against += _checked(rules, side, record, request, facts, target=stage)
     if against and not request.override:
-        return Decision(verdict=Verdict("transfer", against, stage))
+        return _refused(request, against, stage)
     after, move = ledger.transferred(destination, record, request, facts.history, against)
     return Decision(verdict=Verdict("transfer", (), stage), record=after, move=move, overruled=against)
 
@@ -366,10 +349,11 @@ def _amend(pipeline: Pipeline, record: Placed, request: Request, facts: Facts) -
     """Decide ``assign``, ``edit`` and ``log``: the record changes, or nothing, but not its place."""
     verb = request.verb
     if request.override and (structural := _override_refusals(request)):
-        return Decision(verdict=Verdict(verb, tuple(structural)))
-    against = _checked(pipeline.table.verb_rules.get(verb, ()), pipeline, record, request, facts, "")
+        return _refused(request, structural)
+    rules = pipeline.table.verb_rules.get(verb, ())
+    against = _checked(rules, pipeline, record, request, facts, target="")
     if against and not request.override:
-        return Decision(verdict=Verdict(verb, against))
+        return _refused(request, against)
     fields = {"owner": request.owner} if verb == "assign" else request.edits
     return Decision(verdict=Verdict(verb, ()), record=amended(record, fields, request.at), overruled=against)
 
@@ -386,6 +370,7 @@ def _checked(
     record: Placed,
     request: Request,
     facts: Facts,
+    *,
     target: str,
 ) -> tuple[Refusal, ...]:
     """Ask every rule; return all refusals."""
