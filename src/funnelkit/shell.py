@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 
@@ -27,10 +27,13 @@ from funnelkit.errors import (
 from funnelkit.ids import IdSource
 from funnelkit.inputs import given_id, text
 from funnelkit.recording import recorded
-from funnelkit.records import OUTCOMES, Activity, Deal, Lead, Placed, Record
+from funnelkit.records import OUTCOMES, Activity, Company, Contact, Deal, Lead, Placed, Record
 from funnelkit.serial import did_you_mean
 from funnelkit.stages import Pipeline, Verdict
 from funnelkit.storage.base import KIND_OF, KINDS, Answer, Commit, Kind, Store, kind_of
+
+R = TypeVar("R", Lead, Deal)
+P = TypeVar("P", Lead, Deal, Contact, Company)
 
 Prepared = tuple[Commit | None, tuple[Any, ...]]
 """A commit, or None when there is nothing to write, and the records to answer with."""
@@ -96,7 +99,7 @@ class Shell:
     def kind_of_id(self, id: str) -> Kind:
         """Return the kind of the record with an id; ids of the caller's own are looked up."""
         for kind in KINDS:
-            if _of_kind(kind, id):
+            if len(id) == len(kind) + 27 and id.startswith(f"{kind}_"):  # as _of_kind, a call less
                 return kind
         for kind in KINDS:
             if self.store.get_many(kind, [id]):
@@ -119,7 +122,7 @@ class Shell:
                 raise AlreadyExistsError(other, id)
         return id
 
-    def current(self, ref: Record | str, expect: int | None) -> Any:
+    def current(self, ref: Record | str, expect: int | None) -> Record:
         """Return the record as it is in the store.
 
         Raises:
