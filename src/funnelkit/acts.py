@@ -15,7 +15,7 @@ from funnelkit.inputs import TEXT_LIMIT, an_actor, text
 from funnelkit.records import Actor
 from funnelkit.serial import closest
 
-__all__ = ["Act", "Asked", "asked", "digest", "no_unknown"]
+__all__ = ["Act", "Asked", "asked", "digest", "no_unknown", "split"]
 
 
 class Act(TypedDict, total=False):
@@ -105,6 +105,12 @@ def asked(act: Mapping[str, Any]) -> Asked:
     )
 
 
+def split(arguments: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the common arguments of a verb, and its own."""
+    common = {name: value for name, value in arguments.items() if name in _ACT}
+    return common, {name: value for name, value in arguments.items() if name not in _ACT}
+
+
 def no_unknown(given: Iterable[str], known: Iterable[str]) -> None:
     """Raise TypeError for the first argument that is not known, with the name that was meant."""
     options = sorted(known)
@@ -115,20 +121,11 @@ def no_unknown(given: Iterable[str], known: Iterable[str]) -> None:
             raise TypeError(f"unknown argument {name!r}{hint}")
 
 
-def digest(verb: str, subject: str, said: Mapping[str, Any], asked: Asked) -> str:
+def digest(verb: str, subject: str, what: Mapping[str, Any], said: Asked) -> str:
     """Return a short digest of a request, to tell a repeated one from another one under its key."""
-    payload = [
-        verb,
-        subject,
-        said,
-        asked.actor.id,
-        asked.reason,
-        asked.note,
-        asked.at,
-        asked.override,
-    ]
     import hashlib  # OpenSSL is slow to load, and most acts carry no key
 
+    payload = [verb, subject, what, said.actor.id, said.reason, said.note, said.at, said.override]
     try:
         document = json.dumps(payload, default=_plain, sort_keys=True)
     except Exception:  # noqa: BLE001 (what cannot be written down is refused by name, by its own check)

@@ -9,8 +9,7 @@ from typing import Any, cast
 import attrs
 
 from funnelkit import recording
-from funnelkit.acts import Asked, asked, digest
-from funnelkit.creation import split
+from funnelkit.acts import Asked, asked, digest, split
 from funnelkit.decide import Request
 from funnelkit.errors import ConflictError, InputError, NotFoundError, shown
 from funnelkit.inputs import text

@@ -12,8 +12,8 @@ from typing import Any, cast
 import attrs
 
 from funnelkit import recording
-from funnelkit.acts import Asked, asked, no_unknown
-from funnelkit.creation import born, split
+from funnelkit.acts import Asked, asked, no_unknown, split
+from funnelkit.creation import born
 from funnelkit.decide import amended
 from funnelkit.drafts import DealDetails
 from funnelkit.errors import InputError, RefusedError, shown

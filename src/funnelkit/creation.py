@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 import attrs
 
 from funnelkit import recording
-from funnelkit.acts import Act, Asked, asked
+from funnelkit.acts import Asked, asked, split
 from funnelkit.changes import ActivityLogged
 from funnelkit.decide import Facts, decide
 from funnelkit.drafts import checked
@@ -21,18 +21,10 @@ from funnelkit.serial import did_you_mean
 from funnelkit.shell import Prepared, Shell, id_of
 from funnelkit.storage.base import Commit, Kind, kind_of
 
-__all__ = ["born", "log", "new_party", "new_placed", "split"]
-
-_ACT = frozenset(Act.__annotations__)
+__all__ = ["born", "log", "new_party", "new_placed"]
 
 
-def split(arguments: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the common arguments of a verb, and its own."""
-    common = {name: value for name, value in arguments.items() if name in _ACT}
-    return common, {name: value for name, value in arguments.items() if name not in _ACT}
-
-
-def new_placed(shell: Shell, verb: str, name: str, details: Mapping[str, Any]) -> Lead | Deal:
+def new_placed(shell: Shell, verb: str, name: str, details: Mapping[str, Any]) -> Placed:
     """Do ``create`` or ``capture``."""
     act, fields = split(details)
     said = asked(act)
@@ -45,7 +37,8 @@ def new_placed(shell: Shell, verb: str, name: str, details: Mapping[str, Any]) -
         record, commit = born(shell, kind, own, said, verb=verb, contact=contact, company=company)
         return commit, (record,)
 
-    return cast("Lead | Deal", shell.once(verb, name, fields, said, prepare)[0])
+    record: Placed = shell.once(verb, name, fields, said, prepare)[0]
+    return record
 
 
 def _referred(shell: Shell, kind: Kind, ref: Any) -> Any:
@@ -77,7 +70,8 @@ def born(
         verb: ``"create"`` or ``"capture"``.
         at: The instant it counts from, where the caller has found it already.
         cause: Through what it comes, for the ledger.
-        contact, company: The client it belongs to; may be part of the same commit.
+        contact: The person it belongs to; may be part of the same commit.
+        company: The legal entity it belongs to; likewise.
         lead: Id of the lead it comes from.
     """
     own = dict(fields)
@@ -123,15 +117,16 @@ def new_party(shell: Shell, kind: Kind, name: str, details: Mapping[str, Any]) -
         party = party_type(id=shell.new_id(kind, given), created_at=at, updated_at=at, **values)
         return recording.birth(party, said.actor.id), (party,)
 
-    return cast("Contact | Company", shell.once(f"create_{kind}", name, fields, said, prepare)[0])
+    party: Contact | Company = shell.once(f"create_{kind}", name, fields, said, prepare)[0]
+    return party
 
 
 def log(shell: Shell, ref: Record | str, told: Mapping[str, Any], act: Mapping[str, Any]) -> Activity:
     """Do ``log``; ``told`` holds the kind, text, step and custom values."""
     said = asked(act)
-    return cast(
-        "Activity", shell.once("log", id_of(ref), told, said, partial(_logged, shell, ref, told, said))[0]
-    )
+    prepare = partial(_logged, shell, ref, told, said)
+    activity: Activity = shell.once("log", id_of(ref), told, said, prepare)[0]
+    return activity
 
 
 def _logged(shell: Shell, ref: Record | str, told: Mapping[str, Any], said: Asked) -> Prepared:

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack, cast
 
 import attrs
 
-from funnelkit.acts import Act
+from funnelkit.acts import Act, split
 from funnelkit.changes import Change, Subscriber
 from funnelkit.clock import Clock, SystemClock
 from funnelkit.conversion import Conversion, convert
-from funnelkit.creation import log, new_party, new_placed, split
+from funnelkit.creation import log, new_party, new_placed
 from funnelkit.drafts import DealDetails, NewDeal, NewLead, NewParty
 from funnelkit.ids import IdSource, TimeOrderedIds
 from funnelkit.inputs import text
@@ -182,7 +182,7 @@ class Engine:
             RefusedError: A rule refuses, or no stage or several stages come next.
             ConflictError: Somebody changed the record first.
         """
-        return self._shell.move("advance", record, act)  # type: ignore[no-any-return]
+        return self._shell.move("advance", record, act)
 
     def move(self, record: R | str, to: str, **act: Unpack[Act]) -> R:
         """Move a record to a stage of its pipeline, or by a named transition.
@@ -199,7 +199,7 @@ class Engine:
             ConflictError: Somebody changed the record first.
             InputError: The pipeline has no such stage or transition.
         """
-        return self._shell.move("move", record, act, target=text(to, "to"))  # type: ignore[no-any-return]
+        return self._shell.move("move", record, act, target=text(to, "to"))
 
     def win(self, deal: R | str, **act: Unpack[Act]) -> R:
         """Close a deal as won. It keeps the stage it was won on. Leads are won by `convert`.
@@ -207,7 +207,7 @@ class Engine:
         Raises:
             RefusedError: A rule or an unmet requirement of the stage refuses.
         """
-        return self._shell.move("win", deal, act)  # type: ignore[no-any-return]
+        return self._shell.move("win", deal, act)
 
     def lose(self, record: R | str, **act: Unpack[Act]) -> R:
         """Close a record as lost: a deal refused, a lead disqualified. Never needs finished steps.
@@ -217,7 +217,7 @@ class Engine:
         Raises:
             RefusedError: The reason is missing or unknown, or the record is closed.
         """
-        return self._shell.move("lose", record, act)  # type: ignore[no-any-return]
+        return self._shell.move("lose", record, act)
 
     def void(self, record: R | str, **act: Unpack[Act]) -> R:
         """Close a record as void: a duplicate, an error, a test. It leaves every rate.
@@ -225,7 +225,7 @@ class Engine:
         Raises:
             RefusedError: The reason is missing or unknown, or the record is closed.
         """
-        return self._shell.move("void", record, act)  # type: ignore[no-any-return]
+        return self._shell.move("void", record, act)
 
     def reopen(self, record: R | str, **act: Unpack[Act]) -> R:
         """Open a closed record again, on the stage it was closed on. History keeps the close.
@@ -233,7 +233,7 @@ class Engine:
         Raises:
             RefusedError: A rule on ``reopen`` refuses, or the record is open.
         """
-        return self._shell.move("reopen", record, act)  # type: ignore[no-any-return]
+        return self._shell.move("reopen", record, act)
 
     def transfer(self, record: R | str, to: str, *, stage: str | None = None, **act: Unpack[Act]) -> R:
         """Take an open record to another pipeline of its kind.
@@ -247,7 +247,7 @@ class Engine:
         Raises:
             RefusedError: A rule on ``transfer`` of either pipeline refuses.
         """
-        return self._shell.move("transfer", record, act, **self._shell.destination(to, stage))  # type: ignore[no-any-return]
+        return self._shell.move("transfer", record, act, **self._shell.destination(to, stage))
 
     # -- in place -----------------------------------------------------------------------------
 
@@ -257,7 +257,7 @@ class Engine:
         Raises:
             RefusedError: A rule on ``assign`` refuses, for example for want of a reason.
         """
-        return cast("P", self._shell.amend("assign", record, act, {"owner": text(owner, "owner")}))
+        return self._shell.amend("assign", record, act, {"owner": text(owner, "owner")})
 
     def edit(self, record: P | str, **fields: Any) -> P:
         """Change fields of a record; what stage it is on, who owns it and how it ended is not edited.
@@ -272,7 +272,7 @@ class Engine:
             InputError: A value is not acceptable, or the field has a verb of its own.
         """
         act, own = split(fields)
-        return cast("P", self._shell.amend("edit", record, act, own))
+        return self._shell.amend("edit", record, act, own)
 
     def log(
         self,
@@ -300,8 +300,8 @@ class Engine:
             InputError: The stage has no such step.
             RefusedError: A rule on ``log`` refuses.
         """
-        said = {"kind": kind, "text": text, "step": step, "custom": custom}
-        return log(self._shell, record, said, act)
+        told = {"kind": kind, "text": text, "step": step, "custom": custom}
+        return log(self._shell, record, told, act)
 
     # -- many at once -------------------------------------------------------------------------
 
@@ -375,7 +375,7 @@ class Engine:
 
     def get(self, id: str) -> Record:
         """Return a record as it is now. Raises NotFoundError."""
-        return cast("Record", self._shell.current(id, None))
+        return self._shell.current(id, None)
 
     def find(self, kind: Kind, *, after: str = "", limit: int = 100, **where: str) -> list[Any]:
         """Return records of a kind whose fields equal ``where``, in the order of their ids.

@@ -141,11 +141,6 @@ class Shell:
             raise ConflictError(kind, id, expect, record.version)
         return record
 
-    def check_placed(self, record: Record) -> None:
-        """Raise InputError for a record that is in no pipeline."""
-        if not isinstance(record, Lead | Deal):
-            raise InputError("record", f"{shown(record)} is in no pipeline", "give a lead or a deal")
-
     # -- deciding -----------------------------------------------------------------------------
 
     def request(self, verb: str, record: Record | None, said: Asked, **what: Any) -> Request:
@@ -170,13 +165,11 @@ class Shell:
             request = resolved(pipeline, record, request)
         facts = NO_FACTS
         if pipeline.table.asks or request.verb == "transfer":
-            facts = self.facts(record, facts_needed(pipeline, record, request))
+            facts = self._facts(record, facts_needed(pipeline, record, request))
         return decide(pipeline, record, request, facts)
 
-    def facts(self, record: Placed, needs: frozenset[str]) -> Facts:
-        store, contact, company = self.store, "", ""
-        if isinstance(record, Deal | Lead):
-            contact, company = record.contact, record.company
+    def _facts(self, record: Placed, needs: frozenset[str]) -> Facts:
+        store, contact, company = self.store, record.contact, record.company
         return Facts(
             activities=tuple(store.activities(record.id)) if "activities" in needs else (),
             history=tuple(store.moves(record.id)) if "history" in needs else (),
@@ -187,8 +180,7 @@ class Shell:
     def verdict(self, ref: Record | str, verb: str, to: str, act: Mapping[str, Any]) -> Verdict:
         """Return what the gate would say to a verb."""
         said = asked(act)
-        record = self.current(ref, said.expect)
-        self.check_placed(record)
+        record = _in_a_pipeline(self.current(ref, said.expect))
         if verb not in _ASKABLE:
             raise InputError("verb", f"{shown(verb)} is not a verb", did_you_mean(verb, _ASKABLE))
         what: dict[str, Any] = {}
@@ -210,8 +202,7 @@ class Shell:
 
     def ways(self, ref: Record | str) -> list[tuple[str, str]]:
         """Return (verb, target) of everything that leads away from where a record is."""
-        record = self.current(ref, None)
-        self.check_placed(record)
+        record = _in_a_pipeline(self.current(ref, None))
         if record.close is not None:
             return [("reopen", "")]
         table = self.pipeline(record.pipeline).table
@@ -224,30 +215,34 @@ class Shell:
 
     # -- doing --------------------------------------------------------------------------------
 
-    def move(self, verb: str, ref: Record | str, act: Mapping[str, Any], **what: Any) -> Any:
+    def move(self, verb: str, ref: R | str, act: Mapping[str, Any], **what: Any) -> R:
         """Do a verb that takes a lead or deal from place to place; return the new record."""
         said = asked(act)
+        record: R
         if said.key:
-            return self.once(verb, id_of(ref), what, said, partial(self._stepped, verb, ref, said, what))[0]
-        commit, (record,) = self._stepped(verb, ref, said, what)
+            record = self.once(verb, id_of(ref), what, said, partial(self._moved, verb, ref, said, what))[0]
+            return record
+        commit, (record,) = self._moved(verb, ref, said, what)
         if commit is not None:
             self.commit(commit)
         return record
 
-    def _stepped(self, verb: str, ref: Record | str, said: Asked, what: Mapping[str, Any]) -> Prepared:
+    def _moved(self, verb: str, ref: Record | str, said: Asked, what: Mapping[str, Any]) -> Prepared:
         record = self.current(ref, said.expect)
-        if record.__class__ is not Deal:
-            self.check_placed(record)
+        if not isinstance(record, Deal):
+            record = _in_a_pipeline(record)
         request = self.request(verb, record, said, **what)
         decision = self.decision(record, request)
         if decision.record is None:
             raise RefusedError(record.id, decision.verdict)
         return recorded(record, decision, request), (decision.record,)
 
-    def amend(self, verb: str, ref: Record | str, act: Mapping[str, Any], fields: Mapping[str, Any]) -> Any:
+    def amend(self, verb: str, ref: P | str, act: Mapping[str, Any], fields: Mapping[str, Any]) -> P:
         """Do ``edit`` or ``assign``: new values for fields, the record stays where it is."""
         said = asked(act)
-        return self.once(verb, id_of(ref), fields, said, partial(self._amended, verb, ref, said, fields))[0]
+        prepare = partial(self._amended, verb, ref, said, fields)
+        record: P = self.once(verb, id_of(ref), fields, said, prepare)[0]
+        return record
 
     def _amended(self, verb: str, ref: Record | str, said: Asked, fields: Mapping[str, Any]) -> Prepared:
         record = self.current(ref, said.expect)
@@ -348,6 +343,13 @@ class Shell:
                     logging.getLogger("funnelkit").exception("subscriber %r failed on %r", subscriber, change)
 
 
+def _in_a_pipeline(record: Record) -> Placed:
+    """Return a lead or deal as it is; InputError for a record that is in no pipeline."""
+    if isinstance(record, Lead | Deal):
+        return record
+    raise InputError("record", f"{shown(record)} is in no pipeline", "give a lead or a deal")
+
+
 def _of_kind(kind: Kind, id: str) -> bool:
     """Whether an id has the form of those that are made for a kind."""
     return len(id) == len(kind) + 27 and id.startswith(f"{kind}_")
@@ -363,10 +365,10 @@ def _check_word(pipeline: Pipeline, word: str) -> None:
         )
 
 
-def id_of(ref: object) -> str:
+def id_of(ref: Record | str) -> str:
     """Return the id of a record, or the id that was given in its place; InputError for anything else."""
     if isinstance(ref, str):
         return ref
     if type(ref) not in KIND_OF:
         raise InputError("record", f"{shown(ref)} is neither a record nor an id")
-    return str(ref.id)  # type: ignore[attr-defined]
+    return ref.id
