@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from funnelkit import Actor, Engine, FrozenMapping, Money, Pipeline, Stage, money
+from funnelkit import Actor, Engine, Money, Pipeline, Stage
 from funnelkit.errors import (
     AlreadyExistsError,
     DefinitionError,
@@ -18,7 +18,6 @@ from funnelkit.errors import (
     NotFoundError,
     TimeError,
 )
-from funnelkit.testing.samples import TEXTS
 
 LONG = "x" * 10_000
 LOOP: dict[str, Any] = {}
@@ -325,53 +324,6 @@ def test_an_activity_has_a_kind(engine: Engine, unchanged: Any, kind: Any) -> No
     with unchanged(InputError) as caught:
         engine.log(deal, kind)
     assert caught.value.argument == "kind"
-
-
-@pytest.mark.parametrize("text", [text for text in TEXTS if text.strip() and len(text) <= 500])
-def test_text_of_every_script_is_kept(engine: Engine, text: str) -> None:
-    """Emoji, Cyrillic, quotes and SQL come back as they went in, in every field of text."""
-    deal = engine.create(
-        text, pipeline="care", owner=text, source=text, campaign=text, custom={"a": [text, {"b": text}]}
-    )
-    deal = engine.lose(deal, reason=text, note=text, actor=text)
-    engine.log(deal, text, text)
-    read = engine.get(deal.id)
-    assert read == deal
-    assert (read.name, read.owner, engine.activities(deal)[0].text) == (text, text, text)
-    assert [record.id for record in engine.find("deal", owner=text)] == [deal.id]
-    assert engine.history(deal)[-1].reason == text
-
-
-def test_the_longest_name_is_kept(engine: Engine) -> None:
-    """Five hundred characters are a name, of any script; one more is none."""
-    assert engine.create("🚀" * 500, pipeline="care").name == "🚀" * 500
-    with pytest.raises(InputError, match="501 characters"):
-        engine.create("🚀" * 501, pipeline="care")
-
-
-def test_custom_values_are_frozen(engine: Engine) -> None:
-    """What the caller does to his mapping afterwards does not reach the record."""
-    mine: dict[str, Any] = {"sizes": [1, 2], "terms": {"payment": "card"}}
-    deal = engine.create("Acme", pipeline="care", custom=mine)
-    mine["sizes"].append(3)
-    mine["terms"]["payment"] = "cash"
-    assert engine.get(deal.id).custom == {"sizes": (1, 2), "terms": {"payment": "card"}}
-    assert isinstance(deal.custom["terms"], FrozenMapping)
-
-
-def test_custom_values_are_merged_and_removed(engine: Engine) -> None:
-    """An edit keeps what it does not name; None removes; the change tells the dotted paths."""
-    deal = engine.create("Acme", pipeline="care", custom={"a": 1, "b": {"c": 2}})
-    deal = engine.edit(deal, custom={"a": None, "b": {"d": 3}, "e": 4})
-    assert deal.custom == {"b": {"d": 3}, "e": 4}
-    assert set(engine.changes(deal)[-1].fields) == {"custom.a", "custom.b.c", "custom.b.d", "custom.e"}  # type: ignore[attr-defined]
-
-
-def test_an_edit_of_nothing_is_nothing(engine: Engine) -> None:
-    """The same values again: no new version, no change."""
-    deal = engine.create("Acme", pipeline="care", value=money(1, "EUR"))
-    assert engine.edit(deal, name="Acme", value=money("1.00", "EUR")) == deal
-    assert len(engine.changes(deal)) == 1
 
 
 def test_an_engine_needs_pipelines_that_differ() -> None:

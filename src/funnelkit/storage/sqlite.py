@@ -371,30 +371,30 @@ def _insert_new(connection: sqlite3.Connection, table: str, items: list[rows.Row
         ) from error
 
 
+# What must be unique in a table where it is not the id: its first columns.
 _KEYS = {"move": ("record_id", "seq"), "idempotency": ("act_key",)}
-"""What must be unique in a table, where it is not ``id``: its first columns."""
 
 
 def _taken(connection: sqlite3.Connection, table: str, items: Iterable[rows.Row]) -> rows.Row:
     """Return the first key of ``items`` that is in the table, or stands in ``items`` twice."""
     columns = _KEYS.get(table, ("id",))
     sql = f"SELECT 1 FROM {table} WHERE {' AND '.join(f'{column} = ?' for column in columns)}"
+    keys = [row[: len(columns)] for row in items]
     seen: set[rows.Row] = set()
-    for row in items:
-        key = row[: len(columns)]
+    for key in keys:
         if key in seen or connection.execute(sql, key).fetchall():
             return key
         seen.add(key)
-    return key  # whoever had it has gone since
+    return keys[0]  # whoever had it has gone since
 
 
 def _conflict(connection: sqlite3.Connection, kind: Kind, items: list[rows.Row]) -> NoReturn:
     """Name the record that was not at its expected version."""
     connection.execute("ROLLBACK")
-    for version, *_, id, expected in items:
+    for *_, id, expected in items:
         found = connection.execute(f"SELECT version FROM {kind} WHERE id = ?", (id,)).fetchall()
         actual = found[0][0] if found else 0
         if actual != expected:
             raise ConflictError(kind, id, expected, actual)
-    # Nobody else had changed any: one record was written twice in the same commit.
+    version, *_, id, expected = items[-1]  # nobody else: one record, written twice in the same commit
     raise ConflictError(kind, id, expected, version)

@@ -20,7 +20,7 @@ from funnelkit.errors import (
     StoreClosedError,
 )
 from funnelkit.records import Lead
-from funnelkit.storage.base import FINDABLE, KINDS, Answer, Attribute, Commit, Store, Write
+from funnelkit.storage.base import FINDABLE, KINDS, Answer, Attribute, Commit, Store, Write, kind_of
 from funnelkit.testing.reading import readable
 from funnelkit.testing.round_trips import RoundTrips
 from funnelkit.testing.samples import (
@@ -188,8 +188,7 @@ class StoreContract(RoundTrips):
                     Commit(writes=tuple(Write(attrs.evolve(record, version=2), 1) for record in second))
                 )
                 for record in second:
-                    kind = next(kind for kind, each in KINDS.items() if type(record) is each)
-                    assert store.get(kind, record.id) == attrs.evolve(record, version=2)
+                    assert store.get(kind_of(record), record.id) == attrs.evolve(record, version=2)
 
     def test_one_id_may_stand_in_two_kinds(self) -> None:
         """A record is known by its kind and its id."""
