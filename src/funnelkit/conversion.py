@@ -20,7 +20,7 @@ from funnelkit.errors import InputError, RefusedError, shown
 from funnelkit.inputs import custom_values, text
 from funnelkit.records import Activity, Company, Contact, Deal, FrozenMapping, Lead, Record
 from funnelkit.shell import Prepared, Shell, id_of
-from funnelkit.storage.base import Commit
+from funnelkit.storage.base import Commit, Kind
 
 __all__ = ["Conversion", "convert"]
 
@@ -131,32 +131,36 @@ def convert(
         if lead.outcome == "won":
             return None, _became(shell, lead)
         shell.current(ref, said.expect)
-        return _converted(shell, lead, targets, details, said)
+        return _converted(shell, lead, targets, details, said=said)
 
     return _conversion(shell.once("convert", id_of(ref), {**targets, **details}, said, prepare))
 
 
 def _conversion(records: tuple[Record | Activity, ...]) -> Conversion:
-    return Conversion(**{type(record).__name__.lower(): record for record in records})  # type: ignore[arg-type]
+    made: dict[str, Any] = {type(record).__name__.lower(): record for record in records}
+    return Conversion(**made)
 
 
 def _became(shell: Shell, lead: Lead) -> tuple[Record, ...]:
     """Return a converted lead and what it became, as they are now."""
-    ids = (("deal", lead.deal), ("contact", lead.contact), ("company", lead.company))
-    return (lead, *(shell.store.get(kind, id) for kind, id in ids if id))  # type: ignore[call-overload]
+    ids: dict[Kind, str] = {"deal": lead.deal, "contact": lead.contact, "company": lead.company}
+    return (lead, *(shell.store.get(kind, id) for kind, id in ids.items() if id))
 
 
 def _converted(
-    shell: Shell, lead: Lead, targets: Mapping[str, Any], details: Mapping[str, Any], said: Asked
+    shell: Shell, lead: Lead, targets: Mapping[str, Any], details: Mapping[str, Any], *, said: Asked
 ) -> Prepared:
     request = shell.request("convert", lead, said)
     decision = shell.decision(lead, request)
     if decision.record is None:
         raise RefusedError(lead.id, decision.verdict)
     at, actor = request.at, request.actor.id
-    company, company_commit = _company(shell, lead, targets["company"], at, actor)
-    contact, contact_commit = _contact(shell, lead, targets["contact"], company, at, actor)
-    deal, deal_commit = _deal(shell, lead, targets["deal"], details, said, at, contact, company)
+    company, company_commit = _company(shell, lead, target=targets["company"], at=at, actor=actor)
+    works_at = company.id if company else ""
+    contact, contact_commit = _contact(shell, lead, works_at, target=targets["contact"], at=at, actor=actor)
+    deal, deal_commit = _deal(
+        shell, lead, details, said, target=targets["deal"], at=at, contact=contact, company=company
+    )
     if not (company or contact or deal):
         raise InputError("convert", "a lead must become something", "make a deal, a contact or a company")
     converted = attrs.evolve(
@@ -165,16 +169,16 @@ def _converted(
         company=company.id if company else "",
         deal=deal.id if deal else "",
     )
-    step = recording.step(attrs.evolve(decision, record=converted), lead.version)
+    lead_commit = recording.placement(attrs.evolve(decision, record=converted), lead.version)
     records = (converted, *(item for item in (deal, contact, company) if item))
-    return recording.merged((company_commit, contact_commit, deal_commit, step)), records
+    return recording.merged((company_commit, contact_commit, deal_commit, lead_commit)), records
 
 
 _NOTHING = Commit()
 
 
 def _company(
-    shell: Shell, lead: Lead, target: bool | Company | str | None, at: datetime, actor: str
+    shell: Shell, lead: Lead, *, target: bool | Company | str | None, at: datetime, actor: str
 ) -> tuple[Company | None, Commit]:
     if target is None:
         target = lead.company or bool(lead.company_name)
@@ -189,12 +193,12 @@ def _company(
 def _contact(
     shell: Shell,
     lead: Lead,
+    works_at: str,
+    *,
     target: bool | Contact | str | None,
-    company: Company | None,
     at: datetime,
     actor: str,
 ) -> tuple[Contact | None, Commit]:
-    works_at = company.id if company else ""
     if target is None:
         target = lead.contact or True
     if isinstance(target, bool):
@@ -212,9 +216,10 @@ def _contact(
 def _deal(
     shell: Shell,
     lead: Lead,
-    target: bool | str,
     details: Mapping[str, Any],
     said: Asked,
+    *,
+    target: bool | str,
     at: datetime,
     contact: Contact | None,
     company: Company | None,

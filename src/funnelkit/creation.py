@@ -98,7 +98,7 @@ def born(
     decision = decide(pipeline, draft, request, Facts(contact=contact, company=company))
     if decision.record is None:
         raise RefusedError("", decision.verdict)
-    return decision.record, recording.step(decision, 0)
+    return decision.record, recording.placement(decision, 0)
 
 
 def new_party(shell: Shell, kind: Kind, name: str, details: Mapping[str, Any]) -> Contact | Company:

@@ -13,7 +13,7 @@ from funnelkit.money import Money
 from funnelkit.records import Company, Contact, FrozenMapping, Record
 from funnelkit.storage.base import Kind
 
-__all__ = ["DealDetails", "NewDeal", "NewLead", "NewParty", "checked", "edited", "flat"]
+__all__ = ["DealDetails", "NewDeal", "NewLead", "NewParty", "checked", "edited"]
 
 
 class DealDetails(Act, total=False):
@@ -151,19 +151,3 @@ def edited(kind: Kind, record: Record, fields: Mapping[str, Any]) -> dict[str, A
         merged = {**record.custom, **new["custom"]}
         new["custom"] = FrozenMapping({name: value for name, value in merged.items() if value is not None})
     return new
-
-
-def flat(values: Mapping[str, Any], prefix: str = "custom") -> dict[str, Any]:
-    """Return nested values as dotted path → leaf.
-
-    >>> flat({"terms": {"payment": "card"}, "size": 40})
-    {'custom.terms.payment': 'card', 'custom.size': 40}
-    """
-    leaves: dict[str, Any] = {}
-    for name, value in values.items():
-        path = f"{prefix}.{name}"
-        if isinstance(value, Mapping) and value:
-            leaves |= flat(value, path)
-        else:
-            leaves[path] = value
-    return leaves

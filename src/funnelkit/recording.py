@@ -1,4 +1,4 @@
-"""From decisions to one commit: the changes, the field values and the definitions that go with them."""
+"""From decisions to one commit: the changes and the field values that go with the records and moves."""
 
 from __future__ import annotations
 
@@ -14,12 +14,11 @@ import attrs
 from funnelkit import changes
 from funnelkit.changes import Change
 from funnelkit.decide import Decision, Request
-from funnelkit.drafts import flat
 from funnelkit.money import Money
 from funnelkit.records import Company, Contact, Deal, Lead, Placed, Record
 from funnelkit.storage.base import Attribute, Commit, Write
 
-__all__ = ["amendment", "as_json", "birth", "merged", "recorded", "step"]
+__all__ = ["amendment", "as_json", "birth", "flat", "merged", "placement", "recorded"]
 
 _DEAL = {
     "create": changes.DealCreated,
@@ -49,14 +48,14 @@ def recorded(before: Record | None, decision: Decision, request: Request) -> Com
     """
     after = decision.record
     if decision.move is not None:
-        return step(decision, before.version if before is not None else 0)
+        return placement(decision, before.version if before is not None else 0)
     if after is None or before is None or after is before:
         return None
     overruled = ",".join(refusal.code for refusal in decision.overruled)
     return amendment(before, after, actor=request.actor.id, reason=request.reason, overruled=overruled)
 
 
-def step(decision: Decision, expected: int) -> Commit:
+def placement(decision: Decision, expected: int) -> Commit:
     """Return the commit of a decided move, creation or transfer.
 
     Args:
@@ -83,7 +82,7 @@ def step(decision: Decision, expected: int) -> Commit:
         writes=(Write(record, expected),),
         moves=(move,),
         changes=(change,),
-        attributes=() if expected else custom_attributes(record, {}, move.at),
+        attributes=() if expected else _custom_attributes(record, {}, move.at),
     )
 
 
@@ -101,14 +100,14 @@ def birth(party: Contact | Company, actor: str) -> Commit:
                 name=party.name,
             ),
         ),
-        attributes=custom_attributes(party, {}, party.created_at),
+        attributes=_custom_attributes(party, {}, party.created_at),
     )
 
 
 def amendment(before: Record, after: Record, *, actor: str, reason: str, overruled: str) -> Commit:
     """Return the commit of an edit or a hand-over."""
     at = after.updated_at
-    attributes = list(custom_attributes(after, before.custom, at))
+    attributes = list(_custom_attributes(after, before.custom, at))
     common: dict[str, Any] = {
         "record": after.id,
         "version": after.version,
@@ -150,21 +149,39 @@ def _changed_fields(before: Record, after: Record) -> tuple[str, ...]:
         if field.name not in {"version", "updated_at", "custom"}
         and getattr(before, field.name) != getattr(after, field.name)
     ]
-    old, new = flat(before.custom), flat(after.custom)
-    fields += [path for path in {**old, **new} if as_json(old.get(path)) != as_json(new.get(path))]
-    return tuple(fields)
+    return (*fields, *_changed_custom(before.custom, after.custom))
 
 
-def custom_attributes(record: Record, before: Mapping[str, Any], at: datetime) -> tuple[Attribute, ...]:
-    """Return the rows for custom values that are not as they were; a removed one becomes null."""
+def _custom_attributes(record: Record, before: Mapping[str, Any], at: datetime) -> tuple[Attribute, ...]:
     if not record.custom and not before:
         return ()
-    old, new = flat(before), flat(record.custom)
     return tuple(
-        Attribute(record=record.id, field=path, value=as_json(new.get(path)), since=at)
-        for path in {**old, **new}
-        if as_json(old.get(path)) != as_json(new.get(path))
+        Attribute(record=record.id, field=path, value=value, since=at)
+        for path, value in _changed_custom(before, record.custom).items()
     )
+
+
+def _changed_custom(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, str]:
+    """Return path → JSON of custom values that are not as they were; a removed one becomes null."""
+    old, new = flat(before), flat(after)
+    values = {path: as_json(new.get(path)) for path in {**old, **new}}
+    return {path: value for path, value in values.items() if as_json(old.get(path)) != value}
+
+
+def flat(values: Mapping[str, Any], prefix: str = "custom") -> dict[str, Any]:
+    """Return nested values as dotted path → leaf.
+
+    >>> flat({"terms": {"payment": "card"}, "size": 40})
+    {'custom.terms.payment': 'card', 'custom.size': 40}
+    """
+    leaves: dict[str, Any] = {}
+    for name, value in values.items():
+        path = f"{prefix}.{name}"
+        if isinstance(value, Mapping) and value:
+            leaves |= flat(value, path)
+        else:
+            leaves[path] = value
+    return leaves
 
 
 def as_json(value: Any) -> str:

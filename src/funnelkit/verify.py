@@ -16,10 +16,9 @@ from typing import Any
 import attrs
 
 from funnelkit.clock import from_us
-from funnelkit.drafts import flat
 from funnelkit.errors import shown
 from funnelkit.ledger import furthest
-from funnelkit.recording import as_json
+from funnelkit.recording import as_json, flat
 from funnelkit.records import OUTCOMES, Deal, Lead, Move
 from funnelkit.storage.base import Kind, Store
 
