@@ -10,8 +10,9 @@ credits alone; counting, rates and sums are the same for all.
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache, partial
 from typing import Any, Literal
 
@@ -21,7 +22,6 @@ from funnelkit.analytics.intervals import Rate
 from funnelkit.analytics.result import About, Group, Result, Row, money_sums, no_cell
 from funnelkit.analytics.scope import ALWAYS, Scope
 from funnelkit.analytics.texts import Params, Source, compose, rows_of
-from funnelkit.clock import from_us
 from funnelkit.money import Money
 
 __all__ = ["DEFINITIONS", "Definition", "Fate", "Funnel", "FunnelRow", "Plan", "measure"]
@@ -211,7 +211,7 @@ class Funnel(Result[FunnelRow]):
 def measure(source: Source, scope: Scope, plan: Plan) -> Funnel:
     """Count a funnel: one query; what became of the records is asked when somebody looks."""
     fates = cache(partial(_read_fates, source, scope, plan))
-    plain = plan.definition.name == "reached" and scope.is_plain
+    plain = _is_plain(source, scope, plan)
     tallies = _fold(_lifts(source, scope, plan) if plain else _credits(source, scope, plan), len(plan.places))
     keys = {key for key, tally in tallies.items() if tally.counts} if scope.column else {""}
     if scope.column:
@@ -227,6 +227,22 @@ def measure(source: Source, scope: Scope, plan: Plan) -> Funnel:
         ids=partial(_ids, source, scope, plan),
         fates=(fates,),
     )
+
+
+def _is_plain(source: Source, scope: Scope, plan: Plan) -> bool:
+    """Whether the carried facts answer: nothing filtered or grouped, and no stage out of today's order.
+
+    A stage that was moved or taken out since makes the furthest stage of its time another one today.
+    """
+    if plan.definition.name != "reached" or not scope.is_plain:
+        return False
+    sql = "SELECT document FROM definition WHERE pipeline = :pipeline"
+    stages = [stage for stage, _ in scope.shape.stages]
+    for (document,) in source.query(sql, {"pipeline": scope.shape.pipeline}):
+        today = iter(stages)
+        if not all(stage["id"] in today for stage in json.loads(document)["stages"]):
+            return False
+    return True
 
 
 def _about(scope: Scope, plan: Plan) -> About:
@@ -259,19 +275,18 @@ def _fold(credits_: Iterable[Credit | tuple[Any, ...]], size: int) -> dict[str, 
     """Add credits up to counts, and to the numerators of both rates, by key of the group."""
     tallies: dict[str, _Tally] = defaultdict(partial(_Tally, size))
     for low, high, key, kept, key_before, kept_before, key_first, kept_first, mask, code, n, total in credits_:
-        sign = 1 if low <= high else -1  # a row made before the stages were reordered takes back
-        for place in range(min(low, high) + 1, max(low, high) + 1):
+        for place in range(low + 1, high + 1):
             if kept:
                 tally = tallies[key]
-                tally.counts[place] += sign * n
-                tally.minor[place][code] += sign * total
+                tally.counts[place] += n
+                tally.minor[place][code] += total
                 if not mask >> place & 1:
-                    tally.skipped[place] += sign * n
+                    tally.skipped[place] += n
             from_key, from_kept = (key_before, kept_before) if place == low + 1 else (key, kept)
             if from_kept:
-                tallies[from_key].passed[place] += sign * n
+                tallies[from_key].passed[place] += n
             if kept_first:
-                tallies[key_first].passed_first[place] += sign * n
+                tallies[key_first].passed_first[place] += n
     return tallies
 
 
@@ -305,14 +320,19 @@ def _fate_of(fates: Callable[[], Fates], key: str, name: str) -> Fate:
 def _lifts(source: Source, scope: Scope, plan: Plan) -> list[Credit]:
     """Read the credits of an unfiltered ``reached`` funnel: one scan of an index."""
     order = {place: n for n, place in enumerate(plan.places, 1)} | {"": 0}
-    bounds = "" if scope.created == ALWAYS else "AND {0}created_us >= :created_from AND {0}created_us < :created_to"
-    sql = compose("funnel_lifts", born=bounds.format(""), born_of_closing=bounds.format("c."))
-    found = rows_of(source, sql, scope.params())
+    found = rows_of(source, compose("funnel_lifts", **_born(scope)), scope.params())
     return [
         (order[low], order[high], "", 1, "", int(order[low] > 0), "", 1, -1, code, records, total)
         for _, low, high, code, records, total in found
-        if low in order and high in order
     ]
+
+
+def _born(scope: Scope) -> dict[str, str]:
+    """Return the clauses that keep to a period of creation, where there is one."""
+    bounds = "AND {0}created_us >= :created_from AND {0}created_us < :created_to"
+    if scope.created == ALWAYS:
+        bounds = ""
+    return {"born": bounds.format(""), "born_of_closing": bounds.format("c.")}
 
 
 def _credits(source: Source, scope: Scope, plan: Plan, *, masked: bool = False) -> list[tuple[Any, ...]]:
@@ -368,12 +388,27 @@ def _read_fates(source: Source, scope: Scope, plan: Plan) -> Fates:
             found[key, stage][status] = records
     for key, stage, records in rows_of(source, compose("went_back", tail="{backs}", **_fate_slots(scope, plan, "went_back")), params):
         found[key, stage]["went_back"] = records
-    if plan.skips:
-        for key, tally in _fold(_credits(source, scope, plan, masked=True), len(plan.places)).items():
-            for place, skipped in tally.skipped.items():
-                if 0 < place < len(plan.places):
-                    found[key, plan.places[place - 1]]["skipped"] = skipped
+    for key, stage, records in _skipped(source, scope, plan):
+        found[key, stage]["skipped"] = records
     return Fates(by_place={at: Fate(**counts) for at, counts in found.items()}, void=void, unknown=unknown)
+
+
+def _skipped(source: Source, scope: Scope, plan: Plan) -> Iterator[tuple[str, str, int]]:
+    """Yield (key of the group, stage, records that count there without having been there)."""
+    if not plan.skips:
+        return
+    if _is_plain(source, scope, plan):  # who was on a stage counts there, so the difference is who was not
+        counts = _fold(_lifts(source, scope, plan), len(plan.places))[""].counts
+        visits: dict[str, int] = defaultdict(int)
+        for stage, records in rows_of(source, compose("visits", **_born(scope)), scope.params()):
+            visits[stage] += records
+        for place, stage in enumerate(plan.places[:-1], 1):
+            yield "", stage, counts[place] - visits[stage]
+        return
+    for key, tally in _fold(_credits(source, scope, plan, masked=True), len(plan.places)).items():
+        for place, records in tally.skipped.items():
+            if 0 < place < len(plan.places):
+                yield key, plan.places[place - 1], records
 
 
 _FATES: dict[str, tuple[str, str, str]] = {

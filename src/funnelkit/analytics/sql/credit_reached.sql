@@ -1,12 +1,19 @@
--- A row that lifts a record from one furthest place to a further one is its credit for all between.
+-- A row that puts a record further than it ever was is its credit for all stages in between. How far
+-- is worked out here, in the order of today; the facts that rows carry are right for their own time.
 WITH {customs} {ladder}, {standing}, {known}, {seen},
-credit AS (
-  SELECT k.record_id, COALESCE(f.ord, 0) AS low, t.ord AS high, k.grp, k.kept, k.currency, k.amount, {mask} AS mask
+climb AS (
+  SELECT k.record_id, k.grp, k.kept, k.currency, k.amount, l.ord AS high,
+    COALESCE(MAX(l.ord) OVER (PARTITION BY k.record_id ORDER BY k.seq
+      ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS low
   FROM known AS k
-  LEFT JOIN ladder AS t ON t.place = k.furthest_after
-  LEFT JOIN ladder AS f ON f.place = k.furthest_before
+  LEFT JOIN ladder AS l ON l.place = k.target
+  WHERE (k.first_visit = 1 OR k.target = 'won') AND COALESCE(l.ord, 0) > 0
+),
+credit AS (
+  SELECT k.record_id, k.low, k.high, k.grp, k.kept, k.currency, k.amount, {mask} AS mask
+  FROM climb AS k
   {masked}
-  WHERE k.furthest_before <> k.furthest_after AND COALESCE(t.ord, 0) > 0
+  WHERE k.high > k.low
 ),
 {chained}
 {tail}
