@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
@@ -16,23 +15,24 @@ from tests.analytics import reference as ref
 from tests.analytics.histories import PIPELINES, Record, analytics, histories, hour
 from tests.analytics.reference import Asked
 
-few = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+few = settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
 @st.composite
 def questions(draw: st.DrawFn) -> Asked:
     """Draw what is asked for."""
     start = draw(st.integers(0, 10))
-    period = st.sampled_from([(-1e9, 1e9), (start, start + 8), (start, 1e9)])
+    always = (-1e9, 1e9)
+    period = st.sampled_from([always] * 4 + [(start, start + 8), (start, 1e9)])
     return Asked(
-        pipeline=draw(st.sampled_from(["sales", "sales", "care"])),
-        as_of=draw(st.integers(0, 30) | st.just(10_000)),
+        pipeline=draw(st.sampled_from(["sales"] * 4 + ["care"])),
+        as_of=draw(st.sampled_from([10_000, 10_000, *range(5, 25)])),
         created=draw(period),
         closed=draw(period),
-        owner=draw(st.sampled_from([None, None, None, "ann", ""])),
-        source=draw(st.sampled_from([None, None, "web"])),
-        custom=draw(st.sampled_from([None, None, ("segment", "smb"), ("segment", None)])),
-        by=draw(st.sampled_from([None, None, "owner", "source", "campaign", "custom.segment"])),
+        owner=draw(st.sampled_from([None] * 5 + ["ann", ""])),
+        source=draw(st.sampled_from([None] * 5 + ["web"])),
+        custom=draw(st.sampled_from([None] * 5 + [("segment", "smb"), ("segment", None)])),
+        by=draw(st.sampled_from([None, None, "owner", "owner", "source", "campaign", "custom.segment"])),
     )
 
 
@@ -88,9 +88,10 @@ COLUMNS = (
 )  # fmt: skip
 
 
+@pytest.mark.parametrize("definition", ["reached", "visited", "bitrix24", "closed"])
 @few
-@given(histories(), questions(), st.sampled_from(["reached", "visited", "bitrix24", "closed"]))
-def test_a_funnel_is_what_brute_force_counts(records: list[Record], asked: Asked, definition: str) -> None:
+@given(records=histories(), asked=questions())
+def test_a_funnel_is_what_brute_force_counts(definition: str, records: list[Record], asked: Asked) -> None:
     """Counts, rates, sums, fates and ids of each definition equal those of the reference."""
     arguments = said(asked, closed=definition == "closed")
     found = analytics(records).funnel(asked.pipeline, definition=definition, **arguments)  # type: ignore[arg-type]
@@ -314,10 +315,3 @@ def test_the_potential_is_what_brute_force_adds_up(records: list[Record], asked:
         assert minor(row.weighted) == {code: m for code, m in hoped.items() if m}
         assert found.ids(row.stage, group=row.group) == names(lives)
     assert {(row.group, row.stage) for row in found.rows} >= set(want)
-
-
-def test_json_is_what_python_writes() -> None:
-    """The groups of a custom field are the JSON values themselves."""
-    record = Record("deal_1", 0, "ann", ("EUR", 1), "web", "", {"segment": "Южный"}, (ref.Place(0, "sales", "new"),))
-    found = analytics([record]).funnel("sales", by="custom.segment")
-    assert [row.group for row in found.rows][:1] == [json.loads('"Южный"')]

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import date, datetime, time, tzinfo
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypedDict
+from typing import Any, Literal, NoReturn, TypedDict
 
 import attrs
 
@@ -14,9 +14,6 @@ from funnelkit.analytics.result import About, Group
 from funnelkit.analytics.texts import Params, compose
 from funnelkit.clock import aware, from_us, to_us
 from funnelkit.errors import InputError, TimeError, shown
-
-if TYPE_CHECKING:
-    from funnelkit.stages.pipeline import Pipeline
 
 __all__ = ["Filters", "Period", "Scope", "Shape", "resolve"]
 
@@ -78,18 +75,6 @@ class Shape:
     kind: Literal["deal", "lead"] = "deal"
     stages: tuple[tuple[str, str], ...] = attrs.field(validator=_few)
     probabilities: Mapping[str, float] = attrs.field(factory=dict, hash=False)
-
-    @classmethod
-    def of(cls, pipeline: Pipeline) -> Shape:
-        """Return the shape of a pipeline."""
-        return cls(
-            pipeline=pipeline.id,
-            kind=pipeline.kind,
-            stages=tuple((stage.id, stage.label) for stage in pipeline.stages),
-            probabilities={
-                stage.id: stage.probability for stage in pipeline.stages if stage.probability is not None
-            },
-        )
 
     @property
     def places(self) -> tuple[str, ...]:

@@ -1,0 +1,228 @@
+"""Hand-checked histories of other products and of textbooks, where our definitions are meant."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from funnelkit.analytics import Analytics, kaplan_meier, wilson
+from funnelkit.analytics.survival import Lasted
+from tests.analytics.histories import Place, Record, analytics, hour
+
+Case = dict[str, Any]
+
+DATA = Path(os.environ.get("FUNNELKIT_DATA") or Path(__file__).parents[3] / "shared" / "data")
+FILE = DATA.parent / "funnel_cases.json"
+
+_EXCLUSIONS = "exclusion steps are no part of an ordered funnel here"
+_TIES = "events of one instant are in the order of the log, always"
+_TOTALS = "records are counted, not attempts"
+_STRICT = "the strict funnel is not offered"
+_HOLD = "an attribute of single events does not split a record"
+_ALL = "the funnel of all previous stages is not offered"
+_LATER = "not among the metrics yet"
+
+LEFT = {
+    "tie_chain_step_order": _TIES,
+    "tie_chain_strict_increase": _TIES,
+    "tie_second_logged_first_strict_time": _TIES,
+    "exclusion_between_0_1": _EXCLUSIONS,
+    "exclusion_between_1_2": _EXCLUSIONS,
+    "exclusion_between_1_3": _EXCLUSIONS,
+    "totals_two_attempts": _TOTALS,
+    "totals_timeout_then_enter": _TOTALS,
+    "totals_no_double_entry": _TOTALS,
+    "hold_property_held": _HOLD,
+    "breakdown_first_touch": _HOLD,
+    "breakdown_last_touch": _HOLD,
+    "strict_seven_people": _STRICT,
+    "strict_vs_ordered_table": _STRICT,
+    "unordered_completed_k_steps": "the any-order funnel is not offered",
+    "crm_all_vs_any_all": _ALL,
+    "crm_reopen_every_close": "a record has one closing: the one that stands",
+    "crm_merge_duplicates": "merging records is not offered yet",
+    "crm_lead_to_deal": _LATER,
+    "trend_incomplete_buckets_flagged": _LATER,
+    "aj_event_at_time_zero": _LATER,
+    "aj_win_loss_open": _LATER,
+    "aj_ties_with_censoring": _LATER,
+    "markov_absorbing": _LATER,
+    "simpson_managers": _LATER,
+    "funnel_plot_limits": _LATER,
+    "sales_velocity": _LATER,
+    "correlation_odds_ratio": _LATER,
+}
+"""Cases that are not run, and why."""
+
+RUN = (
+    "same_event_not_reused window_anchor_any ordered_gap_not_monotone_visits "
+    "window_boundary_3 repeat_step_two_people tie_second_logged_first_log_order "
+    "conversion_times ordered_duplicate_step_names window_reentry_after_timeout_first range_applies_to_entry "
+    "ordered_intervening_events_ok ordered_step_two_nobody ordered_single_step ordered_revisit_after_step "
+    "ordered_on_strict_table ordered_empty_log window_two_sizes window_reentry_after_timeout_any "
+    "crm_all_vs_any_any crm_conversion_funnel crm_reached_furthest crm_entries_ratio "
+    "crm_direct_moves_only crm_transition_counts crm_win_rate_two_denominators crm_deleted_excluded "
+    "crm_time_in_stage_reentry km_time_in_stage wilson_empty wilson_interval"
+).split()
+
+
+def cases() -> dict[str, Case]:
+    """Return the cases by name, or skip."""
+    if not FILE.is_file():
+        pytest.skip(f"the cases are not there: {FILE} (set FUNNELKIT_DATA to the folder beside them)")
+    return {case["name"]: case for case in json.loads(FILE.read_text("utf-8"))}
+
+
+def metrics(case: Case) -> Analytics:
+    """Return the metrics over the events of a case; a name that means an outcome becomes one."""
+    ends = {case["params"].get("lost"): "lost", "won": "won", "lost": "lost"}
+    paths: dict[str, list[Place]] = defaultdict(list)
+    stages = dict.fromkeys(stage for stage in case["stages"] if stage not in ends)
+    for name, place, seconds in case["events"]:
+        t = seconds / 3600
+        if place not in ends:
+            stages.setdefault(place)
+            if paths[name] and paths[name][-1].place == place:
+                stages.setdefault("elsewhere")  # a stage is entered again from another one
+                paths[name].append(Place(t, "p", "elsewhere"))
+        paths[name].append(Place(t, "p", ends.get(place, place)))
+    for name in case["params"].get("deleted", ()):
+        t = paths[name][-1].t
+        paths[name] += [Place(t, "p", "new"), Place(t, "p", "void")]
+    records = [
+        Record(name, path[0].t, "", ("", 0), "", "", {}, tuple(path)) for name, path in paths.items()
+    ]
+    as_of = case["params"].get("as_of")
+    return analytics(records, {"p": tuple(stages)}, now=1e6 if as_of is None else as_of / 3600)
+
+
+def check_ordered(case: Case) -> None:
+    """Counts by step, rates where they are given, and levels of single records."""
+    params, expected = case["params"], case["expected"]
+    window, entry = params["window"], (params.get("entry_from"), params.get("entry_to"))
+    funnel = metrics(case).funnel(
+        definition="ordered",
+        steps=case["stages"],
+        window=None if window is None else f"{window}s",
+        anchor=params.get("window_anchor", "any"),
+        created=None if entry[0] is None else (hour(entry[0] / 3600), hour(entry[1] / 3600)),
+    )
+    assert [row.count for row in funnel.rows] == expected["counts"]
+    check_rates(case, funnel.rows)
+    for name, level in expected.get("levels", {}).items():
+        assert sum(name in funnel.ids(row.stage) for row in funnel.rows) == level
+
+
+def check_rates(case: Case, rows: Any) -> None:
+    """Rates of the row before and of the first row, where the case gives them."""
+    for name in ("of_previous", "of_first"):
+        rates = [getattr(row, name) for row in rows]
+        if wanted := case["expected"].get(name):
+            assert [rate and rate.value for rate in rates] == [
+                share if share is None else pytest.approx(share, abs=1e-6) for share in wanted
+            ]
+
+
+def check_counts(definition: Any) -> Callable[[Case], None]:
+    """Counts of one definition, for the stages of the case."""
+
+    def check(case: Case) -> None:
+        funnel = metrics(case).funnel(definition=definition)
+        rows = [funnel[stage] for stage in case["stages"]]
+        assert [row.count for row in rows] == case["expected"]["counts"]
+        check_rates(case, rows)
+
+    return check
+
+
+def check_entries(case: Case) -> None:
+    """Entries into a stage are the moves whose target it is, creations too."""
+    rows = metrics(case).transitions().rows
+    entries = [sum(row.count for row in rows if row.target == stage) for stage in case["stages"]]
+    assert entries == case["expected"]["counts"]
+
+
+def check_direct(case: Case) -> None:
+    """Direct moves are the distinct records of a pair of neighbours."""
+    asked, stages, expected = metrics(case), case["stages"], case["expected"]
+    records = {(row.source, row.target): row.records for row in asked.transitions().rows}
+    counts = asked.funnel(definition="visited").counts()
+    assert [counts[stage] for stage in stages] == expected["visited"]
+    assert [records[pair] for pair in zip(stages, stages[1:], strict=False)] == expected["direct"]
+
+
+def check_transitions(case: Case) -> None:
+    """Counts of pairs; creations are not among those of the case."""
+    rows = metrics(case).transitions().rows
+    assert {f"{row.source}>{row.target}": row.count for row in rows if row.source} == case["expected"]["pairs"]
+
+
+def check_outcomes(case: Case) -> None:
+    """Won, lost, open and both rates."""
+    (row,) = metrics(case).cohort_win_rate().rows
+    expected = case["expected"]
+    found = {"won": row.won, "lost": row.lost, "open": row.open, "win_rate": row.rate.value}
+    found["created_rate"] = row.so_far.value
+    assert {name: found[name] for name in expected} == expected
+
+
+def check_times(case: Case) -> None:
+    """Entries, open stays, and the total of stages that nobody is on."""
+    expected = case["expected"]
+    rows = {row.stage: row for row in metrics(case).time_in_stage().rows}
+    assert {stage: rows[stage].closed + rows[stage].open for stage in case["stages"]} == expected["entries"]
+    assert {stage for stage, row in rows.items() if row.open} == set(expected["open"])
+    closed = {stage: seconds for stage, seconds in expected["cumulative"].items() if not rows[stage].open}
+    assert {stage: rows[stage].total_days * 86_400 for stage in closed} == pytest.approx(closed)
+
+
+def check_survival(case: Case) -> None:
+    """The curve at every time, and its median."""
+    params, expected = case["params"], case["expected"]
+    pairs = zip(params["durations"], params["observed"], strict=True)
+    curve = kaplan_meier([Lasted(t, ended, 1 - ended) for t, ended in pairs])
+    assert {t: curve.after(int(t)) for t in expected["survival"]} == pytest.approx(expected["survival"])
+    assert curve.quantile(50) == expected["median"]
+
+
+def check_wilson(case: Case) -> None:
+    """Both bounds."""
+    found = wilson(case["params"]["x"], case["params"]["n"]) or (None, None)
+    wanted = case["expected"]["lo"], case["expected"]["hi"]
+    assert found == (wanted if wanted[0] is None else pytest.approx(wanted, abs=1e-6))
+
+
+CHECKS: dict[str, Callable[[Case], None]] = {
+    "ordered": check_ordered,
+    "visited": check_counts("visited"),
+    "imputed": check_counts("bitrix24"),
+    "reached": check_counts("reached"),
+    "entries": check_entries,
+    "direct": check_direct,
+    "transitions": check_transitions,
+    "outcomes": check_outcomes,
+    "time_in_stage": check_times,
+    "km": check_survival,
+    "wilson": check_wilson,
+}
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("name", RUN)
+def test_a_case_comes_out_as_worked_out_by_hand(name: str) -> None:
+    """The numbers of the case are ours."""
+    case = cases()[name]
+    CHECKS[case["params"]["mode"]](case)
+
+
+@pytest.mark.data
+def test_every_case_is_run_or_left_with_a_reason() -> None:
+    """No case is forgotten, none is made up."""
+    assert set(RUN) | set(LEFT) == set(cases())
+    assert not set(RUN) & set(LEFT)
