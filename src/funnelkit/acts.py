@@ -91,9 +91,11 @@ def asked(act: Mapping[str, Any]) -> Asked:
     if not act.keys() <= _ACT:
         no_unknown(act, _ACT)
     at, key, expect = act.get("at"), act.get("key"), act.get("expect")
-    reason, note = act.get("reason"), act.get("note")
+    reason, note, override = act.get("reason"), act.get("note"), act.get("override")
     if expect is not None and (isinstance(expect, bool) or not isinstance(expect, int) or expect < 1):
         raise InputError("expect", f"{shown(expect)} is not a version", "give record.version")
+    if override is not None and not isinstance(override, bool):  # the text "false" is true
+        raise InputError("override", f"{shown(override)} is not True or False")
     return Asked(
         actor=an_actor(act.get("actor")),
         reason="" if reason is None else text(reason, "reason"),
@@ -101,7 +103,7 @@ def asked(act: Mapping[str, Any]) -> Asked:
         at=None if at is None else aware(at, "at"),
         expect=expect,
         key="" if key is None else text(key, "key", required=True),
-        override=bool(act.get("override")),
+        override=bool(override),
     )
 
 

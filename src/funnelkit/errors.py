@@ -61,7 +61,7 @@ def shown(value: object, limit: int = 60) -> str:
     """Return ``repr(value)`` cut to ``limit`` characters, so that no message drowns in its data."""
     try:
         text = repr(value)
-    except ValueError:  # Python writes out no int of thousands of digits
+    except Exception:  # noqa: BLE001 (an int of thousands of digits, or an object that cannot be shown)
         text = f"<{type(value).__name__}>"
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 

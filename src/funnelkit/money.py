@@ -47,11 +47,14 @@ _LIMIT = 10**16  # minor units; nine hundred such amounts still add up within 64
 
 @attrs.frozen(order=False, repr=False)
 class Money:
-    """An amount in one currency, kept in whole minor units. Make one with `money`, which checks.
+    """An amount in one currency, kept in whole minor units. Make one with `money`, which reads amounts.
 
     Attributes:
         minor: 1250 for 12.50 EUR, 12 for 12 JPY.
         currency: An ISO 4217 code.
+
+    Raises:
+        MoneyError: The currency is unknown, or ``minor`` is no int.
 
     >>> money("12000", "EUR") + money("0.50", "EUR")
     Money('12,000.50 EUR')
@@ -61,6 +64,12 @@ class Money:
 
     minor: int
     currency: str
+
+    def __attrs_post_init__(self) -> None:
+        _check_currency(self.currency, "currency")
+        if type(self.minor) is not int:
+            problem = f"{shown(self.minor)} is no whole number of minor units"
+            raise MoneyError("minor", problem, 'write money("12000", "EUR")')
 
     @property
     def amount(self) -> Decimal:
@@ -108,10 +117,7 @@ def money(amount: Decimal | int | str, currency: str, argument: str = "value") -
         raise MoneyError(
             argument, f"{amount!r} is a float, which cannot hold an exact amount", f'write "{amount}"'
         )
-    if not isinstance(currency, str) or currency not in CURRENCIES:
-        raise MoneyError(
-            argument, f"{shown(currency)} is not an ISO 4217 currency", 'write "EUR", "RUB", "USD", …'
-        )
+    _check_currency(currency, argument)
     if not isinstance(amount, Decimal | int | str) or isinstance(amount, bool):
         raise MoneyError(argument, f"{shown(amount)} is not an amount", "give a Decimal, an int or text")
     try:
@@ -131,6 +137,13 @@ def money(amount: Decimal | int | str, currency: str, argument: str = "value") -
             "round it where you know how it should be rounded",
         )
     return Money(int(minor), currency)
+
+
+def _check_currency(currency: object, argument: str) -> None:
+    if not isinstance(currency, str) or currency not in CURRENCIES:
+        raise MoneyError(
+            argument, f"{shown(currency)} is not an ISO 4217 currency", 'write "EUR", "RUB", "USD", …'
+        )
 
 
 def totals(amounts: Iterable[Money]) -> dict[str, Money]:

@@ -48,7 +48,7 @@ class FrozenMapping(Mapping[str, Any]):
 
     __slots__ = ("_items",)
 
-    def __init__(self, items: Mapping[str, Any] = {}) -> None:  # noqa: B006 (never written to)
+    def __init__(self, items: Mapping[str, Any] = {}) -> None:
         self._items = {key: _frozen(value) for key, value in items.items()}
 
     def __getitem__(self, key: str) -> Any:
@@ -59,6 +59,12 @@ class FrozenMapping(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(self._items)
+
+    def __eq__(self, other: object) -> bool:
+        """Compare as JSON does, where true is no 1 and false no 0; any mapping will do."""
+        if not isinstance(other, Mapping):
+            return NotImplemented
+        return _same(self, other if isinstance(other, FrozenMapping) else FrozenMapping(other))
 
     def __hash__(self) -> int:
         return hash(frozenset(self._items.items()))
@@ -76,6 +82,15 @@ def _frozen(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return tuple(_frozen(item) for item in value)
     return value
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two frozen JSON values are the same."""
+    if isinstance(one, FrozenMapping) and isinstance(other, FrozenMapping):
+        return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
+    if isinstance(one, tuple) and isinstance(other, tuple):
+        return len(one) == len(other) and all(map(_same, one, other))
+    return bool(one == other) and isinstance(one, bool) is isinstance(other, bool)
 
 
 NOTHING = FrozenMapping()

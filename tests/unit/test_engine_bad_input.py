@@ -33,12 +33,6 @@ BAD_FIELDS: dict[str, tuple[type[InputError], list[Any]]] = {
             12.5,
             12,
             "12 EUR",
-            Money(1, "RUR"),
-            Money(1, ["EUR"]),  # type: ignore[arg-type]
-            Money(1.5, "EUR"),  # type: ignore[arg-type]
-            Money(float("nan"), "EUR"),  # type: ignore[arg-type]
-            Money(minor=True, currency="EUR"),
-            Money("1", "EUR"),  # type: ignore[arg-type]
             Money(10**17, "EUR"),
         ],
     ),
@@ -135,6 +129,7 @@ ACTS: dict[str, list[Any]] = {
     "at": ["2026-03-01", 5, date(2026, 3, 1), datetime(1969, 12, 31, tzinfo=UTC)],
     "expect": [0, -1, "1", 1.0, True],
     "key": [LONG, "a\0b", "", " ", 5],
+    "override": ["false", "", 0, 1, []],
 }
 
 
@@ -143,7 +138,7 @@ ACTS: dict[str, list[Any]] = {
     "verb", ["advance", "edit", "assign", "log", "create", "capture", "bulk", "convert", "can"]
 )
 def test_a_bad_common_argument_is_named(engine: Engine, unchanged: Any, verb: str, argument: str) -> None:
-    """Whatever verb it is given to, a bad actor, reason, note, time, version or key is named."""
+    """Whatever verb it is given to, a bad actor, reason, note, time, version, key or override is named."""
     deal, lead = engine.create("Acme", pipeline="care"), engine.capture("Ann")
     calls: dict[str, Callable[[dict[str, Any]], Any]] = {
         "advance": lambda act: engine.advance(deal, **act),

@@ -51,6 +51,16 @@ def test_custom_values_are_merged_and_removed(engine: Engine) -> None:
     assert set(engine.changes(deal)[-1].fields) == {"custom.a", "custom.b.c", "custom.b.d", "custom.e"}  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize(("before", "after"), [(True, 1), (0, False), ([True], [1]), ({"b": 1}, {"b": True})])
+def test_true_is_no_one(engine: Engine, before: Any, after: Any) -> None:
+    """An edit from true to 1 is an edit, at any depth, though Python calls the two equal."""
+    deal = engine.edit(engine.create("Acme", pipeline="care", custom={"a": before}), custom={"a": after})
+    assert deal.version == 2
+    assert engine.get(deal.id).custom == {"a": after}
+    assert deal.custom != {"a": before}
+    assert engine.verify() == ()
+
+
 def test_an_edit_of_nothing_is_nothing(engine: Engine) -> None:
     """The same values again: no new version, no change."""
     deal = engine.create("Acme", pipeline="care", value=money(1, "EUR"))

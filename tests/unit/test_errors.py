@@ -89,6 +89,16 @@ def test_shown_is_short(value: object) -> None:
     assert 0 < len(shown(value)) <= 60
 
 
+def test_what_cannot_be_shown_is_named_by_its_type() -> None:
+    """An object whose ``repr`` fails does not take the place of the error that is about it."""
+
+    class Broken:
+        def __repr__(self) -> str:
+            raise RuntimeError
+
+    assert shown(Broken()) == "<Broken>"
+
+
 @pytest.mark.parametrize(
     ("name", "built_in"),
     [

@@ -96,6 +96,15 @@ def test_money_reads_what_it_writes(amount: Money) -> None:
     assert money(amount.amount, amount.currency) == money(str(amount.amount), amount.currency) == amount
 
 
+@pytest.mark.parametrize(
+    ("minor", "currency"), [(5, "eur"), (5, None), (5, []), ("5", "EUR"), (5.0, "EUR"), (True, "EUR")]
+)
+def test_there_is_no_unsound_money(minor: Any, currency: Any) -> None:
+    """Money cannot be built around the check of its currency and of its whole minor units."""
+    with pytest.raises(MoneyError):
+        Money(minor, currency)
+
+
 def test_currencies_are_never_mixed() -> None:
     """Adding euros to dollars is an error, and so is adding a number."""
     with pytest.raises(MoneyError):
@@ -260,6 +269,12 @@ def test_a_frozen_mapping_is_a_value(items: dict[str, Any]) -> None:
     for other in (FrozenMapping(one), pickle.loads(pickle.dumps(one)), copy.deepcopy(one)):  # noqa: S301
         assert other == one
         assert hash(other) == hash(one)
+
+
+def test_a_frozen_mapping_equals_the_json_it_was_made_of() -> None:
+    """A list inside is the same as the tuple it became; 1 is 1.0, and not true."""
+    assert FrozenMapping({"a": [1, {"b": []}]}) == {"a": [1.0, {"b": []}]}
+    assert FrozenMapping({"a": [1]}) != {"a": [True]}
 
 
 def test_a_frozen_mapping_cannot_be_written() -> None:
