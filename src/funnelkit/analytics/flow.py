@@ -45,7 +45,9 @@ def transitions(source: Source, scope: Scope) -> Transitions:
     cells: dict[tuple[str, str, str], tuple[int, int]] = {}
     out: dict[tuple[str, str], int] = defaultdict(int)
     sql = compose("transitions", **scope.slots(), tail="{matrix}")
-    for key, from_pipeline, left, to_pipeline, entered, moves, records in rows_of(source, sql, scope.params()):
+    for key, from_pipeline, left, to_pipeline, entered, moves, records in rows_of(
+        source, sql, scope.params()
+    ):
         start, end = _place(own, from_pipeline, left), _place(own, to_pipeline, entered)
         cells[key, start, end] = moves, records
         out[key, start] += moves

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, partial
 from typing import Any, Literal
 
@@ -61,7 +61,7 @@ DEFINITIONS: dict[DefinitionName, Definition] = {
         ),
         Definition(
             "closed",
-            "a record counts in a stage when it was not lost there or before; rates are of the population first",
+            "a record counts in a stage when it was not lost there or before; rates start at the population",
             "records won or lost in the period whose closing stands as of then",
             "the closing of the record",
         ),
@@ -149,7 +149,7 @@ class FunnelRow(Row):
     of_previous: Rate | None
     of_first: Rate
     sums: dict[str, Money] = attrs.field(hash=False)
-    _fate: Callable[[], Fate] = attrs.field(eq=False, repr=False)
+    _fate: Callable[[], Fate] = attrs.field(alias="fate", eq=False, repr=False)
 
     @property
     def fate(self) -> Fate:
@@ -170,7 +170,7 @@ class Funnel(Result[FunnelRow]):
     numerators), ``lost``, ``void``, ``open``, ``went_back``, ``skipped``, ``moved_away``.
     """
 
-    _fates: tuple[Callable[[], Fates], ...] = attrs.field(eq=False, repr=False)
+    _fates: tuple[Callable[[], Fates], ...] = attrs.field(alias="fates", eq=False, repr=False)
 
     def __getitem__(self, stage: str) -> FunnelRow:
         """Return the first row of a stage, or of ``"won"``."""
@@ -203,7 +203,7 @@ class Funnel(Result[FunnelRow]):
         return about.notes()
 
     @classmethod
-    def _joined(cls, about: About, parts: dict[str, Result[FunnelRow]]) -> dict[str, Any]:
+    def _joined(cls, about: About, parts: Mapping[str, Result[FunnelRow]]) -> dict[str, Any]:
         lazy = [part._fates for part in parts.values() if isinstance(part, Funnel)]  # noqa: SLF001
         return super()._joined(about, parts) | {"fates": tuple(fates for many in lazy for fates in many)}
 
@@ -216,11 +216,7 @@ def measure(source: Source, scope: Scope, plan: Plan) -> Funnel:
     keys = {key for key, tally in tallies.items() if tally.counts} if scope.column else {""}
     if scope.column:
         keys |= {key for key, _ in fates().by_place}
-    rows = [
-        row
-        for key in sorted(keys)
-        for row in _rows(tallies[key], plan, scope, key=key, fates=fates)
-    ]
+    rows = [row for key in sorted(keys) for row in _rows(tallies[key], plan, scope, key=key, fates=fates)]
     return Funnel(
         about=_about(scope, plan),
         rows=tuple(rows),
@@ -246,7 +242,8 @@ def _is_plain(source: Source, scope: Scope, plan: Plan) -> bool:
 
 
 def _about(scope: Scope, plan: Plan) -> About:
-    window = "" if plan.within_us == ALWAYS[1] else f", window {plan.within_us / 3.6e9:g} h ({plan.anchor} start)"
+    hours = plan.within_us / 3.6e9
+    window = "" if plan.within_us == ALWAYS[1] else f", window {hours:g} h ({plan.anchor} start)"
     return scope.about(
         "funnel",
         plan.definition.name,
@@ -274,7 +271,20 @@ Credit = tuple[int, int, str, int, str, int, str, int, int, str, int, int]
 def _fold(credits_: Iterable[Credit | tuple[Any, ...]], size: int) -> dict[str, _Tally]:
     """Add credits up to counts, and to the numerators of both rates, by key of the group."""
     tallies: dict[str, _Tally] = defaultdict(partial(_Tally, size))
-    for low, high, key, kept, key_before, kept_before, key_first, kept_first, mask, code, n, total in credits_:
+    for (
+        low,
+        high,
+        key,
+        kept,
+        key_before,
+        kept_before,
+        key_first,
+        kept_first,
+        mask,
+        code,
+        n,
+        total,
+    ) in credits_:
         for place in range(low + 1, high + 1):
             if kept:
                 tally = tallies[key]
@@ -381,12 +391,14 @@ def _read_fates(source: Source, scope: Scope, plan: Plan) -> Fates:
     params = _params(scope, plan)
     found: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
     void = unknown = 0
-    for key, stage, status, records in rows_of(source, compose("state", tail="{fates}", **_fate_slots(scope, plan, "state")), params):
+    states = compose("state", tail="{fates}", **_fate_slots(scope, plan, "state"))
+    for key, stage, status, records in rows_of(source, states, params):
         void += records if status == "void" else 0
         unknown += 0 if stage in scope.shape.places else records
         if status != "won":
             found[key, stage][status] = records
-    for key, stage, records in rows_of(source, compose("went_back", tail="{backs}", **_fate_slots(scope, plan, "went_back")), params):
+    backs = compose("went_back", tail="{backs}", **_fate_slots(scope, plan, "went_back"))
+    for key, stage, records in rows_of(source, backs, params):
         found[key, stage]["went_back"] = records
     for key, stage, records in _skipped(source, scope, plan):
         found[key, stage]["skipped"] = records

@@ -88,7 +88,9 @@ class Analytics:
         plan = funnels.Plan(
             definition=funnels.DEFINITIONS[definition],
             places=_steps(scope, steps),
-            within_us=ALWAYS[1] if window is None else duration(window, "window") // timedelta(microseconds=1),
+            within_us=ALWAYS[1]
+            if window is None
+            else duration(window, "window") // timedelta(microseconds=1),
             anchor=anchor,
         )
         axis: Axis = "closed" if definition == "closed" else "created"
@@ -140,9 +142,7 @@ class Analytics:
         return self._measured(stock.potential, self._scope(pipeline, filters), "created")
 
     def _scope(self, pipeline: str | None, filters: Filters, closed: Period | None = None) -> Scope:
-        return resolve(
-            self._shapes, pipeline, filters, now=self._clock.now, zone=self._zone, closed=closed
-        )
+        return resolve(self._shapes, pipeline, filters, now=self._clock.now, zone=self._zone, closed=closed)
 
     def _measured(self, metric: Callable[[Source, Scope], Answer], scope: Scope, axis: Axis) -> Answer:
         """Return the metric; by month or quarter, one query a period, put together."""
@@ -153,10 +153,13 @@ class Analytics:
         parts: dict[str, Result[Any]] = {}
         for name, (start, end) in scope.buckets(low, high) if low >= 0 else ():
             period = max(start, asked[0]), min(end, asked[1])
-            bounds = {"created": period} if axis == "created" else {"closed": period}
-            parts[name] = metric(self._source, attrs.evolve(scope, by=None, **bounds))
+            if axis == "created":
+                part = attrs.evolve(scope, by=None, created=period)
+            else:
+                part = attrs.evolve(scope, by=None, closed=period)
+            parts[name] = metric(self._source, part)
         whole = metric(self._source, attrs.evolve(scope, by=None))
-        about = attrs.evolve(whole.about, by=scope.by, quality={})
+        about = attrs.evolve(whole.about, by=scope.by or "", quality={})
         return cast("Answer", type(whole).joined(about, parts))
 
 

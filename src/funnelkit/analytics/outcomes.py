@@ -306,7 +306,7 @@ def _loss_ids(source: Source, scope: Scope, stage: str, reason: str, *, group: G
 
 
 def _state_ids(source: Source, scope: Scope, which: str, *, group: Group = None) -> list[str]:
-    columns = {status: "status = :which" for status in ("won", "lost", "open", "moved_away", "void")}
+    columns: dict[str, str] = dict.fromkeys(("won", "lost", "open", "moved_away", "void"), "status = :which")
     columns["created"] = "status <> 'void'"
     if which not in columns:
         raise no_cell("column", which, columns)

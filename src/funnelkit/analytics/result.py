@@ -79,7 +79,8 @@ class About:
         """One line: what, of which pipeline, filtered how, as of when."""
         by = f" by {self.by}" if self.by else ""
         only = f", {self.filters}" if self.filters else ""
-        return f"{self.metric} ({self.definition}) of {self.pipeline}{by}{only}, as of {self.as_of:%Y-%m-%d %H:%M %Z}"
+        then = f"{self.as_of:%Y-%m-%d %H:%M %Z}"
+        return f"{self.metric} ({self.definition}) of {self.pipeline}{by}{only}, as of {then}"
 
     def notes(self) -> list[str]:
         """Return the lines that belong under the table."""
@@ -105,7 +106,7 @@ class Result(Generic[R]):
 
     about: About
     rows: tuple[R, ...]
-    _ids: Callable[..., list[str]] = attrs.field(eq=False, repr=False)
+    _ids: Callable[..., list[str]] = attrs.field(alias="ids", eq=False, repr=False)
 
     def ids(self, *cell: str, group: Group = None) -> list[str]:
         """Return the ids of the records behind one cell, sorted, by a query pinned to ``as_of``.
@@ -188,9 +189,7 @@ class Result(Generic[R]):
         unfinished = any(part.about.complete is False for part in parts.values())
         rows = [attrs.evolve(row, group=name) for name, part in parts.items() for row in part.rows]
         return {
-            "about": attrs.evolve(
-                about, quality=quality, complete=False if unfinished else about.complete
-            ),
+            "about": attrs.evolve(about, quality=quality, complete=False if unfinished else about.complete),
             "rows": tuple(rows),
             "ids": ids,
         }
@@ -226,7 +225,7 @@ def _pipeless(cells: Iterable[str]) -> list[str]:
     return [cell.replace("|", "\\|") for cell in cells]
 
 
-def _text(value: object) -> str:
+def _text(value: object) -> str:  # noqa: PLR0911 (one line a type)
     match value:
         case None:
             return "–"

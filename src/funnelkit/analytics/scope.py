@@ -187,7 +187,8 @@ class Scope:
         year, month = first.year, first.month - (first.month - 1) % step
         while (start := _month(year, month, self.zone)) <= high_us:
             name = f"{year}-{month:02}" if step == 1 else f"{year}-Q{(month + 2) // 3}"
-            year, month = (year, month + step) if month + step <= 12 else (year + 1, 1)
+            year, month = divmod(year * 12 + month - 1 + step, 12)
+            month += 1
             yield name, (start, _month(year, month, self.zone))
 
     def about(self, metric: str, definition: str, **said: Any) -> About:

@@ -2,8 +2,8 @@
 -- is worked out here, in the order of today; the facts that rows carry are right for their own time.
 WITH {customs} {ladder}, {standing}, {known}, {seen},
 climb AS (
-  SELECT k.record_id, k.grp, k.kept, k.currency, k.amount, l.ord AS high,
-    COALESCE(MAX(l.ord) OVER (PARTITION BY k.record_id ORDER BY k.seq
+  SELECT k.record_id, k.grp, k.kept, k.currency, k.amount, COALESCE(l.ord, 0) AS high,
+    COALESCE(MAX(COALESCE(l.ord, 0)) OVER (PARTITION BY k.record_id ORDER BY k.seq
       ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS low
   FROM known AS k
   LEFT JOIN ladder AS l ON l.place = k.target
