@@ -44,10 +44,10 @@ if TYPE_CHECKING:
         requires,
         rule,
         steps_done,
+        templates,
     )
     from funnelkit.storage import MemoryStore, Store, open_store
     from funnelkit.verify import Finding
-    from funnelkit.stages import templates
 
 __all__ = [
     "SYSTEM",
@@ -122,7 +122,10 @@ _HOME = {
         "migration": "Migration",
         "money": "Money totals",
         "records": "SYSTEM Activity Actor Close Company Contact Deal FrozenMapping Lead Move",
-        "stages": "CloseReason Pipeline Refusal Rule Scene Stage Transition Verdict approved_by at_least only_roles reason_required requires rule steps_done",
+        "stages": (
+            "CloseReason Pipeline Refusal Rule Scene Stage Transition Verdict approved_by at_least "
+            "only_roles reason_required requires rule steps_done"
+        ),
         "stages.templates": "templates",
         "storage": "MemoryStore Store open_store",
         "verify": "Finding",

@@ -21,7 +21,7 @@ from funnelkit.storage.base import Answer, Commit, Kind, kind_of
 
 __all__ = ["BulkResult", "bulk"]
 
-VERBS = ("advance", "move", "win", "lose", "void", "reopen", "transfer", "assign", "edit")
+_VERBS = ("advance", "move", "win", "lose", "void", "reopen", "transfer", "assign", "edit")
 
 
 @attrs.frozen(kw_only=True)
@@ -57,8 +57,8 @@ def bulk(
     cause: str = "bulk",
 ) -> BulkResult:
     """Do ``verb`` to every record; see `Engine.bulk`."""
-    if verb not in VERBS:
-        raise InputError("verb", f"{shown(verb)} cannot be done in bulk", did_you_mean(verb, VERBS))
+    if verb not in _VERBS:
+        raise InputError("verb", f"{shown(verb)} cannot be done in bulk", did_you_mean(verb, _VERBS))
     act, own = split(arguments)
     said = asked(act)
     what = _what(shell, verb, own)

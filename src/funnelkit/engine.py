@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, tzinfo
-from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack, cast
+from typing import TYPE_CHECKING, Any, Self, Unpack, cast
 
 import attrs
 
@@ -21,7 +21,7 @@ from funnelkit.drafts import DealDetails, NewDeal, NewLead, NewParty
 from funnelkit.ids import IdSource, TimeOrderedIds
 from funnelkit.inputs import text
 from funnelkit.records import Activity, Company, Contact, Deal, Lead, Move, Record
-from funnelkit.shell import Shell, id_of
+from funnelkit.shell import P, R, Shell, id_of
 from funnelkit.stages import Pipeline, Verdict
 from funnelkit.storage import MemoryStore, Store, open_store
 from funnelkit.storage.base import Kind
@@ -31,9 +31,6 @@ if TYPE_CHECKING:
     from funnelkit.bulk import BulkResult
     from funnelkit.migration import Migration
     from funnelkit.verify import Finding
-
-R = TypeVar("R", Lead, Deal)
-P = TypeVar("P", Lead, Deal, Contact, Company)
 
 __all__ = ["Engine", "Option"]
 

@@ -16,12 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-__all__ = ["IdSource", "TimeOrderedIds", "born"]
+__all__ = ["SUFFIX_LENGTH", "IdSource", "TimeOrderedIds", "born"]
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _VALUES = {character: value for value, character in enumerate(_ALPHABET)}
 _RANDOM_BITS = 74
-_SUFFIX_LENGTH = 26
+SUFFIX_LENGTH = 26
+"""How many characters follow the kind and its underscore in an id made here."""
 
 
 class IdSource(Protocol):
@@ -89,5 +90,5 @@ def _uuid7(ordinal: int) -> int:
 
 
 def _base32(number: int) -> str:
-    digits = [_ALPHABET[number >> shift & 31] for shift in range(5 * (_SUFFIX_LENGTH - 1), -1, -5)]
+    digits = [_ALPHABET[number >> shift & 31] for shift in range(5 * (SUFFIX_LENGTH - 1), -1, -5)]
     return "".join(digits)

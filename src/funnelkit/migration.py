@@ -2,7 +2,7 @@
 
 Adding, renaming, reordering and archiving stages needs no migration: records and history keep their
 stage ids. Only a stage that is taken out leaves its open records nowhere. Closed records keep the
-stage they died on, for history's sake.
+stage they ended on, for history's sake.
 """
 
 from __future__ import annotations

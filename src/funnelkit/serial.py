@@ -9,16 +9,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date, datetime, timedelta
+from datetime import timedelta
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import attrs
 import cattrs
 from cattrs.errors import ForbiddenExtraKeysError
 
-from funnelkit.clock import aware, duration
+from funnelkit.clock import duration
 from funnelkit.errors import DefinitionError, InputError, shown
-from funnelkit.records import FrozenMapping
 
 __all__ = [
     "Problem",
@@ -166,15 +165,6 @@ def _is_items(cls: Any) -> bool:
     return get_origin(cls) is tuple and get_args(cls)[1:] == (...,)
 
 
-def _plain(value: Any) -> Any:
-    """Return a frozen JSON value as dicts and lists."""
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, tuple | list):
-        return [_plain(item) for item in value]
-    return value
-
-
 def _made() -> cattrs.Converter:
     made = cattrs.Converter(forbid_extra_keys=True, omit_if_default=True)
     made.register_structure_hook(str, _text)
@@ -185,30 +175,23 @@ def _made() -> cattrs.Converter:
     made.register_structure_hook_factory(_is_items, _items)
     made.register_structure_hook_factory(attrs.has, _fields)
     made.register_unstructure_hook(tuple, lambda items: [made.unstructure(item) for item in items])
-    made.register_unstructure_hook(frozenset, sorted)
-    made.register_unstructure_hook(datetime, datetime.isoformat)
-    made.register_structure_hook(datetime, lambda text, _: aware(datetime.fromisoformat(text)))
-    made.register_unstructure_hook(date, date.isoformat)
-    made.register_structure_hook(date, lambda text, _: date.fromisoformat(text))
     made.register_unstructure_hook(timedelta, duration_text)
     made.register_structure_hook(timedelta, lambda text, _: duration(text))
-    made.register_unstructure_hook(FrozenMapping, _plain)
-    made.register_structure_hook(FrozenMapping, lambda items, _: FrozenMapping(items))
     return made
 
 
 converter = _made()
-"""Turns records, changes and definitions into JSON values and back; defaults are left out."""
+"""Turns definitions into plain values and back, strictly; what is left at its default is left out."""
 
 
-def structured(data: object, cls: type[T], subject: str, using: cattrs.Converter = converter) -> T:
+def structured(data: object, cls: type[T], subject: str, using: cattrs.Converter) -> T:
     """Return ``data`` (dicts, lists, text, numbers) as a ``cls``.
 
     Args:
         data: What a JSON or TOML document holds.
         cls: An attrs class.
         subject: What is being read, for the error: ``"pipeline document"``.
-        using: A converter with more hooks than the common one.
+        using: `converter`, or a copy of it that knows more types.
 
     Raises:
         DefinitionError: With every unknown key and every unacceptable value, each with its path.

@@ -24,12 +24,13 @@ from funnelkit.errors import (
     RefusedError,
     shown,
 )
-from funnelkit.ids import IdSource
+from funnelkit.ids import SUFFIX_LENGTH, IdSource
 from funnelkit.inputs import given_id, text
 from funnelkit.recording import recorded
 from funnelkit.records import OUTCOMES, Activity, Company, Contact, Deal, Lead, Placed, Record
 from funnelkit.serial import did_you_mean
 from funnelkit.stages import Pipeline, Verdict
+from funnelkit.stages.rules import VERBS
 from funnelkit.storage.base import KIND_OF, KINDS, Answer, Commit, Kind, Store, kind_of
 
 R = TypeVar("R", Lead, Deal)
@@ -38,21 +39,14 @@ P = TypeVar("P", Lead, Deal, Contact, Company)
 Prepared = tuple[Commit | None, tuple[Any, ...]]
 """A commit, or None when there is nothing to write, and the records to answer with."""
 
-__all__ = ["Prepared", "Shell", "id_of"]
+__all__ = ["P", "Prepared", "R", "Shell", "id_of"]
 
-_ASKABLE = (
-    "advance",
-    "move",
-    "win",
-    "lose",
-    "void",
-    "reopen",
-    "transfer",
-    "convert",
-    "assign",
-    "edit",
-    "log",
-)
+_ASKABLE = ("advance", *(verb for verb in VERBS if verb not in {"create", "capture"}))
+"""The verbs that are done to a record that is there."""
+
+
+_KIND_BY_PREFIX: dict[str, Kind] = {f"{kind}_": kind for kind in KINDS}
+"""What stands before the last `SUFFIX_LENGTH` characters of an id that was made here."""
 
 
 class Shell:
@@ -98,9 +92,8 @@ class Shell:
 
     def kind_of_id(self, id: str) -> Kind:
         """Return the kind of the record with an id; ids of the caller's own are looked up."""
-        for kind in KINDS:
-            if len(id) == len(kind) + 27 and id.startswith(f"{kind}_"):  # as _of_kind, a call less
-                return kind
+        if made_for := _KIND_BY_PREFIX.get(id[:-SUFFIX_LENGTH]):
+            return made_for
         for kind in KINDS:
             if self.store.get_many(kind, [id]):
                 return kind
@@ -115,7 +108,8 @@ class Shell:
         if given is None:
             return self.ids(kind)
         id = given_id(given)
-        if looks := next((other for other in KINDS if other != kind and _of_kind(other, id)), ""):
+        looks = _KIND_BY_PREFIX.get(id[:-SUFFIX_LENGTH], kind)
+        if looks != kind:
             raise InputError("id", f"{shown(id)} looks like the id of a {looks}", "give another one")
         for other in KINDS:
             if self.store.get_many(other, [id]):
@@ -348,11 +342,6 @@ def _in_a_pipeline(record: Record) -> Placed:
     if isinstance(record, Lead | Deal):
         return record
     raise InputError("record", f"{shown(record)} is in no pipeline", "give a lead or a deal")
-
-
-def _of_kind(kind: Kind, id: str) -> bool:
-    """Whether an id has the form of those that are made for a kind."""
-    return len(id) == len(kind) + 27 and id.startswith(f"{kind}_")
 
 
 def _check_word(pipeline: Pipeline, word: str) -> None:

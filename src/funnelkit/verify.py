@@ -122,16 +122,11 @@ def _of_record(record: Lead | Deal, moves: Sequence[Move], orders: Mapping[str, 
     for move in moves:
         order = orders.get(move.fingerprint)
         if order is None:
-            findings.append(
-                _finding(record.id, move.seq, "fingerprint", move.fingerprint, "no such definition")
-            )
-            return findings
+            unknown = {"fingerprint": (move.fingerprint, "no such definition")}
+            return findings + _differing(record.id, move.seq, unknown)
         facts, state = _replayed(state, move, order)
-        findings += [
-            _finding(record.id, move.seq, field, getattr(move, field), value)
-            for field, value in facts.items()
-            if getattr(move, field) != value
-        ]
+        told = {field: (getattr(move, field), value) for field, value in facts.items()}
+        findings += _differing(record.id, move.seq, told)
     close = record.close
     says = {
         "pipeline": (record.pipeline, state.pipeline),
@@ -148,11 +143,7 @@ def _of_record(record: Lead | Deal, moves: Sequence[Move], orders: Mapping[str, 
             (close.outcome, close.reason, close.reason_text, close.note, close.at, close.by),
             (last.target, last.reason, last.reason_text, last.note, last.at, last.actor),
         )
-    return findings + [
-        _finding(record.id, 0, field, stored, given)
-        for field, (stored, given) in says.items()
-        if stored != given
-    ]
+    return findings + _differing(record.id, 0, says)
 
 
 def _written(store: Store) -> dict[str, dict[str, Any]]:
@@ -189,15 +180,16 @@ def _of_fields(record: Lead | Deal, moves: Sequence[Move], written: Mapping[str,
             {path: text for path, text in written.items() if path.startswith("custom.") and text != "null"},
         ),
     }
+    return _differing(record.id, 0, says)
+
+
+def _differing(record: str, seq: int, says: Mapping[str, tuple[object, object]]) -> list[Finding]:
+    """Return a finding for each field → (stored, recomputed) of which the two differ."""
     return [
-        _finding(record.id, 0, field, stored, given)
-        for field, (stored, given) in says.items()
-        if stored != given
+        Finding(record=record, seq=seq, field=field, stored=stored, recomputed=recomputed)
+        for field, (stored, recomputed) in says.items()
+        if stored != recomputed
     ]
-
-
-def _finding(record: str, seq: int, field: str, stored: object, recomputed: object) -> Finding:
-    return Finding(record=record, seq=seq, field=field, stored=stored, recomputed=recomputed)
 
 
 def _replayed(state: _State, move: Move, order: _Order) -> tuple[dict[str, Any], _State]:

@@ -30,8 +30,8 @@ class Scene:
         actor: Who does the act.
         at: When.
         verb: What is done: ``"move"``, ``"win"``, ``"assign"``, …
-        source, target: The stages or outcomes left and entered; both are the record's place when
-            the act leaves it where it is.
+        source, target: The stages or outcomes left and entered. A new record leaves none; where
+            the act leaves the record in its place, that is the source and the target is empty.
         reason, note: As given by the caller.
         owner: The new owner, in an ``assign``.
         edits: Field → new value, in an ``edit``.

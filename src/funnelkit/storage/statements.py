@@ -7,7 +7,6 @@ from importlib.resources import files
 
 from funnelkit.storage.rows import COLUMNS
 
-
 INSERT: dict[str, str] = {
     table: f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
     for table, columns in COLUMNS.items()
