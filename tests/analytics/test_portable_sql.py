@@ -1,0 +1,143 @@
+"""Every text that any metric can send stays inside the portable subset, and the lint can say no."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from importlib.resources import files
+from itertools import product
+from typing import Any
+
+import pytest
+
+from funnelkit.analytics import Analytics, Shape
+from funnelkit.clock import FrozenClock
+from tests.analytics.histories import Place, Record, feed, hour
+from tests.analytics.lint import problems, sqlglot
+
+STAGES = ("new", "call", "offer")
+BY = (None, "owner", "source", "campaign", "month", "custom.size")
+FILTERS: tuple[dict[str, Any], ...] = (
+    {},
+    {"owner": "ann"},
+    {"source": "web", "campaign": "spring"},
+    {"custom": {"size": 1, "segment": None}, "created": (hour(0), hour(9)), "as_of": hour(50)},
+)
+FUNNEL_CELLS = ("count", "of_previous", "of_first", "lost", "went_back", "skipped")
+
+
+def sent() -> set[str]:
+    """Return every text that the metrics send over filters, groups, definitions and cells."""
+    places = [Place(t, "sales", place) for t, place in enumerate(("new", "offer", "call", "lost"))]
+    database = feed([Record("d", 0, "", ("EUR", 1), "", "", {}, tuple(places))], {"sales": STAGES})
+    shape = Shape(pipeline="sales", stages=tuple((stage, "") for stage in STAGES))
+    metrics = Analytics(database, [shape], FrozenClock(hour(99)))
+    for by, chosen in product(BY, FILTERS):
+        arguments = chosen | {"by": by}
+        group = {"group": "2026-01"} if by == "month" else {}
+        for definition in ("reached", "visited", "bitrix24", "ordered", "closed"):
+            how = {"window": timedelta(1), "anchor": "first"} if definition == "ordered" else {}
+            funnel = metrics.funnel(definition=definition, **how, **arguments)  # type: ignore[arg-type]
+            for row in funnel.rows:
+                assert row.fate
+            for cell in FUNNEL_CELLS if funnel.rows else ():
+                funnel.ids("call", cell, **group)
+        results: list[tuple[Any, tuple[str, ...]]] = [
+            (metrics.transitions(**arguments), ("", "new")),
+            (metrics.time_in_stage(**arguments), ("new", "open")),
+            (metrics.days_to_win(**arguments), ("negative",)),
+            (metrics.win_rate(**arguments), ("won",)),
+            (metrics.cohort_win_rate(**arguments), ("created",)),
+            (metrics.loss_reasons(**arguments), ("call", "")),
+            (metrics.potential(**arguments), ("new",)),
+        ]
+        for result, cell in results:
+            if result.rows:
+                result.ids(*cell, **group)
+    return database.texts
+
+
+@pytest.fixture(scope="module")
+def texts() -> set[str]:
+    """Every text."""
+    return sent()
+
+
+def test_every_text_is_portable(texts: set[str]) -> None:
+    """No text has anything that one of the engines reads in another way, or not at all."""
+    assert {text: found for text in texts if (found := problems(text))} == {}
+
+
+def test_every_file_of_sql_is_used(texts: set[str]) -> None:
+    """What the files create as relations appears in some text; no file is left over."""
+    names = [path.name for path in files("funnelkit.analytics").joinpath("sql").iterdir()]
+    together = "\n".join(texts)
+    for name in names:
+        body = files("funnelkit.analytics").joinpath("sql", name).read_text("utf-8")
+        lines = [line.strip() for line in body.splitlines() if "{" not in line and "--" not in line]
+        longest = max(lines, key=len, default="")
+        assert longest in together, name
+
+
+def test_every_text_has_only_parameters_of_ours(texts: set[str]) -> None:
+    """What a user says is never part of a text."""
+    literals = {
+        literal.this
+        for text in texts
+        for literal in sqlglot.parse_one(text, read="sqlite").find_all(sqlglot.exp.Literal)
+        if literal.is_string
+    }
+    assert literals <= {
+        *("won", "lost", "void", "open", "moved_away", "close", "reopen", "create", "back", "owner", "value"),
+        *("null", "", "lift", "undone"),
+    }
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT a / b FROM move",
+        "SELECT DISTINCT a FROM move",
+        "SELECT a FROM move ORDER BY a",
+        "SELECT a FROM move LIMIT 1",
+        "SELECT * FROM move",
+        "SELECT COUNT(DISTINCT a) AS n FROM move",
+        "SELECT a FROM move UNION SELECT b FROM move",
+        "SELECT a FROM move AS m JOIN deal AS d ON d.id < m.id",
+        "SELECT a FROM move AS m JOIN deal AS d ON d.id = m.id OR d.id = m.a",
+        "SELECT a FROM move JOIN deal USING (id)",
+        "SELECT a FROM move, deal",
+        "SELECT a FROM move FULL JOIN deal ON deal.id = move.id",
+        "SELECT d.a FROM move AS m LEFT JOIN deal AS d ON d.id = m.id",
+        "SELECT m.a FROM move AS m LEFT JOIN deal AS d ON d.id = m.id WHERE d.b = 1",
+        "SELECT SUM(a) OVER (PARTITION BY b ORDER BY c) AS n FROM move",
+        "SELECT SUM(a) OVER (ORDER BY c RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS n FROM move",
+        "SELECT LAG(a) OVER (ORDER BY b) AS n FROM move",
+        "SELECT AVG(a) AS n FROM move",
+        "SELECT strftime('%Y', a) AS n FROM move",
+        "SELECT a FROM move WHERE b LIKE 'x%'",
+        "SELECT a FROM move WHERE b IN ('x', 'y')",
+        "SELECT a FROM move WHERE EXISTS (SELECT 1 FROM deal)",
+        "SELECT a || b AS n FROM move",
+        "SELECT a AS at FROM move",
+        "SELECT a FROM move WHERE b = ?",
+        "SELECT a FROM move WHERE b IS NULL",
+        "SELECT CAST(a AS INTEGER) AS n FROM move",
+    ],
+)
+def test_the_lint_says_no(text: str) -> None:
+    """Each of these is read in another way by some engine, or hides a mistake."""
+    assert problems(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT COUNT(*) AS n FROM move WHERE a = :a AND b % 2 >= 1",
+        "SELECT m.a FROM move AS m LEFT JOIN deal AS d ON d.id = m.id WHERE COALESCE(d.b, 0) = 1",
+        "SELECT LAG(a, 1, '') OVER (PARTITION BY b ORDER BY c) AS n FROM move",
+        "SELECT a FROM move UNION ALL SELECT b FROM move",
+    ],
+)
+def test_the_lint_leaves_the_subset_alone(text: str) -> None:
+    """Each of these is the same everywhere."""
+    assert problems(text) == []
