@@ -43,8 +43,8 @@ def new_placed(shell: Shell, verb: str, name: str, details: Mapping[str, Any]) -
 
 def _referred(shell: Shell, kind: Kind, ref: Any) -> Any:
     """Return the contact or company that was meant, read from the store; None for nobody."""
-    id = getattr(ref, "id", ref)
-    return shell.store.get(kind, text(id, kind)) if id else None
+    id = "" if ref is None else text(getattr(ref, "id", ref), kind)
+    return shell.store.get(kind, id) if id else None
 
 
 def born(

@@ -15,6 +15,7 @@ import attrs
 
 from funnelkit import ledger
 from funnelkit.records import (
+    NOTHING,
     OUTCOMES,
     SYSTEM,
     Activity,
@@ -22,6 +23,7 @@ from funnelkit.records import (
     Company,
     Contact,
     Deal,
+    FrozenMapping,
     Lead,
     Move,
     Outcome,
@@ -185,6 +187,8 @@ def _go(pipeline: Pipeline, record: Placed, request: Request, facts: Facts) -> D
     moves = verb == "move" and record.close is None
     if moves and target == record.stage:
         return Decision(verdict=Verdict(verb, (), target), record=record)
+    if verb == "convert" and isinstance(record, Lead) and record.outcome == "won":
+        return Decision(verdict=Verdict(verb), record=record)  # what it became is the answer again
     if (not moves or request.override) and (refusals := _state_refusals(pipeline, record, request)):
         return _refused(request, refusals, target)
     place, against = _first_passing(pipeline, record, request, facts)
@@ -223,6 +227,8 @@ def _state_refusals(pipeline: Pipeline, record: Placed, request: Request) -> lis
         return refusals
     if record.close is not None:
         refusals.append(_closed(record))
+    if request.verb == "move" and request.target in pipeline.table.position:
+        refusals += _archived_refusals(pipeline, request.target)
     outcome = CLOSING.get(request.verb)
     return refusals if outcome is None else refusals + _close_refusals(pipeline, record, request, outcome)
 
@@ -315,9 +321,13 @@ def _entry_refusals(pipeline: Pipeline, record: Placed, stage: str) -> list[Refu
     if not isinstance(record, Deal if pipeline.kind == "deal" else Lead):
         sentence = f"{pipeline.id} is a pipeline for {pipeline.kind}s"
         refusals.append(Refusal("wrong_kind", sentence, field="pipeline"))
-    if pipeline.stage(stage).archived:
-        refusals.append(Refusal("archived", f"stage {stage} is archived", field="stage"))
-    return refusals
+    return refusals + _archived_refusals(pipeline, stage)
+
+
+def _archived_refusals(pipeline: Pipeline, stage: str) -> list[Refusal]:
+    if not pipeline.stage(stage).archived:
+        return []
+    return [Refusal("archived", f"stage {stage} is archived", field="stage", fix="choose one that is in use")]
 
 
 def _transfer(pipeline: Pipeline, record: Placed, request: Request, facts: Facts) -> Decision:
@@ -388,7 +398,7 @@ def _checked(
         reason=request.reason,
         note=request.note,
         owner=request.owner,
-        edits=request.edits,
+        edits=FrozenMapping(request.edits) if request.edits else NOTHING,  # rules look, and cannot touch
         activities=facts.activities,
         history=facts.history,
         contact=facts.contact,

@@ -116,15 +116,15 @@ def amendment(before: Record, after: Record, *, actor: str, reason: str, overrul
         "reason": reason,
         "overruled": overruled,
     }
-    change: Change
+    told: list[Change] = []
     if before.owner != after.owner:
         attributes.append(Attribute(record=after.id, field="owner", value=after.owner, since=at))
-        change = changes.RecordAssigned(source=before.owner, target=after.owner, **common)
-    else:
+        told.append(changes.RecordAssigned(source=before.owner, target=after.owner, **common))
+    if fields := _changed_fields(before, after):
         if isinstance(before, Lead | Deal) and isinstance(after, Lead | Deal):
             attributes += _value_attribute(before.value, after, at)
-        change = changes.RecordEdited(fields=_changed_fields(before, after), **common)
-    return Commit(writes=(Write(after, before.version),), changes=(change,), attributes=tuple(attributes))
+        told.append(changes.RecordEdited(fields=fields, **common))
+    return Commit(writes=(Write(after, before.version),), changes=tuple(told), attributes=tuple(attributes))
 
 
 def _value_attribute(before: Money | None, after: Placed, at: datetime) -> list[Attribute]:
@@ -146,7 +146,7 @@ def _changed_fields(before: Record, after: Record) -> tuple[str, ...]:
     fields = [
         field.name
         for field in attrs.fields(type(after))
-        if field.name not in {"version", "updated_at", "custom"}
+        if field.name not in {"version", "updated_at", "owner", "custom"}
         and getattr(before, field.name) != getattr(after, field.name)
     ]
     return (*fields, *_changed_custom(before.custom, after.custom))

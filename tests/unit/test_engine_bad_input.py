@@ -254,6 +254,16 @@ def test_what_is_no_record_is_named(engine: Engine, unchanged: Any, record: Any)
         assert caught.value.argument == "record"
 
 
+@pytest.mark.parametrize("client", [False, 0, [], {}, 5])
+@pytest.mark.parametrize("field", ["contact", "company"])
+def test_what_is_no_client_is_named(engine: Engine, unchanged: Any, field: str, client: Any) -> None:
+    """Nobody is None or empty text, not whatever Python takes for false."""
+    for make in (engine.create, engine.capture):
+        with unchanged(InputError) as caught:
+            make("Acme", **{field: client})
+        assert caught.value.argument == field
+
+
 def test_a_client_must_exist(engine: Engine, unchanged: Any) -> None:
     """A deal, lead or contact refers to nobody that is not there, new or edited."""
     deal, ann = engine.create("Acme", pipeline="care"), engine.create_contact("Ann")

@@ -7,7 +7,14 @@ from typing import Any
 import pytest
 
 from funnelkit import Engine, FrozenClock, Lead, Pipeline, Refusal, Stage, money, rule
-from funnelkit.changes import DealCreated, LeadCaptured, LeadConverted, LeadDisqualified
+from funnelkit.changes import (
+    DealCreated,
+    LeadCaptured,
+    LeadConverted,
+    LeadDisqualified,
+    RecordAssigned,
+    RecordEdited,
+)
 from funnelkit.errors import InputError, NotFoundError, RefusedError
 
 
@@ -147,6 +154,13 @@ def test_a_conversion_is_done_once(engine: Engine, lead: Lead) -> None:
     assert len(engine.changes()) == changes
 
 
+def test_a_converted_lead_can_be_converted_again(engine: Engine, lead: Lead) -> None:
+    """`can` agrees with the verb, which answers what became of the lead."""
+    made = engine.convert(lead, pipeline="care")
+    assert engine.can(made.lead, "convert")
+    assert engine.convert(made.lead, pipeline="care") == made
+
+
 def test_a_reopened_lead_that_is_converted_again_makes_no_second_deal(engine: Engine, lead: Lead) -> None:
     """The deal, contact and company of the first time are found again."""
     first = engine.convert(lead, pipeline="sales")
@@ -162,6 +176,18 @@ def test_what_is_known_is_attached_and_blanks_are_filled(engine: Engine, lead: L
     assert made.contact is not None
     assert (made.contact.id, made.contact.name, made.contact.email) == (ann.id, "Анна", "own@example.org")
     assert (made.contact.phone, made.contact.version) == (lead.phone, 2)
+
+
+def test_everything_that_is_filled_is_told(engine: Engine) -> None:
+    """A contact that gets an owner and an address from a lead: a hand-over and an edit, both told."""
+    ann = engine.create_contact("Ann")
+    lead = engine.capture("Ann", email="ann@example.org", owner="sam")
+    engine.convert(lead, contact=ann, deal=False)
+    handed, edited = engine.changes(ann)[1:]
+    assert isinstance(handed, RecordAssigned)
+    assert (handed.source, handed.target) == ("", "sam")
+    assert isinstance(edited, RecordEdited)
+    assert edited.fields == ("email",)
 
 
 def test_a_contact_without_blanks_is_left_as_it_is(engine: Engine) -> None:

@@ -191,6 +191,19 @@ def test_an_override_needs_an_actor_and_a_reason(
     assert codes(caught.value.verdict) == missing
 
 
+def test_an_override_does_not_lead_into_an_archived_stage(engine: Engine, unchanged: Any) -> None:
+    """Nothing enters an archived stage: not by a move, a creation or a transfer that is overridden."""
+    deal, other = engine.create("Acme", pipeline="sales"), engine.create("Acme", pipeline="care")
+    for call in (
+        lambda: engine.move(deal, "paper", **FORCE),
+        lambda: engine.create("Acme", pipeline="sales", stage="paper", **FORCE),
+        lambda: engine.transfer(other, "sales", stage="paper", **FORCE),
+    ):
+        with unchanged(RefusedError) as caught:
+            call()
+        assert codes(caught.value.verdict) == ["archived"]
+
+
 def test_an_override_does_not_open_what_is_closed(engine: Engine, unchanged: Any) -> None:
     """X3: what lies in the record itself is passed over by nobody."""
     deal = engine.win(engine.create("Repair", pipeline="care"))
@@ -267,6 +280,20 @@ def test_a_rule_guards_every_verb(verb: str) -> None:
         getattr(strict, verb)(*args.get(verb, ("d1",)), **details)
     assert codes(caught.value.verdict) == ["no"]
     assert readable(store) == before
+
+
+def test_a_rule_cannot_change_an_edit() -> None:
+    """What a rule is shown of an edit cannot be written, so no rule moves a record past the gate."""
+
+    @rule(on="edit")
+    def sly(edits: Any) -> None:
+        edits["stage"] = "contract"
+
+    engine = Engine(Pipeline("sales", [Stage("new"), Stage("contract")], rules=sly))
+    deal = engine.create("Acme")
+    with pytest.raises(TypeError):
+        engine.edit(deal, name="New")
+    assert engine.get(deal.id) == deal
 
 
 def test_a_rule_that_answers_nonsense_is_a_definition_error(unchanged: Any, engine: Engine) -> None:
