@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from funnelkit.records import OUTCOMES, Close, Direction, Move, Placed, replaced
+from funnelkit.records import OUTCOMES, Close, Direction, Move, Outcome, Placed, replaced
 
 if TYPE_CHECKING:
     from funnelkit.decide import Request
@@ -163,9 +163,9 @@ def reason_text(pipeline: Pipeline, outcome: str, reason: str) -> str:
     return reason
 
 
-def _close(outcome: str, request: Request, text: str) -> Close:
+def _close(outcome: Outcome, request: Request, text: str) -> Close:
     return Close(
-        outcome=outcome,  # type: ignore[arg-type]  # one of OUTCOMES, checked by the caller
+        outcome=outcome,
         reason=request.reason,
         reason_text=text,
         note=request.note,

@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING, Any
 from funnelkit.errors import shown
 from funnelkit.records import OUTCOMES
 from funnelkit.serial import Problem, did_you_mean
-from funnelkit.stages.chart import ways
 from funnelkit.stages.rules import Rule
 from funnelkit.stages.stage import CloseReason, Stage
 from funnelkit.stages.stock import path_problem
+from funnelkit.stages.table import verb_of
 from funnelkit.stages.transition import ANY, Transition
+from funnelkit.stages.ways import ways
 
 if TYPE_CHECKING:
     from funnelkit.stages.pipeline import Pipeline
 
-__all__ = ["Problem", "problems_of"]
+__all__ = ["problems_of"]
 
 _SLUG = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _LABEL_LIMIT = 200
@@ -209,9 +210,9 @@ def _transition_name(pipeline: Pipeline, move: Transition, path: str) -> Iterato
 
 def _outcome_transition(pipeline: Pipeline, move: Transition, path: str) -> Iterator[Problem]:
     if move.target in ("lost", "void") and move.rules:
-        verb = "lose" if move.target == "lost" else "void"
         sentence = f"a transition to {move.target!r} cannot have rules: letting go is always possible"
-        yield Problem(f"{path}.rules", sentence, f'guard it by a rule of the pipeline, on="{verb}"')
+        fix = f'guard it by a rule of the pipeline, on="{verb_of(ANY, move.target)}"'
+        yield Problem(f"{path}.rules", sentence, fix)
     if move.target == "won":
         blocked = [stage.id for stage in pipeline.stages if stage.id in move.sources and not stage.can_win]
         for source in blocked:

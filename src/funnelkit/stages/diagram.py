@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from funnelkit.records import OUTCOMES
 from funnelkit.serial import duration_text
-from funnelkit.stages.chart import ways
 from funnelkit.stages.stage import Stage
+from funnelkit.stages.transition import ANY
+from funnelkit.stages.ways import ways
 
 if TYPE_CHECKING:
     from funnelkit.stages.pipeline import Pipeline
@@ -35,7 +36,7 @@ def _lines(pipeline: Pipeline) -> Iterator[str]:
     for stage in pipeline.stages:
         yield f"  {stage.id:<{width}}  {', '.join(_facts(stage))}".rstrip()
     for move in () if isinstance(moves, str) else moves:
-        sources = "any stage" if move.source == "*" else ", ".join(move.sources)
+        sources = "any stage" if move.source == ANY else ", ".join(move.sources)
         named = f"  {move.name}" if move.name else ""
         ruled = f"  [{', '.join(rule.name for rule in move.rules)}]" if move.rules else ""
         yield f"  {sources} → {move.target}{named}{ruled}"
