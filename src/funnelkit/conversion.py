@@ -165,8 +165,8 @@ def _converted(
         raise InputError("convert", "a lead must become something", "make a deal, a contact or a company")
     converted = attrs.evolve(
         cast("Lead", decision.record),
-        contact=contact.id if contact else "",
-        company=company.id if company else "",
+        contact=contact.id if contact else lead.contact,  # a link it came with is not lost
+        company=company.id if company else lead.company,
         deal=deal.id if deal else "",
     )
     lead_commit = recording.placement(attrs.evolve(decision, record=converted), lead.version)

@@ -285,3 +285,11 @@ def test_only_leads_are_converted(engine: Engine, unchanged: Any) -> None:
     deal = engine.create("Repair", pipeline="care")
     with unchanged(InputError):
         engine.convert(deal.id)
+
+
+def test_a_conversion_without_a_contact_keeps_the_client_that_the_lead_came_with(engine: Engine) -> None:
+    """contact=False makes the deal no contact; the lead stays linked to its own (B5)."""
+    ada = engine.create_contact("Ada Lovelace")
+    lead = engine.capture("Ada again", contact=ada)
+    made = engine.convert(lead, contact=False, pipeline="sales")
+    assert (made.lead.contact, made.deal.contact if made.deal else None) == (ada.id, "")
