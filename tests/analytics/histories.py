@@ -104,9 +104,7 @@ def analytics(
     return Analytics(feed(records, pipelines), shapes, FrozenClock(hour(now)))
 
 
-def _rows(
-    record: Record, pipelines: dict[str, tuple[str, ...]]
-) -> list[tuple[float, str, dict[str, Any]]]:
+def _rows(record: Record, pipelines: dict[str, tuple[str, ...]]) -> list[tuple[float, str, dict[str, Any]]]:
     owner, (currency, amount) = record.owner, record.value
     visited: dict[str, list[str]] = {name: [] for name in pipelines}
     rows: list[tuple[float, str, dict[str, Any]]] = []
@@ -212,7 +210,9 @@ def _record(draw: st.DrawFn, name: str) -> Record:
     events: list[Place | Edit] = [Place(t, pipeline, place)]
     for _ in range(draw(st.sampled_from([0, 2, 4, 6, 8, 10]))):
         t += draw(st.sampled_from([0, 0, 0, 1, 1, 2, 5]))
-        act = draw(st.sampled_from(["move"] * 6 + ["close"] * 4 + ["transfer", "value", *["owner", "custom"] * 2]))
+        act = draw(
+            st.sampled_from(["move"] * 6 + ["close"] * 4 + ["transfer", "value", *["owner", "custom"] * 2])
+        )
         if act == "owner":
             events.append(Edit(t, "owner", draw(_OWNERS)))
         elif act == "value":

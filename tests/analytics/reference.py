@@ -215,7 +215,13 @@ class Cells(NamedTuple):
 
 def funnel(records: list[Record], asked: Asked, definition: str, **how: Any) -> Cells:
     """Count a funnel."""
-    rule = {"reached": reached, "visited": visited, "bitrix24": bitrix24, "closed": closed, "ordered": ordered}
+    rule = {
+        "reached": reached,
+        "visited": visited,
+        "bitrix24": bitrix24,
+        "closed": closed,
+        "ordered": ordered,
+    }
     ids: dict[tuple[Any, int, str], set[str]] = defaultdict(set)
     sums: dict[tuple[Any, int, str], int] = defaultdict(int)
     start = 0 if definition == "closed" else 1
@@ -261,7 +267,9 @@ def fates(
         left: set[str] = set()
         for before, after in zip(life.steps, life.steps[1:], strict=False):
             order = asked.order
-            if before.pipeline == after.pipeline == asked.pipeline and {before.place, after.place} <= {*order}:
+            if before.pipeline == after.pipeline == asked.pipeline and {before.place, after.place} <= {
+                *order
+            }:
                 if order.index(after.place) < order.index(before.place) and before.place not in left:
                     left.add(before.place)
                     key = group(life, after, asked)

@@ -105,7 +105,9 @@ def test_a_funnel_is_what_brute_force_counts(definition: str, records: list[Reco
 
 @few
 @given(histories(), st.integers(0, 30) | st.just(10_000), st.sampled_from(["sales", "care"]))
-def test_the_short_way_of_the_plain_funnel_counts_the_same(records: list[Record], as_of: int, name: str) -> None:
+def test_the_short_way_of_the_plain_funnel_counts_the_same(
+    records: list[Record], as_of: int, name: str
+) -> None:
     """The unfiltered reached funnel, read off one index, equals the reference."""
     found = analytics(records).funnel(name, as_of=hour(as_of))
     asked = Asked(pipeline=name, as_of=as_of)

@@ -95,9 +95,7 @@ def metrics(case: Case) -> Analytics:
     for name in case["params"].get("deleted", ()):
         t = paths[name][-1].t
         paths[name] += [Place(t, "p", "new"), Place(t, "p", "void")]
-    records = [
-        Record(name, path[0].t, "", ("", 0), "", "", {}, tuple(path)) for name, path in paths.items()
-    ]
+    records = [Record(name, path[0].t, "", ("", 0), "", "", {}, tuple(path)) for name, path in paths.items()]
     as_of = case["params"].get("as_of")
     return analytics(records, {"p": tuple(stages)}, now=1e6 if as_of is None else as_of / 3600)
 
@@ -160,7 +158,9 @@ def check_direct(case: Case) -> None:
 def check_transitions(case: Case) -> None:
     """Counts of pairs; creations are not among those of the case."""
     rows = metrics(case).transitions().rows
-    assert {f"{row.source}>{row.target}": row.count for row in rows if row.source} == case["expected"]["pairs"]
+    assert {f"{row.source}>{row.target}": row.count for row in rows if row.source} == case["expected"][
+        "pairs"
+    ]
 
 
 def check_outcomes(case: Case) -> None:

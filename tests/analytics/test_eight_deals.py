@@ -30,7 +30,14 @@ def record(name: str, path: str, *edits: Edit, **given: Any) -> Record:
     """Return a record that took a path, one hour a step; edits come in where their time says."""
     places = [Place(float(t), "sales", place) for t, place in enumerate(path.split())]
     events = sorted([*places, *edits], key=lambda event: event.t)
-    blank = {"created": 0.0, "owner": "ann", "value": ("EUR", 100), "source": "", "campaign": "", "custom": {}}
+    blank = {
+        "created": 0.0,
+        "owner": "ann",
+        "value": ("EUR", 100),
+        "source": "",
+        "campaign": "",
+        "custom": {},
+    }
     return Record(id=name, events=tuple(events), **(blank | given))
 
 
@@ -178,7 +185,10 @@ def test_months_begin_at_midnight_of_the_zone() -> None:
     clock = FrozenClock(hour(2000))
     moscow = Analytics(database, [shape], clock, ZoneInfo("Europe/Moscow")).funnel(by="month")
     plain = Analytics(database, [shape], clock).funnel(by="month")
-    assert ({row.group for row in moscow.rows}, {row.group for row in plain.rows}) == ({"2026-02"}, {"2026-01"})
+    assert ({row.group for row in moscow.rows}, {row.group for row in plain.rows}) == (
+        {"2026-02"},
+        {"2026-01"},
+    )
 
 
 def test_quarters_add_up_to_the_whole() -> None:
@@ -221,7 +231,9 @@ def test_a_stage_that_was_taken_out_keeps_nobody_from_what_comes_after() -> None
 
 def test_a_step_that_comes_twice_has_a_row_of_its_own() -> None:
     """n, q and n again: the second n is a row named after its place."""
-    funnel = sales(record("d", "n q n"), record("e", "n q")).funnel(definition="ordered", steps=["n", "q", "n"])
+    funnel = sales(record("d", "n q n"), record("e", "n q")).funnel(
+        definition="ordered", steps=["n", "q", "n"]
+    )
     assert funnel.counts() == {"n": 2, "q": 2, "n (2)": 1}
     assert funnel.ids("n (2)") == ["d"]
 

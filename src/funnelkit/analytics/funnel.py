@@ -2,99 +2,25 @@
 
 Two records of one history can be counted in different ways, and every CRM picks one without saying
 so. Here each way has a name; a result says which it is, and what became of the others.
-
-SQL hands over *credits*: one row of the ledger credits a record with the places above ``low`` up to
-``high`` (1 is the first stage, behind the last one comes ``won``). All definitions differ in their
-credits alone; counting, rates and sums are the same for all.
 """
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import cache, partial
-from typing import Any, Literal
+from typing import Any
 
 import attrs
 
+from funnelkit.analytics.credits import Plan, Tally, credit_ids_text, params_of, skipped, tallied
 from funnelkit.analytics.intervals import Rate
 from funnelkit.analytics.result import About, Group, Result, Row, money_sums, no_cell
 from funnelkit.analytics.scope import ALWAYS, Scope
-from funnelkit.analytics.texts import Params, Source, compose, rows_of
+from funnelkit.analytics.texts import Source, compose, rows_of
 from funnelkit.money import Money
 
-__all__ = ["DEFINITIONS", "Definition", "Fate", "Funnel", "FunnelRow", "Plan", "measure"]
-
-DefinitionName = Literal["reached", "visited", "bitrix24", "ordered", "closed"]
-
-_CREATED = "the creation of the record"
-_LIVING = "records created in or moved into the pipeline by then, without void ones"
-
-
-@attrs.frozen
-class Definition:
-    """What one kind of funnel counts, in words."""
-
-    name: DefinitionName
-    sentence: str
-    population: str = _LIVING
-    time_axis: str = _CREATED
-
-
-DEFINITIONS: dict[DefinitionName, Definition] = {
-    item.name: item
-    for item in (
-        Definition(
-            "reached",
-            "a record counts in every stage up to the furthest it was ever on; a win that stands passes all",
-        ),
-        Definition("visited", "a record counts in the stages it was ever on, and in no other"),
-        Definition(
-            "bitrix24",
-            "an open record counts in every stage up to its present one, a won record in all, any other "
-            "where it was",
-        ),
-        Definition(
-            "ordered",
-            "a record counts in a step when it did all steps before it in their order, all within the window",
-        ),
-        Definition(
-            "closed",
-            "a record counts in a stage when it was not lost there or before; rates start at the population",
-            "records won or lost in the period whose closing stands as of then",
-            "the closing of the record",
-        ),
-    )
-}
-
-
-@attrs.frozen(kw_only=True)
-class Plan:
-    """Which funnel to count.
-
-    Attributes:
-        definition: One of `DEFINITIONS`.
-        places: What the rows are: stages and ``"won"``, or the steps of an ordered funnel.
-        within_us: The window of an ordered funnel: from the first step to the last, included.
-        anchor: Which entry into the first step may start the window: ``"any"`` or ``"first"``.
-    """
-
-    definition: Definition
-    places: tuple[str, ...]
-    within_us: int = ALWAYS[1]
-    anchor: Literal["any", "first"] = "any"
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The names of the rows: places, a repeated one with its number."""
-        counts = [self.places[: n + 1].count(place) for n, place in enumerate(self.places)]
-        return tuple(p if n == 1 else f"{p} ({n})" for p, n in zip(self.places, counts, strict=True))
-
-    @property
-    def skips(self) -> bool:
-        """Whether a record can count in a stage that it was never on."""
-        return self.definition.name in ("reached", "bitrix24", "closed")
+__all__ = ["Fate", "Funnel", "FunnelRow", "measure"]
 
 
 @attrs.frozen(kw_only=True)
@@ -211,8 +137,7 @@ class Funnel(Result[FunnelRow]):
 def measure(source: Source, scope: Scope, plan: Plan) -> Funnel:
     """Count a funnel: one query; what became of the records is asked when somebody looks."""
     fates = cache(partial(_read_fates, source, scope, plan))
-    plain = _is_plain(source, scope, plan)
-    tallies = _fold(_lifts(source, scope, plan) if plain else _credits(source, scope, plan), len(plan.places))
+    tallies = tallied(source, scope, plan)
     keys = {key for key, tally in tallies.items() if tally.counts} if scope.column else {""}
     if scope.column:
         keys |= {key for key, _ in fates().by_place}
@@ -223,22 +148,6 @@ def measure(source: Source, scope: Scope, plan: Plan) -> Funnel:
         ids=partial(_ids, source, scope, plan),
         fates=(fates,),
     )
-
-
-def _is_plain(source: Source, scope: Scope, plan: Plan) -> bool:
-    """Whether the carried facts answer: nothing filtered or grouped, and no stage out of today's order.
-
-    A stage that was moved or taken out since makes the furthest stage of its time another one today.
-    """
-    if plan.definition.name != "reached" or not scope.is_plain:
-        return False
-    sql = "SELECT document FROM definition WHERE pipeline = :pipeline"
-    stages = [stage for stage, _ in scope.shape.stages]
-    for (document,) in source.query(sql, {"pipeline": scope.shape.pipeline}):
-        today = iter(stages)
-        if not all(stage["id"] in today for stage in json.loads(document)["stages"]):
-            return False
-    return True
 
 
 def _about(scope: Scope, plan: Plan) -> About:
@@ -253,56 +162,7 @@ def _about(scope: Scope, plan: Plan) -> About:
     )
 
 
-class _Tally:
-    """Running sums of one group; index 0 is the population of a ``closed`` funnel."""
-
-    def __init__(self, size: int) -> None:
-        self.counts: dict[int, int] = defaultdict(int)
-        self.passed: dict[int, int] = defaultdict(int)
-        self.passed_first: dict[int, int] = defaultdict(int)
-        self.skipped: dict[int, int] = defaultdict(int)
-        self.minor: list[dict[str, int]] = [defaultdict(int) for _ in range(size + 1)]
-
-
-Credit = tuple[int, int, str, int, str, int, str, int, int, str, int, int]
-"""low, high, grp, kept, grp_before, kept_before, grp_first, kept_first, mask, currency, records, total."""
-
-
-def _fold(credits_: Iterable[Credit | tuple[Any, ...]], size: int) -> dict[str, _Tally]:
-    """Add credits up to counts, and to the numerators of both rates, by key of the group."""
-    tallies: dict[str, _Tally] = defaultdict(partial(_Tally, size))
-    for (
-        low,
-        high,
-        key,
-        kept,
-        key_before,
-        kept_before,
-        key_first,
-        kept_first,
-        mask,
-        code,
-        n,
-        total,
-    ) in credits_:
-        for place in range(low + 1, high + 1):
-            if kept:
-                tally = tallies[key]
-                tally.counts[place] += n
-                tally.minor[place][code] += total
-                if not mask >> place & 1:
-                    tally.skipped[place] += n
-            from_key, from_kept = (key_before, kept_before) if place == low + 1 else (key, kept)
-            if from_kept:
-                tallies[from_key].passed[place] += n
-            if kept_first:
-                tallies[key_first].passed_first[place] += n
-    return tallies
-
-
-def _rows(
-    tally: _Tally, plan: Plan, scope: Scope, *, key: str, fates: Callable[[], Fates]
-) -> list[FunnelRow]:
+def _rows(tally: Tally, plan: Plan, scope: Scope, *, key: str, fates: Callable[[], Fates]) -> list[FunnelRow]:
     start = 0 if plan.definition.name == "closed" else 1
     rows = []
     for n, (name, place) in enumerate(zip(plan.names, plan.places, strict=True), 1):
@@ -327,51 +187,6 @@ def _fate_of(fates: Callable[[], Fates], key: str, name: str) -> Fate:
     return fates().of(key, name)
 
 
-def _lifts(source: Source, scope: Scope, plan: Plan) -> list[Credit]:
-    """Read the credits of an unfiltered ``reached`` funnel: one scan of an index."""
-    order = {place: n for n, place in enumerate(plan.places, 1)} | {"": 0}
-    found = rows_of(source, compose("funnel_lifts", **_born(scope)), scope.params())
-    return [
-        (order[low], order[high], "", 1, "", int(order[low] > 0), "", 1, -1, code, records, total)
-        for _, low, high, code, records, total in found
-    ]
-
-
-def _born(scope: Scope) -> dict[str, str]:
-    """Return the clauses that keep to a period of creation, where there is one."""
-    bounds = "AND {0}created_us >= :created_from AND {0}created_us < :created_to"
-    if scope.created == ALWAYS:
-        bounds = ""
-    return {"born": bounds.format(""), "born_of_closing": bounds.format("c.")}
-
-
-def _credits(source: Source, scope: Scope, plan: Plan, *, masked: bool = False) -> list[tuple[Any, ...]]:
-    """Read the credits; ``masked`` brings along on which stages the records were."""
-    slots = _MASKED if masked else _UNMASKED
-    return rows_of(source, _credit_text(scope, plan, tail="{fold}", **slots), _params(scope, plan))
-
-
-_UNMASKED = {"mask": "0", "masked": ""}
-_MASKED = {"mask": "s.mask", "masked": "JOIN seen AS s ON s.record_id = k.record_id"}
-
-
-def _credit_text(scope: Scope, plan: Plan, **slots: str) -> str:
-    numbers = range(1, len(plan.places) + 1)
-    steps = (compose("part_step", n=str(n), before=str(n - 1)) for n in numbers[1:])
-    firsts = (compose("part_first", n=str(n)) for n in numbers)
-    ordered = {
-        "anchor": "entry = 1" if plan.anchor == "first" else "entry > 0",
-        "steps": "".join(f"{step}, " for step in steps),
-        "firsts": " UNION ALL ".join(firsts),
-    }
-    return compose(f"credit_{plan.definition.name}", **scope.slots(), **ordered, **slots)
-
-
-def _params(scope: Scope, plan: Plan) -> Params:
-    steps = {f"step_{n}": place for n, place in enumerate(plan.places, 1)}
-    return {**scope.params(), **steps, "within": plan.within_us}
-
-
 def _fate_slots(scope: Scope, plan: Plan, text: str) -> dict[str, str]:
     """Return the clauses; those of a ``closed`` funnel keep to its population."""
     closing = _IN_PERIOD[text] if plan.definition.name == "closed" else ""
@@ -388,7 +203,7 @@ _IN_PERIOD = {
 
 
 def _read_fates(source: Source, scope: Scope, plan: Plan) -> Fates:
-    params = _params(scope, plan)
+    params = params_of(scope, plan)
     found: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
     void = unknown = 0
     states = compose("state", tail="{fates}", **_fate_slots(scope, plan, "state"))
@@ -400,27 +215,9 @@ def _read_fates(source: Source, scope: Scope, plan: Plan) -> Fates:
     backs = compose("went_back", tail="{backs}", **_fate_slots(scope, plan, "went_back"))
     for key, stage, records in rows_of(source, backs, params):
         found[key, stage]["went_back"] = records
-    for key, stage, records in _skipped(source, scope, plan):
+    for key, stage, records in skipped(source, scope, plan):
         found[key, stage]["skipped"] = records
     return Fates(by_place={at: Fate(**counts) for at, counts in found.items()}, void=void, unknown=unknown)
-
-
-def _skipped(source: Source, scope: Scope, plan: Plan) -> Iterator[tuple[str, str, int]]:
-    """Yield (key of the group, stage, records that count there without having been there)."""
-    if not plan.skips:
-        return
-    if _is_plain(source, scope, plan):  # who was on a stage counts there, so the difference is who was not
-        counts = _fold(_lifts(source, scope, plan), len(plan.places))[""].counts
-        visits: dict[str, int] = defaultdict(int)
-        for stage, records in rows_of(source, compose("visits", **_born(scope)), scope.params()):
-            visits[stage] += records
-        for place, stage in enumerate(plan.places[:-1], 1):
-            yield "", stage, counts[place] - visits[stage]
-        return
-    for key, tally in _fold(_credits(source, scope, plan, masked=True), len(plan.places)).items():
-        for place, records in tally.skipped.items():
-            if 0 < place < len(plan.places):
-                yield key, plan.places[place - 1], records
 
 
 _FATES: dict[str, tuple[str, str, str]] = {
@@ -454,7 +251,7 @@ def _ids(
     place = plan.names.index(stage) + 1
     if column == "skipped" and (not plan.skips or place == len(plan.places)):
         return []
-    params = _params(scope, plan) | {
+    params = params_of(scope, plan) | {
         "stage": stage,
         "key": scope.key_of(group),
         "ord": place,
@@ -465,5 +262,5 @@ def _ids(
         text, cell, where = _FATES[column]
         sql = compose(text, **_fate_slots(scope, plan, text), tail="{ids}", cell=cell, where=where)
     else:
-        sql = _credit_text(scope, plan, tail="{ids}", cell="chained", where=_CREDITS[column], **_MASKED)
+        sql = credit_ids_text(scope, plan, _CREDITS[column])
     return [record for (record,) in rows_of(source, sql, params)]

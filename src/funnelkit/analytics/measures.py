@@ -11,6 +11,7 @@ import attrs
 
 from funnelkit.analytics import flow, outcomes, stock, times
 from funnelkit.analytics import funnel as funnels
+from funnelkit.analytics.credits import DEFINITIONS, DefinitionName, Plan
 from funnelkit.analytics.result import Result
 from funnelkit.analytics.scope import ALWAYS, Filters, Period, Scope, Shape, refuse, resolve
 from funnelkit.analytics.texts import Source, compose, rows_of
@@ -54,7 +55,7 @@ class Analytics:
         self,
         pipeline: str | None = None,
         *,
-        definition: funnels.DefinitionName = "reached",
+        definition: DefinitionName = "reached",
         steps: Sequence[str] | None = None,
         window: timedelta | str | None = None,
         anchor: Literal["any", "first"] = "any",
@@ -78,19 +79,17 @@ class Analytics:
             InputError: An unknown pipeline, definition, step or filter; an argument that belongs to
                 another definition.
         """
-        if definition not in funnels.DEFINITIONS:
-            refuse("definition", definition, funnels.DEFINITIONS, "is not a definition of a funnel")
+        if definition not in DEFINITIONS:
+            refuse("definition", definition, DEFINITIONS, "is not a definition of a funnel")
         if definition != "ordered" and (steps is not None or window is not None or anchor != "any"):
             raise InputError("definition", "steps, window and anchor are for an ordered funnel", '"ordered"')
         if definition != "closed" and closed is not None:
             raise InputError("definition", "closed is for a funnel of closed records", '"closed"')
         scope = self._scope(pipeline, filters, closed)
-        plan = funnels.Plan(
-            definition=funnels.DEFINITIONS[definition],
+        plan = Plan(
+            definition=DEFINITIONS[definition],
             places=_steps(scope, steps),
-            within_us=ALWAYS[1]
-            if window is None
-            else duration(window, "window") // timedelta(microseconds=1),
+            within_us=_microseconds(window),
             anchor=anchor,
         )
         axis: Axis = "closed" if definition == "closed" else "created"
@@ -161,6 +160,10 @@ class Analytics:
         whole = metric(self._source, attrs.evolve(scope, by=None))
         about = attrs.evolve(whole.about, by=scope.by or "", quality={})
         return cast("Answer", type(whole).joined(about, parts))
+
+
+def _microseconds(window: timedelta | str | None) -> int:
+    return ALWAYS[1] if window is None else duration(window, "window") // timedelta(microseconds=1)
 
 
 def _steps(scope: Scope, steps: Sequence[str] | None) -> tuple[str, ...]:

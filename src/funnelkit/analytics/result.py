@@ -9,17 +9,14 @@ from __future__ import annotations
 import html
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from importlib import import_module
+from typing import Any, Generic, TypeVar
 
 import attrs
 
 from funnelkit.analytics.intervals import Rate
 from funnelkit.errors import InputError, MissingExtraError, shown
 from funnelkit.money import Money
-
-if TYPE_CHECKING:
-    import pandas
-    import polars
 
 __all__ = ["About", "Result", "Row", "money_sums"]
 
@@ -132,18 +129,18 @@ class Result(Generic[R]):
         notes = [f"- {note}" for note in self._notes()]
         return "\n".join([f"**{self.about.title}**", "", *body, "", *notes])
 
-    def to_pandas(self) -> pandas.DataFrame:
+    def to_pandas(self) -> Any:
         """Return a pandas DataFrame of `to_dicts`. Raises `MissingExtraError` without pandas."""
         try:
-            import pandas
+            pandas = import_module("pandas")
         except ImportError as error:
             raise MissingExtraError("a pandas data frame", "pandas") from error
         return pandas.DataFrame(self.to_dicts())
 
-    def to_polars(self) -> polars.DataFrame:
+    def to_polars(self) -> Any:
         """Return a polars DataFrame of `to_dicts`. Raises `MissingExtraError` without polars."""
         try:
-            import polars
+            polars = import_module("polars")
         except ImportError as error:
             raise MissingExtraError("a polars data frame", "polars") from error
         return polars.DataFrame(self.to_dicts(), infer_schema_length=None)

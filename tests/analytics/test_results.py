@@ -1,0 +1,169 @@
+"""How results read, and what is said to a question that cannot be answered."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from funnelkit.analytics import Analytics, Shape
+from funnelkit.clock import FrozenClock
+from funnelkit.errors import InputError, MissingExtraError, TimeError
+from tests.analytics.histories import PIPELINES, Place, Record, analytics, hour
+
+EVIL = "<script>alert(1)</script>|"
+
+
+def some() -> Analytics:
+    """Three records of an owner with a dangerous name."""
+    paths = (("new", "call", "won"), ("new", "call", "lost"), ("new",))
+    return analytics(
+        [
+            Record(
+                id=f"deal_{n}",
+                created=0,
+                owner=EVIL,
+                value=("EUR", 120_000),
+                source="web",
+                campaign="",
+                custom={},
+                events=tuple(Place(24 * t, "sales", place, "price") for t, place in enumerate(path)),
+            )
+            for n, path in enumerate(paths)
+        ]
+    )
+
+
+def test_a_funnel_prints_as_a_table() -> None:
+    """Title, header, a line a stage with its rate and sum, and the definition under it."""
+    text = str(some().funnel("sales")).splitlines()
+    assert text[0].startswith("funnel (reached) of sales, as of ")
+    assert text[2].split()[:4] == ["stage", "label", "count", "of"]
+    assert text[4].split()[:3] == ["call", "call", "2"]
+    assert "67 % (21-94) of 3" in text[4]
+    assert "2,400.00 EUR" in text[4]
+    assert text[9].startswith("reached: a record counts in every stage up to the furthest")
+
+
+def test_html_escapes_what_people_wrote() -> None:
+    """A name with a tag in it stays a name."""
+    page = some().people("sales")._repr_html_()
+    assert "<script>" not in page
+    assert "&lt;script&gt;" in page
+
+
+def test_markdown_keeps_its_columns() -> None:
+    """A bar inside a cell does not begin another one."""
+    lines = [line for line in some().people("sales").to_markdown().splitlines() if line.startswith("|")]
+    assert {line.replace("\\|", "").count("|") for line in lines} == {lines[0].count("|")}
+
+
+def test_dicts_hold_the_parts_of_a_rate_and_a_sum_a_currency() -> None:
+    """Everything a data frame needs is a plain value under a plain name."""
+    row = some().funnel("sales").to_dicts()[1]
+    assert (row["of_previous_numerator"], row["of_previous_denominator"]) == (2, 3)
+    assert row["of_previous"] == pytest.approx(2 / 3)
+    assert str(row["sums_EUR"]) == "2400.00"
+
+
+@pytest.mark.parametrize(("library", "method"), [("pandas", "to_pandas"), ("polars", "to_polars")])
+def test_a_missing_library_is_named(library: str, method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the package the error says what to install."""
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(MissingExtraError, match=rf"funnelkit\[{library}\]"):
+        getattr(some().funnel("sales"), method)()
+
+
+def test_every_metric_says_what_it_means() -> None:
+    """Name, sentence, population, time axis and instant are never empty."""
+    metrics = some()
+    for name in METRICS:
+        about = getattr(metrics, name)("sales").about
+        assert all([about.metric, about.definition, about.sentence, about.population, about.time_axis])
+        assert about.as_of == hour(10_000)
+
+
+METRICS = (
+    "funnel transitions time_in_stage days_to_win win_rate cohort_win_rate loss_reasons people potential"
+).split()
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_nothing_at_all_prints_too(name: str) -> None:
+    """An empty ledger gives a table without records, not an error."""
+    result = getattr(analytics([]), name)("sales")
+    assert str(result).startswith(result.about.title)
+    assert result.to_markdown()
+    assert result.to_dicts() == [row for row in result.to_dicts() if row]
+
+
+@pytest.mark.parametrize(
+    ("ask", "said"),
+    [
+        (lambda m: m.funnel(), r"pipeline: there are 2 pipelines \(name one of sales, care\)"),
+        (lambda m: m.funnel("sale"), r"pipeline: 'sale' is not a pipeline \(did you mean 'sales'\?\)"),
+        (lambda m: m.funnel("sales", definition="reach"), r"did you mean 'reached'\?"),
+        (lambda m: m.funnel("sales", definition="ordered", steps=["new", "cal"]), r"did you mean 'call'\?"),
+        (lambda m: m.funnel("sales", definition="ordered", steps=[]), "steps: are empty"),
+        (lambda m: m.funnel("sales", steps=["new"]), "for an ordered funnel"),
+        (lambda m: m.funnel("sales", closed=(hour(0), None)), "for a funnel of closed records"),
+        (lambda m: m.funnel("sales", by="ownr"), r"did you mean 'owner'\?"),
+        (lambda m: m.funnel("sales", onwer="ann"), r"did you mean 'owner'\?"),
+        (lambda m: m.people("sales", by="month"), "people are always by owner"),
+        (lambda m: m.funnel("sales").ids("cal"), "stage: 'cal' is not here"),
+        (lambda m: m.funnel("sales").ids("call", "lots"), "column: 'lots' is not here"),
+        (
+            lambda m: m.funnel("sales", by="month").ids("call", group="1999-01"),
+            "group: '1999-01' is not here",
+        ),
+        (lambda m: m.funnel("sales")["cal"], "stage: 'cal' is not here"),
+        (lambda m: m.win_rate("sales").ids("wone"), "column: 'wone' is not here"),
+    ],
+)
+def test_a_wrong_question_is_answered_with_the_mend(ask: Callable[[Any], object], said: str) -> None:
+    """The error names the argument, what is wrong with it, and what was probably meant."""
+    with pytest.raises(InputError, match=said):
+        ask(some())
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [
+        {"as_of": datetime(2026, 1, 1)},  # noqa: DTZ001
+        {"as_of": datetime(2090, 1, 1, tzinfo=UTC)},
+        {"created": (hour(5), hour(4))},
+        {"created": (datetime(2026, 1, 1), None)},  # noqa: DTZ001
+    ],
+)
+def test_a_wrong_time_is_refused(filters: dict[str, Any]) -> None:
+    """Naive, in the future, or ending before it begins."""
+    with pytest.raises(TimeError):
+        some().funnel("sales", **filters)
+
+
+def test_a_pipeline_has_at_most_sixty_stages() -> None:
+    """More than that do not fit into one integer."""
+    with pytest.raises(InputError, match="61 are more than the 60"):
+        Shape(pipeline="p", stages=tuple((f"s{n}", "") for n in range(61)))
+
+
+def test_sixty_stages_are_counted() -> None:
+    """Skips are found on the last of sixty stages."""
+    stages = tuple(f"s{n}" for n in range(60))
+    paths = [("s0", "s59"), ("s0", "s58", "won")]
+    records = [
+        Record(str(n), 0, "", ("", 0), "", "", {}, tuple(Place(t, "p", s) for t, s in enumerate(path)))
+        for n, path in enumerate(paths)
+    ]
+    funnel = analytics(records, {"p": stages}).funnel(by="owner")
+    assert (funnel["s59"].count, funnel["s59"].fate.skipped, funnel["s58"].fate.skipped) == (2, 1, 1)
+
+
+def test_the_only_pipeline_need_not_be_named() -> None:
+    """With one pipeline there is no choice."""
+    shape = Shape(pipeline="sales", stages=tuple((stage, "") for stage in PIPELINES["sales"]))
+    source = some()._source
+    assert Analytics(source, [shape], FrozenClock(hour(99))).funnel()["new"].count == 3
