@@ -120,7 +120,8 @@ def amendment(before: Record, after: Record, *, actor: str, reason: str, overrul
     if before.owner != after.owner:
         attributes.append(Attribute(record=after.id, field="owner", value=after.owner, since=at))
         told.append(changes.RecordAssigned(source=before.owner, target=after.owner, **common))
-    if fields := _changed_fields(before, after):
+    fields = _changed_fields(before, after)
+    if fields or not told:  # a null that is removed is an edit of no value
         if isinstance(before, Lead | Deal) and isinstance(after, Lead | Deal):
             attributes += _value_attribute(before.value, after, at)
         told.append(changes.RecordEdited(fields=fields, **common))

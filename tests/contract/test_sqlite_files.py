@@ -7,6 +7,8 @@ import os
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -113,9 +115,41 @@ def test_a_place_where_no_file_can_be_is_unavailable(name: str, file: Path) -> N
     assert sorted(each.name for each in file.parent.iterdir()) == ["crm.db"]
 
 
-@pytest.mark.parametrize("path", ["", ":memory:", "a\0b.db"])
-def test_a_path_that_cannot_be_is_the_callers_error(path: str) -> None:
-    """No path, SQLite's word for memory and a NUL character are InputErrors."""
+def in_a_thread(do: Callable[[], Any]) -> Any:
+    """Return what a function returns in a new thread, which has a connection of its own."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        return pool.submit(do).result()
+
+
+def test_a_relative_path_is_one_file(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread that starts after the program has changed its folder reads the file that was opened."""
+    monkeypatch.chdir(file.parent)
+    with SQLiteStore(file.name) as store:
+        monkeypatch.chdir("/")
+        assert len(in_a_thread(lambda: store.find("deal", {}))) == 1
+    assert store.path == file
+
+
+def test_a_file_that_was_taken_away_is_not_made_anew(file: Path) -> None:
+    """A new connection to it is a StoreUnavailableError, and leaves no empty file behind."""
+    with SQLiteStore(file) as store:
+        for part in file.parent.iterdir():
+            part.unlink()
+        with pytest.raises(StoreUnavailableError):
+            in_a_thread(lambda: store.find("deal", {}))
+        assert not file.exists()
+
+
+@pytest.mark.parametrize("name", ["a?b=c#d.db", "50%20.db", "наш файл 🎉.db"])
+def test_a_path_is_no_pattern(name: str, tmp_path: Path) -> None:
+    """Marks that mean something in URLs are plain characters of a file's name."""
+    SQLiteStore(tmp_path / name).close()
+    assert [each.name for each in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.parametrize("path", ["", ":memory:", "a\0b.db", "\ud800.db", None, 5])
+def test_a_path_that_cannot_be_is_the_callers_error(path: Any) -> None:
+    """No path, SQLite's word for memory, a NUL character and half a character are InputErrors."""
     with pytest.raises(InputError):
         SQLiteStore(path)
 
@@ -222,6 +256,8 @@ def test_processes_that_migrate_at_once_do_it_once(file: Path) -> None:
 
 OPEN = """
 import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from funnelkit import Engine, Pipeline, Stage
 from funnelkit.storage.sqlite import SQLiteStore
 sys.stdin.read()

@@ -61,6 +61,14 @@ def test_true_is_no_one(engine: Engine, before: Any, after: Any) -> None:
     assert engine.verify() == ()
 
 
+def test_a_null_that_is_removed_is_told(engine: Engine) -> None:
+    """Every version has its change, even where only a key without a value goes."""
+    deal = engine.edit(engine.create("Acme", pipeline="care", custom={"a": None}), custom={"a": None})
+    assert deal.custom == {}
+    assert [change.version for change in engine.changes(deal)] == [1, 2]
+    assert engine.verify() == ()
+
+
 def test_an_edit_of_nothing_is_nothing(engine: Engine) -> None:
     """The same values again: no new version, no change."""
     deal = engine.create("Acme", pipeline="care", value=money(1, "EUR"))

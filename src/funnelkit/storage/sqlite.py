@@ -6,18 +6,14 @@ import os
 import sqlite3
 import tempfile
 import threading
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, NoReturn, Self
 
 from funnelkit.changes import Change
 from funnelkit.errors import (
-    AlreadyExistsError,
-    ConflictError,
     InputError,
-    KeyReusedError,
     NotAStoreError,
     NotFoundError,
     SchemaVersionError,
@@ -27,6 +23,7 @@ from funnelkit.errors import (
     StoreFullError,
     StoreReadOnlyError,
     StoreUnavailableError,
+    shown,
 )
 from funnelkit.records import Activity, Move, Record
 from funnelkit.storage import rows
@@ -36,14 +33,13 @@ from funnelkit.storage.base import (
     Attribute,
     Commit,
     Kind,
-    Write,
     check_findable,
     check_page,
-    kind_of,
 )
 from funnelkit.storage.migrations import migrate, versions
 from funnelkit.storage.selecting import select
-from funnelkit.storage.statements import INSERT, SELECT, UPDATE
+from funnelkit.storage.statements import SELECT
+from funnelkit.storage.writing import write
 
 __all__ = ["SQLiteStore"]
 
@@ -80,10 +76,14 @@ class SQLiteStore:
     ) -> None:
         if durability not in {"full", "fast"}:
             raise InputError("durability", f"{durability!r} is unknown", 'write "full" or "fast"')
-        name = os.fsdecode(path)
+        try:
+            name = os.fsdecode(path)
+            os.fsencode(name)
+        except (TypeError, UnicodeEncodeError):
+            name = ""
         if not name or "\0" in name or ":memory:" in name:
-            raise InputError("path", f"{name!r} is not a file", "use MemoryStore() to keep nothing")
-        self.path = Path(name)
+            raise InputError("path", f"{shown(path)} is not a file", "use MemoryStore() to keep nothing")
+        self.path = Path(name).absolute()  # the same file for threads that come after a change of folder
         self.durability = durability
         self._timeout = timeout
         self._local = threading.local()
@@ -145,7 +145,11 @@ class SQLiteStore:
         if self._closed:
             raise StoreClosedError(str(self.path), "closed")
         connection = sqlite3.connect(
-            self.path, timeout=self._timeout, isolation_level=None, check_same_thread=False
+            f"{self.path.as_uri()}?mode=rw",  # a file that was taken away is not made anew, empty
+            uri=True,
+            timeout=self._timeout,
+            isolation_level=None,
+            check_same_thread=False,
         )
         with self._lock:
             for thread in [thread for thread in self._connections if not thread.is_alive()]:
@@ -172,7 +176,7 @@ class SQLiteStore:
             connection = self._connection()
             connection.execute("BEGIN IMMEDIATE")
             try:
-                written = _write(connection, commit)
+                written = write(connection, commit)
                 connection.execute("COMMIT")
             except BaseException:
                 if connection.in_transaction:
@@ -322,79 +326,3 @@ _ERRORS: dict[str, Any] = {
 
 def _name(error: sqlite3.Error) -> str:
     return getattr(error, "sqlite_errorname", None) or ""
-
-
-def _write(connection: sqlite3.Connection, commit: Commit) -> int:
-    """Write a commit inside the open transaction; return the number of rows."""
-    _write_records(connection, commit.writes)
-    _insert_new(connection, "move", [rows.move_row(move) for move in commit.moves])
-    if commit.activities:
-        _insert_new(connection, "activity", [rows.activity_row(item) for item in commit.activities])
-    if commit.attributes:
-        connection.executemany(INSERT["attribute"], [rows.attribute_row(item) for item in commit.attributes])
-    connection.executemany(INSERT["change"], [rows.change_row(change) for change in commit.changes])
-    if commit.answers:
-        _insert_new(connection, "idempotency", [rows.answer_row(answer) for answer in commit.answers])
-    for fingerprint, (pipeline, document) in commit.definitions.items():
-        connection.execute(
-            INSERT["definition"].replace("INSERT", "INSERT OR IGNORE", 1), (fingerprint, pipeline, document)
-        )
-    return len(commit.writes) + len(commit.moves) + len(commit.changes) + len(commit.attributes)
-
-
-def _write_records(connection: sqlite3.Connection, writes: Iterable[Write]) -> None:
-    new: defaultdict[Kind, list[rows.Row]] = defaultdict(list)
-    changed: defaultdict[Kind, list[rows.Row]] = defaultdict(list)
-    for write in writes:
-        kind = kind_of(write.record)
-        row = rows.record_row(kind, write.record)
-        if write.expected:
-            changed[kind].append((*row[1:], row[0], write.expected))
-        else:
-            new[kind].append(row)
-    for kind, items in new.items():
-        _insert_new(connection, kind, items)
-    for kind, items in changed.items():
-        if connection.executemany(UPDATE[kind], items).rowcount != len(items):
-            _conflict(connection, kind, items)
-
-
-def _insert_new(connection: sqlite3.Connection, table: str, items: list[rows.Row]) -> None:
-    try:
-        connection.executemany(INSERT[table], items)
-    except sqlite3.IntegrityError as error:
-        # Rows of this commit that did get in are undone by the rollback; look for the one that was there.
-        connection.execute("ROLLBACK")
-        taken = "/".join(map(str, _taken(connection, table, items)))
-        raise (
-            KeyReusedError(taken) if table == "idempotency" else AlreadyExistsError(table, taken)
-        ) from error
-
-
-# What must be unique in a table where it is not the id: its first columns.
-_KEYS = {"move": ("record_id", "seq"), "idempotency": ("act_key",)}
-
-
-def _taken(connection: sqlite3.Connection, table: str, items: Iterable[rows.Row]) -> rows.Row:
-    """Return the first key of ``items`` that is in the table, or stands in ``items`` twice."""
-    columns = _KEYS.get(table, ("id",))
-    sql = f"SELECT 1 FROM {table} WHERE {' AND '.join(f'{column} = ?' for column in columns)}"
-    keys = [row[: len(columns)] for row in items]
-    seen: set[rows.Row] = set()
-    for key in keys:
-        if key in seen or connection.execute(sql, key).fetchall():
-            return key
-        seen.add(key)
-    return keys[0]  # whoever had it has gone since
-
-
-def _conflict(connection: sqlite3.Connection, kind: Kind, items: list[rows.Row]) -> NoReturn:
-    """Name the record that was not at its expected version."""
-    connection.execute("ROLLBACK")
-    for *_, id, expected in items:
-        found = connection.execute(f"SELECT version FROM {kind} WHERE id = ?", (id,)).fetchall()
-        actual = found[0][0] if found else 0
-        if actual != expected:
-            raise ConflictError(kind, id, expected, actual)
-    version, *_, id, expected = items[-1]  # nobody else: one record, written twice in the same commit
-    raise ConflictError(kind, id, expected, version)
