@@ -27,8 +27,10 @@ ROOMS: dict[str, set[str]] = {
     "stages": BASE | RECORDS | {"serial"},
     "storage": BASE | RECORDS | {"serial"},
     "analytics": BASE | RECORDS | {"storage.base", "stages.pipeline", "stages.stage"},
-    "decide": BASE | RECORDS | {"stages", "ledger"},
-    "ledger": BASE | RECORDS | {"stages", "decide"},
+    "request": BASE | RECORDS | {"stages"},
+    "refusals": BASE | RECORDS | {"stages", "request"},
+    "ledger": BASE | RECORDS | {"stages", "request"},
+    "decide": BASE | RECORDS | {"stages", "request", "refusals", "ledger"},
     "acts": BASE | RECORDS | {"inputs", "serial"},
 }
 ROOF = {

@@ -10,10 +10,10 @@ import attrs
 
 from funnelkit import recording
 from funnelkit.acts import Asked, asked, digest, split
-from funnelkit.decide import Request
 from funnelkit.errors import ConflictError, InputError, NotFoundError, shown
 from funnelkit.inputs import text
 from funnelkit.records import Deal, Lead, Placed
+from funnelkit.request import Request
 from funnelkit.serial import did_you_mean
 from funnelkit.shell import Shell, id_of
 from funnelkit.stages import Verdict
@@ -66,6 +66,8 @@ def bulk(
     refused: list[tuple[str, Verdict]] = []
     commits: list[Commit] = []
     base = shell.request(verb, None, said, cause=cause, **what)
+    if isinstance(refs, str) or not isinstance(refs, Iterable):
+        raise InputError("records", f"{shown(refs)} is no list of records", "give [record, …]")
     asked_for = list(refs)
     for ref, record in zip(asked_for, _read(shell, asked_for), strict=True):
         key = f"{said.key}/{record.id}" if said.key else ""
@@ -73,7 +75,7 @@ def bulk(
         if key and (answered := shell.answered(key, mark)):
             done.append(cast("Lead | Deal", answered[0]))
             continue
-        expected = said.expect if isinstance(ref, str) else ref.version
+        expected = said.expect or (None if isinstance(ref, str) else ref.version)
         if expected is not None and record.version != expected:
             raise ConflictError(kind_of(record), record.id, expected, record.version)
         request = _request(shell, base, record, attrs.evolve(said, key=key) if key else said)

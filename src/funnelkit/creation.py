@@ -12,11 +12,12 @@ import attrs
 from funnelkit import recording
 from funnelkit.acts import Asked, asked, split
 from funnelkit.changes import ActivityLogged
-from funnelkit.decide import Facts, decide
+from funnelkit.decide import decide
 from funnelkit.drafts import checked
 from funnelkit.errors import InputError, RefusedError
 from funnelkit.inputs import TEXT_LIMIT, custom_values, text
 from funnelkit.records import NOTHING, Activity, Company, Contact, Deal, Lead, Placed, Record
+from funnelkit.request import Facts
 from funnelkit.serial import did_you_mean
 from funnelkit.shell import Prepared, Shell, id_of
 from funnelkit.storage.base import Commit, Kind, kind_of

@@ -14,97 +14,26 @@ from typing import Any, TypeVar
 import attrs
 
 from funnelkit import ledger
-from funnelkit.records import (
-    NOTHING,
-    OUTCOMES,
-    SYSTEM,
-    Activity,
-    Actor,
-    Company,
-    Contact,
-    Deal,
-    FrozenMapping,
-    Lead,
-    Move,
-    Outcome,
-    Placed,
-    replaced,
+from funnelkit.records import NOTHING, OUTCOMES, Company, Contact, FrozenMapping, Lead, Placed, replaced
+from funnelkit.refusals import (
+    close_refusals,
+    closed,
+    entry_refusals,
+    named,
+    no_way,
+    override_refusals,
+    state_refusals,
 )
+from funnelkit.request import CLOSING, NO_FACTS, Decision, Facts, Request
 from funnelkit.stages import Pipeline, Refusal, Verdict
 from funnelkit.stages.inject import Check, Scene
 from funnelkit.stages.table import Edge
 
 R = TypeVar("R", bound=Placed | Contact | Company)
 
-__all__ = ["CLOSING", "Decision", "Facts", "Request", "amended", "decide", "facts_needed", "resolved"]
-
-CLOSING: dict[str, Outcome] = {"win": "won", "convert": "won", "lose": "lost", "void": "void"}
-"""Verb → the outcome it closes with."""
+__all__ = ["amended", "decide", "facts_needed", "resolved"]
 
 _NONE: frozenset[str] = frozenset()
-_NAME_SHOWN = 40  # characters of a record's name in a sentence
-
-
-@attrs.frozen(kw_only=True)
-class Request:
-    """What somebody wants to do to a record.
-
-    Attributes:
-        verb: ``"move"``, ``"win"``, ``"lose"``, ``"void"``, ``"convert"``, ``"reopen"``,
-            ``"transfer"``, ``"create"``, ``"capture"``, ``"assign"``, ``"edit"`` or ``"log"``.
-        at: The instant the act counts from.
-        target: The stage, or the name of a transition; empty where the verb says it all.
-        destination: The pipeline to go to, for ``transfer``.
-        owner: The new owner, for ``assign``.
-        edits: Field → new value, for ``edit``.
-        override: Pass over rules and missing ways; needs an actor and a reason.
-        cause: Through what it comes: ``"user"``, ``"bulk"``, ``"import"``, ``"convert"``, …
-        key: The idempotency key, to be kept in the ledger.
-    """
-
-    verb: str
-    actor: Actor
-    at: datetime
-    target: str = ""
-    destination: Pipeline | None = None
-    reason: str = ""
-    note: str = ""
-    owner: str = ""
-    edits: Mapping[str, Any] = attrs.field(factory=dict)
-    override: bool = False
-    cause: str = "user"
-    key: str = ""
-
-
-@attrs.frozen(kw_only=True)
-class Facts:
-    """What the rules in question asked to know beyond the record; only what was asked is loaded."""
-
-    activities: tuple[Activity, ...] = ()
-    history: tuple[Move, ...] = ()
-    contact: Contact | None = None
-    company: Company | None = None
-
-
-NO_FACTS = Facts()
-
-
-@attrs.frozen(kw_only=True)
-class Decision:
-    """The gate's answer.
-
-    Attributes:
-        verdict: Every refusal; truthy when there is none.
-        record: The record as it will be, its version one higher; the same one when nothing
-            changes; None when refused. Of the type of the record that was decided on.
-        move: The row for the ledger; None when there is none to write.
-        overruled: The refusals an override passed over.
-    """
-
-    verdict: Verdict
-    record: Any = None
-    move: Move | None = None
-    overruled: tuple[Refusal, ...] = ()
 
 
 def resolved(pipeline: Pipeline, record: Placed, request: Request) -> Request:
@@ -189,10 +118,10 @@ def _go(pipeline: Pipeline, record: Placed, request: Request, facts: Facts) -> D
         return Decision(verdict=Verdict(verb, (), target), record=record)
     if verb == "convert" and isinstance(record, Lead) and record.outcome == "won":
         return Decision(verdict=Verdict(verb), record=record)  # what it became is the answer again
-    if (not moves or request.override) and (refusals := _state_refusals(pipeline, record, request)):
+    if (not moves or request.override) and (refusals := state_refusals(pipeline, record, request)):
         return _refused(request, refusals, target)
     place, against = _first_passing(pipeline, record, request, facts)
-    if moves and place in OUTCOMES and (refusals := _close_refusals(pipeline, record, request, place)):
+    if moves and place in OUTCOMES and (refusals := close_refusals(pipeline, record, request, place)):
         return _refused(request, refusals, target)
     if against and not (request.override and (place in pipeline.table.position or place in OUTCOMES)):
         return _refused(request, against, target)
@@ -206,7 +135,7 @@ def _first_passing(
     """Return the target of the first edge whose rules all pass; else all refusals of all edges."""
     edges = _edges(pipeline, record, request)
     if not edges:
-        return CLOSING.get(request.verb) or request.target, (_no_way(pipeline, record, request),)
+        return CLOSING.get(request.verb) or request.target, (no_way(pipeline, record, request),)
     against: dict[Refusal, None] = {}
     for edge in edges:
         if not edge.rules:
@@ -218,89 +147,13 @@ def _first_passing(
     return edges[0].target, tuple(against)
 
 
-def _state_refusals(pipeline: Pipeline, record: Placed, request: Request) -> list[Refusal]:
-    """Return the refusals that lie in the record or the request; no override passes over them."""
-    refusals = _override_refusals(request) if request.override else []
-    if request.verb == "reopen":
-        if record.close is None:
-            refusals.append(Refusal("not_closed", f"{_named(record)} is open already"))
-        return refusals
-    if record.close is not None:
-        refusals.append(_closed(record))
-    if request.verb == "move" and request.target in pipeline.table.position:
-        refusals += _archived_refusals(pipeline, request.target)
-    outcome = CLOSING.get(request.verb)
-    return refusals if outcome is None else refusals + _close_refusals(pipeline, record, request, outcome)
-
-
-def _close_refusals(pipeline: Pipeline, record: Placed, request: Request, outcome: str) -> list[Refusal]:
-    """Return what speaks against closing in this way, by whatever word it was asked for."""
-    refusals = _reason_refusals(pipeline, outcome, request.reason)
-    if outcome == "won" and isinstance(record, Lead) and request.verb != "convert":
-        refusals.append(Refusal("use_convert", "a lead is won by converting it", fix="use convert"))
-    if request.verb == "convert" and not isinstance(record, Lead):
-        refusals.append(Refusal("not_a_lead", f"{_named(record)} is no lead", fix="use win"))
-    return refusals
-
-
-def _override_refusals(request: Request) -> list[Refusal]:
-    refusals = []
-    if request.actor.id == SYSTEM.id:
-        sentence = "an override needs a named actor"
-        refusals.append(Refusal("override_actor", sentence, field="actor", fix="say who"))
-    if not request.reason.strip():
-        sentence = "an override needs a reason"
-        refusals.append(Refusal("override_reason", sentence, field="reason", fix="say why"))
-    return refusals
-
-
-def _reason_refusals(pipeline: Pipeline, outcome: str, reason: str) -> list[Refusal]:
-    catalogue = pipeline.close_reasons.get(outcome, ())
-    if not catalogue or any(item.id == reason for item in catalogue):
-        return []
-    options = "one of: " + ", ".join(item.id for item in catalogue)
-    code, sentence = "reason_unknown", f"{reason!r} is not a reason for {outcome}"
-    if not reason:
-        code, sentence = "reason_required", f"closing as {outcome} needs a reason"
-    return [Refusal(code, sentence, field="reason", fix=options)]
-
-
-def _no_way(pipeline: Pipeline, record: Placed, request: Request) -> Refusal:
-    if record.stage not in pipeline.table.position:
-        sentence = f"{_named(record)} is on stage {record.stage}, which {pipeline.id} no longer has"
-        fix = "migrate the pipeline, or archive stages instead of removing them"
-        return Refusal("unknown_stage", sentence, fix=fix)
-    if request.verb == "advance":
-        return _no_advance(pipeline, record)
-    sentence = f"there is no way from {record.place} to {CLOSING.get(request.verb) or request.target}"
-    words = ", ".join(word for word in pipeline.table.words(record.place) if word not in OUTCOMES)
-    return Refusal("no_transition", sentence, field="to", fix=f"possible: {words}" if words else "")
-
-
-def _no_advance(pipeline: Pipeline, record: Placed) -> Refusal:
-    targets = pipeline.table.forward(record.stage)
-    if targets:
-        sentence = f"from {record.stage} there are several ways forward"
-        return Refusal("ambiguous", sentence, field="to", fix=f"move to one of: {', '.join(targets)}")
-    return Refusal("last_stage", f"there is no stage after {record.stage}", fix="win it, or move elsewhere")
-
-
-def _closed(record: Placed) -> Refusal:
-    return Refusal("closed", f"{_named(record)} is closed ({record.outcome})", fix="reopen it first")
-
-
-def _named(record: Placed) -> str:
-    name = record.name if len(record.name) <= _NAME_SHOWN else f"{record.name[: _NAME_SHOWN - 1]}…"
-    return f"{type(record).__name__.lower()} {name!r}"
-
-
 # -- into a pipeline ---------------------------------------------------------------------------
 
 
 def _create(pipeline: Pipeline, draft: Placed, request: Request, facts: Facts) -> Decision:
-    structural = _entry_refusals(pipeline, draft, draft.stage)
+    structural = entry_refusals(pipeline, draft, draft.stage)
     if request.override:
-        structural += _override_refusals(request)
+        structural += override_refusals(request)
     if structural:
         return _refused(request, structural, draft.stage)
     rules = pipeline.table.verb_rules.get(request.verb, ())
@@ -316,30 +169,16 @@ def _create(pipeline: Pipeline, draft: Placed, request: Request, facts: Facts) -
     )
 
 
-def _entry_refusals(pipeline: Pipeline, record: Placed, stage: str) -> list[Refusal]:
-    refusals = []
-    if not isinstance(record, Deal if pipeline.kind == "deal" else Lead):
-        sentence = f"{pipeline.id} is a pipeline for {pipeline.kind}s"
-        refusals.append(Refusal("wrong_kind", sentence, field="pipeline"))
-    return refusals + _archived_refusals(pipeline, stage)
-
-
-def _archived_refusals(pipeline: Pipeline, stage: str) -> list[Refusal]:
-    if not pipeline.stage(stage).archived:
-        return []
-    return [Refusal("archived", f"stage {stage} is archived", field="stage", fix="choose one that is in use")]
-
-
 def _transfer(pipeline: Pipeline, record: Placed, request: Request, facts: Facts) -> Decision:
     destination, stage = request.destination, request.target
     assert destination is not None  # noqa: S101 (the engine's promise, not the user's)
-    structural = _override_refusals(request) if request.override else []
+    structural = override_refusals(request) if request.override else []
     if record.close is not None:
-        structural.append(_closed(record))
+        structural.append(closed(record))
     if destination.id == record.pipeline:
-        sentence = f"{_named(record)} is in {destination.id} already"
+        sentence = f"{named(record)} is in {destination.id} already"
         structural.append(Refusal("same_pipeline", sentence, fix="use move"))
-    structural += _entry_refusals(destination, record, stage)
+    structural += entry_refusals(destination, record, stage)
     if structural:
         return _refused(request, structural, stage)
     against: tuple[Refusal, ...] = ()
@@ -358,7 +197,7 @@ def _transfer(pipeline: Pipeline, record: Placed, request: Request, facts: Facts
 def _amend(pipeline: Pipeline, record: Placed, request: Request, facts: Facts) -> Decision:
     """Decide ``assign``, ``edit`` and ``log``: the record changes, or nothing, but not its place."""
     verb = request.verb
-    if request.override and (structural := _override_refusals(request)):
+    if request.override and (structural := override_refusals(request)):
         return _refused(request, structural)
     rules = pipeline.table.verb_rules.get(verb, ())
     against = _checked(rules, pipeline, record, request, facts, target="")

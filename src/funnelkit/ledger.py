@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from funnelkit.records import OUTCOMES, Close, Direction, Move, Outcome, Placed, replaced
 
 if TYPE_CHECKING:
-    from funnelkit.decide import Request
+    from funnelkit.request import Request
     from funnelkit.stages import Pipeline, Refusal
 
 __all__ = ["created", "direction_of", "furthest", "moved", "transferred", "visits"]

@@ -13,9 +13,9 @@ import attrs
 
 from funnelkit import changes
 from funnelkit.changes import Change
-from funnelkit.decide import Decision, Request
 from funnelkit.money import Money
 from funnelkit.records import Company, Contact, Deal, Lead, Placed, Record
+from funnelkit.request import Decision, Request
 from funnelkit.storage.base import Attribute, Commit, Write
 
 __all__ = ["amendment", "as_json", "birth", "flat", "merged", "placement", "recorded"]

@@ -11,7 +11,7 @@ import attrs
 from funnelkit.acts import Asked, asked, digest
 from funnelkit.changes import Subscriber
 from funnelkit.clock import Clock
-from funnelkit.decide import NO_FACTS, Decision, Facts, Request, amended, decide, facts_needed, resolved
+from funnelkit.decide import amended, decide, facts_needed, resolved
 from funnelkit.drafts import edited
 from funnelkit.errors import (
     AlreadyExistsError,
@@ -28,6 +28,7 @@ from funnelkit.ids import SUFFIX_LENGTH, IdSource
 from funnelkit.inputs import given_id, text
 from funnelkit.recording import recorded
 from funnelkit.records import OUTCOMES, Activity, Company, Contact, Deal, Lead, Placed, Record
+from funnelkit.request import NO_FACTS, Decision, Facts, Request
 from funnelkit.serial import did_you_mean
 from funnelkit.stages import Pipeline, Verdict
 from funnelkit.stages.rules import VERBS
@@ -347,7 +348,8 @@ def _in_a_pipeline(record: Record) -> Placed:
 def _check_word(pipeline: Pipeline, word: str) -> None:
     """Raise InputError if a pipeline has neither a stage nor a transition of that name."""
     table = pipeline.table
-    known = {*table.stages, *(each for stage in table.stages for each in table.words(stage))} - set(OUTCOMES)
+    words = dict.fromkeys((*table.stages, *(each for stage in table.stages for each in table.words(stage))))
+    known = [each for each in words if each not in OUTCOMES]
     if word not in known:
         raise InputError(
             "to", f"pipeline {pipeline.id!r} has no stage {shown(word)}", did_you_mean(word, known)

@@ -13,7 +13,8 @@ import pytest
 
 import funnelkit
 from funnelkit import Actor, Deal, Engine
-from funnelkit.decide import Facts, Request, decide
+from funnelkit.decide import decide
+from funnelkit.request import Facts, Request
 from funnelkit.storage.base import Store
 from funnelkit.testing import readable
 from funnelkit.testing.samples import AT

@@ -9,13 +9,14 @@ from typing import Any
 
 import attrs
 
-from funnelkit.decide import NO_FACTS, Facts, Request, decide, facts_needed, resolved
+from funnelkit.decide import decide, facts_needed, resolved
 from funnelkit.drafts import edited
 from funnelkit.errors import RefusedError
 from funnelkit.importing.reading import Event
 from funnelkit.importing.report import BadRow
 from funnelkit.recording import merged, recorded
 from funnelkit.records import OUTCOMES, Deal, Lead, Placed
+from funnelkit.request import NO_FACTS, Facts, Request
 from funnelkit.stages import Pipeline
 from funnelkit.storage.base import Commit, Write, kind_of
 
