@@ -18,9 +18,11 @@ from funnelkit.clock import Clock, SystemClock
 from funnelkit.conversion import Conversion, convert
 from funnelkit.creation import log, new_party, new_placed
 from funnelkit.drafts import DealDetails, NewDeal, NewLead, NewParty
+from funnelkit.errors import InputError, TimeError, shown
 from funnelkit.ids import IdSource, TimeOrderedIds
 from funnelkit.inputs import text
-from funnelkit.records import Activity, Company, Contact, Deal, Lead, Move, Record
+from funnelkit.records import OUTCOMES, Activity, Company, Contact, Deal, Lead, Move, Record
+from funnelkit.serial import did_you_mean
 from funnelkit.shell import P, R, Shell, id_of
 from funnelkit.stages import Pipeline, Verdict
 from funnelkit.storage import MemoryStore, Store, open_store
@@ -89,6 +91,11 @@ class Engine:
             store = MemoryStore()
         elif isinstance(store, str):
             store = open_store(store)
+        elif not hasattr(store, "commit"):
+            fix = 'write "sqlite:///crm.db", or give SQLiteStore(path)'
+            raise InputError("store", f"{shown(store)} is no store", fix)
+        if not isinstance(zone, tzinfo):
+            raise TimeError("zone", f"{shown(zone)} is no time zone", 'give ZoneInfo("Europe/Berlin")')
         clock = clock or SystemClock()
         self._zone = zone
         self._shell = Shell(pipelines, store, clock, ids or TimeOrderedIds(clock))
@@ -385,11 +392,14 @@ class Engine:
                 ``outcome="open"``.
 
         Raises:
-            InputError: The field cannot be compared.
+            InputError: The field cannot be compared, or there is no such kind or outcome.
         """
         columns = {"lead_source" if name == "source" else name: value for name, value in where.items()}
-        if columns.get("outcome") == "open":
+        if (outcome := columns.get("outcome")) == "open":
             columns["outcome"] = ""
+        elif outcome not in (None, *OUTCOMES):
+            options = ("open", *OUTCOMES)
+            raise InputError("outcome", f"{shown(outcome)} is no outcome", did_you_mean(outcome, options))
         return self._shell.store.find(kind, columns, after=after, limit=limit)
 
     def history(self, record: Record | str) -> list[Move]:

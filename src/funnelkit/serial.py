@@ -245,12 +245,13 @@ def from_json(text: str, subject: str = "JSON document") -> dict[str, Any]:
     Raises:
         DefinitionError: It is not JSON, has a key twice, or is no object; the path is the line.
     """
+    _check_text(text, subject)
     try:
         document = json.loads(text, object_pairs_hook=_once)
     except json.JSONDecodeError as error:
         raise DefinitionError(subject, [Problem(f"line {error.lineno}", error.msg)]) from None
-    except (InputError, RecursionError) as error:
-        raise DefinitionError(subject, [Problem("", getattr(error, "problem", "nested too deep"))]) from None
+    except (ValueError, RecursionError) as error:
+        raise DefinitionError(subject, [Problem("", _why(error))]) from None
     if not isinstance(document, dict):
         raise DefinitionError(subject, [Problem("", f"{shown(document)} is not an object")])
     return document
@@ -273,10 +274,24 @@ def from_toml(text: str, subject: str = "TOML document") -> dict[str, Any]:
     """
     import tomllib
 
+    _check_text(text, subject)
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise DefinitionError(subject, [Problem("", str(error))]) from None
+    except (ValueError, RecursionError) as error:
+        raise DefinitionError(subject, [Problem("", _why(error))]) from None
+
+
+def _check_text(text: object, subject: str) -> None:
+    if not isinstance(text, str):
+        fix = "give what stands in the file, not the file"
+        raise DefinitionError(subject, [Problem("", f"{shown(text)} is not text", fix)])
+
+
+def _why(error: ValueError | RecursionError) -> str:
+    """Return why a document cannot be read: our own words, else the reader's."""
+    if isinstance(error, RecursionError):
+        return "nested too deep"
+    return error.problem if isinstance(error, InputError) else str(error)
 
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")

@@ -35,6 +35,12 @@ CASES: dict[str, tuple[dict[str, Any], str, str]] = {
     "kind": ({"kind": "order"}, "kind", "'order' is not a kind"),
     "no stage": ({"stages": []}, "stages", "there is no stage"),
     "not a stage": ({"stages": ["a"]}, "stages[0]", "'a' is not a Stage"),
+    "an id of anything": ({"stages": [A, Stage([])]}, "stages[1].id", "[] is not a slug"),  # type: ignore[arg-type]
+    "a step of anything": (
+        {"stages": [Stage("a", steps=[["x"]])]},
+        "stages[0].steps[0]",
+        "['x'] is not text",
+    ),
     "all archived": ({"stages": [Stage("a", archived=True)]}, "stages", "every stage is archived"),
     "stage id": ({"stages": [Stage("Новая")]}, "stages[0].id", "'Новая' is not a slug"),
     "outcome as stage": ({"stages": [A, Stage("lost")]}, "stages[1].id", "'lost' is an outcome, not a stage"),

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -263,6 +264,20 @@ def test_bad_json_is_refused(text: str, told: str) -> None:
 
 
 # Fingerprints and differences
+
+
+@pytest.mark.parametrize("read", [Pipeline.from_toml, Pipeline.from_json])
+@pytest.mark.parametrize(
+    "document", [None, 5, {}, b"id = 1", Path("sales.toml"), "id = " + "9" * 5_000, "a = " + "[" * 100_000]
+)
+def test_what_is_no_document_is_refused(read: Any, document: Any) -> None:
+    """A path, bytes, a number that Python will not read, brackets without end: DefinitionError, short."""
+    text = (
+        document.partition("= ")[2] if read == Pipeline.from_json and isinstance(document, str) else document
+    )
+    with pytest.raises(DefinitionError) as caught:
+        read(text)
+    assert len(str(caught.value)) < 300
 
 
 def test_a_fingerprint_is_the_same_in_every_process() -> None:

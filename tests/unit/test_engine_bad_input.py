@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -359,11 +360,33 @@ def test_a_record_of_an_unknown_pipeline_is_left_alone(engine: Engine, unchanged
         {"limit": -1},
         {"limit": "1"},
         {"nope": "x"},
+        {"after": None},
+        {"after": 5},
+        {"outcome": "opened"},
+        {"outcome": ["won"]},
     ],
 )
 def test_a_bad_search_is_the_callers_error(engine: Engine, where: dict[str, Any]) -> None:
-    """Columns that cannot be compared, values that are no text, limits that are none."""
+    """Columns that cannot be compared, values that are no text, outcomes and limits that are none."""
     with pytest.raises(InputError):
         engine.find("deal", **where)
-    with pytest.raises(InputError):
-        engine.find("deals")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", ["deals", None, [], {}])
+def test_a_search_is_for_a_kind(engine: Engine, kind: Any) -> None:
+    """Anything but the name of a kind is the caller's error."""
+    with pytest.raises(InputError) as caught:
+        engine.find(kind)
+    assert caught.value.argument == "kind"
+
+
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [("store", 5), ("store", Path("crm.db")), ("zone", "Europe/Berlin"), ("zone", None)],
+)
+def test_an_engine_is_built_of_what_it_needs(argument: str, value: Any) -> None:
+    """A path for a store and a name for a zone are refused at once, with what to write."""
+    with pytest.raises(InputError) as caught:
+        Engine(**{argument: value})
+    assert caught.value.argument == argument
+    assert caught.value.fix

@@ -144,6 +144,22 @@ def test_a_bulk_of_nonsense_changes_nothing(
         engine.bulk(verb, refs, **arguments)
 
 
+@pytest.mark.parametrize("records", [None, 5, "deal_1"])
+def test_a_bulk_is_of_a_list(engine: Engine, unchanged: Any, records: Any) -> None:
+    """One id is no list of ids, though Python would go through its letters."""
+    with unchanged(InputError) as caught:
+        engine.bulk("advance", records)
+    assert caught.value.argument == "records"
+
+
+def test_a_bulk_holds_to_the_version_that_is_expected(
+    engine: Engine, deals: list[Deal], unchanged: Any
+) -> None:
+    """``expect=`` goes before the version of a record that is given, as it does in every verb."""
+    with unchanged(ConflictError):
+        engine.bulk("lose", deals, reason="price", expect=7)
+
+
 def test_a_bulk_of_nothing_is_nothing(engine: Engine) -> None:
     """No records, no commit."""
     assert engine.bulk("advance", []).done == ()

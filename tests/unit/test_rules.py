@@ -156,6 +156,23 @@ def test_an_unknown_verb_is_told_with_a_suggestion() -> None:
         rule(on="reopens", name="odd")(lambda: None)
 
 
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: rule(on=5, name="x")(lambda: None),  # type: ignore[arg-type]
+        lambda: rule(name=5)(lambda: None),  # type: ignore[arg-type]
+        lambda: only_roles(5),  # type: ignore[arg-type]
+        lambda: only_roles(""),
+        lambda: steps_done([]),  # type: ignore[arg-type]
+        lambda: at_least(1, []),  # type: ignore[arg-type]
+    ],
+)
+def test_a_rule_is_made_of_names(make: Any) -> None:
+    """A verb, a name, a role, a step or a path that is no text is told where the rule is declared."""
+    with pytest.raises(DefinitionError):
+        make()
+
+
 def test_a_lambda_needs_a_name() -> None:
     """Documents and diagrams call a rule by name."""
     with pytest.raises(DefinitionError, match="needs a name"):

@@ -107,11 +107,10 @@ def _label(value: object, path: str, what: str = "a label") -> Iterator[Problem]
 
 
 def _twice(items: Sequence[object], path: str, what: str, key: str = "") -> Iterator[Problem]:
-    seen: dict[object, int] = {}
     for number, item in enumerate(items):
-        if seen.setdefault(item, number) != number:
+        if (first := items.index(item)) != number:
             where = f"{path}[{number}]{key}"
-            yield Problem(where, f"{what} {shown(item)} is there already", f"as {path}[{seen[item]}]")
+            yield Problem(where, f"{what} {shown(item)} is there already", f"as {path}[{first}]")
 
 
 # Stages

@@ -92,7 +92,7 @@ RuleFunction = Callable[..., Refusal | None]
 
 
 def _names(value: str | Iterable[str]) -> frozenset[str]:
-    return frozenset((value,) if isinstance(value, str) else value)
+    return frozenset((value,) if isinstance(value, str) or not isinstance(value, Iterable) else value)
 
 
 @attrs.frozen(kw_only=True, repr=False)
@@ -133,6 +133,8 @@ class Rule:
             Problem("on", f"{shown(verb)} is not a verb", did_you_mean(verb, VERBS))
             for verb in sorted(self.on.difference(VERBS), key=str)
         ]
+        if not isinstance(self.name, str) or not self.name:
+            problems.append(Problem("name", f"{shown(self.name)} is not a name"))
         if not self.on:
             problems.append(Problem("on", "names no verb, so the rule would never act"))
         if problems:

@@ -228,7 +228,7 @@ def at_least(amount: Decimal | int | str, of: str, *, on: str | Iterable[str] = 
     >>> at_least("1000", "EUR").name, at_least(10, "seats").name
     ('at_least(1,000.00 EUR)', 'at_least(10, seats)')
     """
-    if of in CURRENCIES:
+    if isinstance(of, str) and of in CURRENCIES:
         try:
             least = money(amount, of, "amount")
         except MoneyError as error:
@@ -307,6 +307,13 @@ def reason_required(on: str | Iterable[str] = "assign") -> Rule:
 
 
 def _called(factory: str, arguments: tuple[str, ...]) -> str:
+    problems = [Problem("", f"{shown(name)} is not a name") for name in arguments if not _is_name(name)]
     if not arguments:
-        raise DefinitionError(f"rule {factory}", [Problem("", "names nothing", "give at least one name")])
-    return f"{factory}({', '.join(map(str, arguments))})"
+        problems.append(Problem("", "names nothing", "give at least one name"))
+    if problems:
+        raise DefinitionError(f"rule {factory}", problems)
+    return f"{factory}({', '.join(arguments)})"
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())

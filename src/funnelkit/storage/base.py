@@ -183,11 +183,13 @@ FINDABLE: dict[Kind, frozenset[str]] = {
 """The columns that `Store.find` can compare, by kind."""
 
 
-def check_findable(kind: Kind, where: Mapping[str, str]) -> None:
+def check_findable(kind: Kind, where: Mapping[str, str], after: str) -> None:
     """Raise InputError when `Store.find` is asked about a kind, column or value it cannot compare."""
-    columns = FINDABLE.get(kind)
+    columns = FINDABLE.get(kind) if isinstance(kind, str) else None
     if columns is None:
         raise InputError("kind", f"{shown(kind)} is no kind of record", ", ".join(FINDABLE))
+    if not isinstance(after, str):
+        raise InputError("after", f"{shown(after)} is not an id")
     for column, value in where.items():
         if column not in columns:
             raise InputError("where", f"{shown(column)} cannot be compared", ", ".join(sorted(columns)))

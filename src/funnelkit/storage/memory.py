@@ -142,7 +142,7 @@ class MemoryStore:
         self, kind: Kind, where: Mapping[str, str], *, after: str = "", limit: int = 100
     ) -> list[Record]:
         """Return records whose columns equal ``where``, in the order of their ids."""
-        check_findable(kind, where)
+        check_findable(kind, where, after)
         check_page(0, limit)
         wanted = [(COLUMNS[kind].index(column), value) for column, value in where.items()]
         with self._lock:

@@ -233,7 +233,7 @@ class SQLiteStore:
         self, kind: Kind, where: Mapping[str, str], *, after: str = "", limit: int = 100
     ) -> list[Record]:
         """Return records whose columns equal ``where``, in the order of their ids."""
-        check_findable(kind, where)
+        check_findable(kind, where, after)
         check_page(0, limit)
         conditions = "".join(f" AND {column} = ?" for column in where)
         sql = f"{SELECT[kind]} WHERE id > ?{conditions} ORDER BY id LIMIT ?"
