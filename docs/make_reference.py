@@ -45,7 +45,7 @@ AREAS = (
         "engine",
         "Engine",
         "The verbs, and the questions one asks.",
-        ("engine", "acts", "drafts", "conversion", "creation", "bulk", "migration", "verify", "decide"),
+        ("engine", "acts", "drafts", "conversion", "bulk", "migration", "verify"),
     ),
     Area("importing", "Importing", "Histories that another system kept.", ("importing",)),
     Area(

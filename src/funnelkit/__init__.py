@@ -47,6 +47,7 @@ if TYPE_CHECKING:
         templates,
     )
     from funnelkit.storage import MemoryStore, Store, open_store
+    from funnelkit.storage.sqlite import SQLiteStore
     from funnelkit.verify import Finding
 
 __all__ = [
@@ -83,6 +84,7 @@ __all__ = [
     "Pipeline",
     "Refusal",
     "Rule",
+    "SQLiteStore",
     "Scene",
     "Stage",
     "Store",
@@ -128,6 +130,7 @@ _HOME = {
         ),
         "stages.templates": "templates",
         "storage": "MemoryStore Store open_store",
+        "storage.sqlite": "SQLiteStore",
         "verify": "Finding",
     }.items()
     for name in names.split()

@@ -65,6 +65,14 @@ class SQLiteStore:
         NotAStoreError: The file is empty, damaged or another program's.
         SchemaVersionError: The file was written by a newer funnelkit.
         StoreUnavailableError: The folder does not exist or may not be used.
+
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from funnelkit import Engine, Pipeline, Stage
+    >>> with TemporaryDirectory() as folder, SQLiteStore(Path(folder, "crm.db"), durability="fast") as store:
+    ...     deal = Engine(Pipeline("sales", [Stage("new")]), store=store).create("Acme")
+    ...     store.get("deal", deal.id) == deal
+    True
     """
 
     def __init__(
