@@ -307,13 +307,13 @@ def reason_required(on: str | Iterable[str] = "assign") -> Rule:
 
 
 def _called(factory: str, arguments: tuple[str, ...]) -> str:
-    problems = [Problem("", f"{shown(name)} is not a name") for name in arguments if not _is_name(name)]
+    problems = [
+        Problem("", f"{shown(name)} is not a name")
+        for name in arguments
+        if not (name and isinstance(name, str))
+    ]
     if not arguments:
         problems.append(Problem("", "names nothing", "give at least one name"))
     if problems:
         raise DefinitionError(f"rule {factory}", problems)
     return f"{factory}({', '.join(arguments)})"
-
-
-def _is_name(value: object) -> bool:
-    return isinstance(value, str) and bool(value.strip())
