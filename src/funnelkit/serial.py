@@ -67,7 +67,8 @@ def closest(word: object, options: Iterable[str]) -> str:
     """
     from difflib import get_close_matches
 
-    return next(iter(get_close_matches(str(word)[:80], list(options), n=1)), "")
+    told = word if isinstance(word, str) else shown(word)
+    return next(iter(get_close_matches(told[:80], list(options), n=1)), "")
 
 
 def did_you_mean(word: object, options: Iterable[str]) -> str:
