@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 sqlglot = pytest.importorskip("sqlglot", reason="the lint of SQL texts needs sqlglot")
 exp = sqlglot.exp
 
-ALLOWED = (
-    "Add Alias And Case Coalesce Column Count CTE EQ From Group GT GTE Identifier If Join Lag Lead Literal "
-    "LT LTE Max Min Mod Mul NEQ Neg Not Nullif Or Order Ordered Paren Placeholder RowNumber Select Star Sub "
-    "Subquery Sum Table TableAlias Union Where Window WindowSpec With"
-).split()
+ALLOWED = {
+    "Add", "Alias", "And", "Case", "Coalesce", "Column", "Count", "CTE", "EQ",
+    "From", "Group", "GT", "GTE", "Identifier", "If", "Join", "Lag", "Lead",
+    "Literal", "LT", "LTE", "Max", "Min", "Mod", "Mul", "NEQ", "Neg",
+    "Not", "Nullif", "Or", "Order", "Ordered", "Paren", "Placeholder", "RowNumber", "Select",
+    "Star", "Sub", "Subquery", "Sum", "Table", "TableAlias", "Union", "Where", "Window",
+    "WindowSpec", "With",
+}  # fmt: skip
 FRAMED = (exp.Sum, exp.Min, exp.Max, exp.Count)
 KEYWORDS = {"at", "order", "end", "offset", "user", "date", "time", "group", "rank", "value", "key"}
 
@@ -31,28 +37,36 @@ def problems(text: str) -> list[str]:
 
 
 def _of_node(node: exp.Expression) -> list[str]:
-    match node:
-        case exp.Union() if node.args.get("distinct"):
-            return ["UNION without ALL"]
-        case exp.Select() if node.args.get("distinct") or node.args.get("limit") or node.args.get("order"):
-            return ["DISTINCT, LIMIT and ORDER BY belong to Python"]
-        case exp.Count() if not isinstance(node.this, exp.Star):
-            return [f"only COUNT(*) counts rows: {node.sql()}"]
-        case exp.Star() if not isinstance(node.parent, exp.Count):
-            return ["columns are named, not starred"]
-        case exp.Lag() | exp.Lead() if not (node.args.get("offset") and node.args.get("default")):
-            return [f"three arguments and a sentinel: {node.sql()}"]
-        case exp.Window() if isinstance(node.this, FRAMED) and not node.args.get("spec"):
-            return [f"a window needs a frame: {node.sql()}"]
-        case exp.WindowSpec() if node.args.get("kind") != "ROWS":
-            return [f"frames are of ROWS: {node.sql()}"]
-        case exp.Join():
-            return _of_join(node)
-        case exp.Alias() if node.alias.lower() in KEYWORDS:
-            return [f"{node.alias} is a keyword somewhere"]
-        case exp.Placeholder() if not node.this:
-            return ["parameters have names"]
-    return []
+    said = [sentence for kind, wrong, sentence in WRONG if isinstance(node, kind) and wrong(node)]
+    return [f"{sentence}: {node.sql()[:60]}" for sentence in said] + (
+        _of_join(node) if isinstance(node, exp.Join) else []
+    )
+
+
+WRONG: list[tuple[Any, Callable[[Any], object], str]] = [
+    (exp.Union, lambda node: node.args.get("distinct"), "UNION without ALL"),
+    (
+        exp.Select,
+        lambda node: any(node.args.get(part) for part in ("distinct", "limit", "order")),
+        "DISTINCT, LIMIT and ORDER BY belong to Python",
+    ),
+    (exp.Count, lambda node: not isinstance(node.this, exp.Star), "only COUNT(*) counts rows"),
+    (exp.Star, lambda node: not isinstance(node.parent, exp.Count), "columns are named, not starred"),
+    (
+        (exp.Lag, exp.Lead),
+        lambda node: not (node.args.get("offset") and node.args.get("default")),
+        "LAG and LEAD have three arguments",
+    ),
+    (
+        exp.Window,
+        lambda node: isinstance(node.this, FRAMED) and not node.args.get("spec"),
+        "a window needs a frame",
+    ),
+    (exp.WindowSpec, lambda node: node.args.get("kind") != "ROWS", "frames are of ROWS"),
+    (exp.Alias, lambda node: node.alias.lower() in KEYWORDS, "a keyword somewhere"),
+    (exp.Placeholder, lambda node: not node.this, "parameters have names"),
+]
+"""Kind of node, what is wrong with it, and how to say so."""
 
 
 def _of_join(join: exp.Join) -> list[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from tests.analytics.histories import OUTCOMES, PIPELINES, Edit, Place, Record
@@ -121,17 +122,10 @@ def group(life: Life, step: Step, asked: Asked) -> Any:
         return NOT_ASKED
     if asked.source is not None and life.record.source != asked.source:
         return NOT_ASKED
-    match asked.by:
-        case None:
-            return None
-        case "owner":
-            return step.owner
-        case "source":
-            return life.record.source
-        case "campaign":
-            return life.record.campaign
-        case _:
-            return life.custom.get(asked.by.removeprefix("custom."))
+    if asked.by and asked.by.startswith("custom."):
+        return life.custom.get(asked.by.removeprefix("custom."))
+    keys = {"owner": step.owner, "source": life.record.source, "campaign": life.record.campaign}
+    return keys[asked.by] if asked.by else None
 
 
 NOT_ASKED = object()
@@ -265,17 +259,20 @@ def fates(
         if where == "void":
             continue
         left: set[str] = set()
-        for before, after in zip(life.steps, life.steps[1:], strict=False):
-            order = asked.order
-            if before.pipeline == after.pipeline == asked.pipeline and {before.place, after.place} <= {
-                *order
-            }:
-                if order.index(after.place) < order.index(before.place) and before.place not in left:
-                    left.add(before.place)
-                    key = group(life, after, asked)
-                    if key is not NOT_ASKED:
-                        found[key, before.place, "went_back"].add(life.record.id)
+        for before, after in pairwise(life.steps):
+            if _is_back(before, after, asked) and before.place not in left:
+                left.add(before.place)
+                key = group(life, after, asked)
+                if key is not NOT_ASKED:
+                    found[key, before.place, "went_back"].add(life.record.id)
     return found
+
+
+def _is_back(before: Step, after: Step, asked: Asked) -> bool:
+    order = asked.order
+    if {before.pipeline, after.pipeline} != {asked.pipeline} or not {before.place, after.place} <= {*order}:
+        return False
+    return order.index(after.place) < order.index(before.place)
 
 
 def transitions(records: list[Record], asked: Asked) -> dict[tuple[Any, str, str], list[str]]:

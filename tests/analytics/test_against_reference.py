@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
-from funnelkit.analytics import Funnel, Rate
 from tests.analytics import reference as ref
 from tests.analytics.histories import PIPELINES, Record, analytics, histories, hour
 from tests.analytics.reference import Asked
+
+from funnelkit.analytics import Funnel, Rate
 
 few = settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 

@@ -1,4 +1,4 @@
-"""Eight deals, one answer for each definition; and small histories where definitions are easy to get wrong."""
+"""Eight deals, one answer for each definition; and short histories where definitions easily go wrong."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from tests.analytics.histories import Edit, Place, Record, analytics, feed, hour
 
 from funnelkit.analytics import Analytics, Shape
 from funnelkit.clock import FrozenClock
-from tests.analytics.histories import Edit, Place, Record, analytics, feed, hour
 
 STAGES = ("n", "q", "p", "c")
 PATHS = {
@@ -165,7 +165,7 @@ def test_a_win_before_the_creation_is_a_win_without_a_time() -> None:
 
 
 def test_the_time_after_a_closing_is_no_stay() -> None:
-    """n for an hour, lost for an hour, n for an hour, then q: two closed stays on n."""
+    """On n for an hour, lost for an hour, n for an hour, then q: two closed stays on n."""
     row = sales(record("d", "n lost n q"), now=3).time_in_stage().rows[0]
     assert (row.closed, row.p90, row.total_days) == (2, timedelta(hours=1), 2 / 24)
 
@@ -250,7 +250,7 @@ def test_the_potential_of_now_uses_the_records_own_chance() -> None:
     columns = [row[1] for row in database.connection.execute("PRAGMA table_info(deal)")]
     blank = dict.fromkeys(columns, "") | {"id": "a", "probability": 0.5}
     marks = ", ".join(f":{name}" for name in columns)
-    database.connection.execute(f"INSERT INTO deal VALUES ({marks})", blank)  # noqa: S608
+    database.connection.execute(f"INSERT INTO deal VALUES ({marks})", blank)
     shape = Shape(pipeline="sales", stages=(("n", ""),), probabilities={"n": 0.1})
     metrics = Analytics(database, [shape], FrozenClock(hour(5)))
     assert metrics.potential().rows[0].weighted["EUR"].minor == 60

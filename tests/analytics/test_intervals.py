@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.analytics import reference
 
 from funnelkit.analytics import Rate, kaplan_meier, wilson
 from funnelkit.analytics.survival import Lasted, nearest_rank
-from tests.analytics import reference
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,11 @@ from itertools import product
 from typing import Any
 
 import pytest
+from tests.analytics.histories import Place, Record, feed, hour
+from tests.analytics.lint import problems, sqlglot
 
 from funnelkit.analytics import Analytics, Shape
 from funnelkit.clock import FrozenClock
-from tests.analytics.histories import Place, Record, feed, hour
-from tests.analytics.lint import problems, sqlglot
 
 STAGES = ("new", "call", "offer")
 BY = (None, "owner", "source", "campaign", "month", "custom.size")

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.analytics.histories import PIPELINES, Edit, Place, Record, analytics, histories, hour
 
 from funnelkit.analytics import Analytics, Funnel
-from tests.analytics.histories import PIPELINES, Edit, Place, Record, analytics, histories, hour
 
 few = settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 definitions = pytest.mark.parametrize("definition", ["reached", "visited", "bitrix24", "ordered", "closed"])

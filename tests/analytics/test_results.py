@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from tests.analytics.histories import PIPELINES, Place, Record, analytics, feed, hour
 
 from funnelkit.analytics import Analytics, Shape
 from funnelkit.clock import FrozenClock
 from funnelkit.errors import InputError, MissingExtraError, TimeError
-from tests.analytics.histories import PIPELINES, Place, Record, analytics, hour
 
 EVIL = "<script>alert(1)</script>|"
 
@@ -77,6 +77,15 @@ def test_a_missing_library_is_named(library: str, method: str, monkeypatch: pyte
         getattr(some().funnel("sales"), method)()
 
 
+@pytest.mark.parametrize(("library", "method"), [("pandas", "to_pandas"), ("polars", "to_polars")])
+def test_a_data_frame_has_a_row_a_line(library: str, method: str) -> None:
+    """Every row and every plain value is in the frame."""
+    pytest.importorskip(library, reason=f"{library} is not installed")
+    frame = getattr(some().funnel("sales"), method)()
+    assert list(frame["count"]) == [3, 2, 1, 1, 1]
+    assert list(frame["of_first_denominator"]) == [3, 3, 3, 3, 3]
+
+
 def test_every_metric_says_what_it_means() -> None:
     """Name, sentence, population, time axis and instant are never empty."""
     metrics = some()
@@ -86,9 +95,17 @@ def test_every_metric_says_what_it_means() -> None:
         assert about.as_of == hour(10_000)
 
 
-METRICS = (
-    "funnel transitions time_in_stage days_to_win win_rate cohort_win_rate loss_reasons people potential"
-).split()
+METRICS = [
+    "funnel",
+    "transitions",
+    "time_in_stage",
+    "days_to_win",
+    "win_rate",
+    "cohort_win_rate",
+    "loss_reasons",
+    "people",
+    "potential",
+]
 
 
 @pytest.mark.parametrize("name", METRICS)
@@ -121,6 +138,9 @@ def test_nothing_at_all_prints_too(name: str) -> None:
         ),
         (lambda m: m.funnel("sales")["cal"], "stage: 'cal' is not here"),
         (lambda m: m.win_rate("sales").ids("wone"), "column: 'wone' is not here"),
+        (lambda m: m.time_in_stage("sales").ids("cal", "open"), "stage: 'cal' is not here"),
+        (lambda m: m.time_in_stage("sales").ids("call", "opn"), "column: 'opn' is not here"),
+        (lambda m: m.potential("sales").ids("won"), "stage: 'won' is not here"),
     ],
 )
 def test_a_wrong_question_is_answered_with_the_mend(ask: Callable[[Any], object], said: str) -> None:
@@ -165,5 +185,5 @@ def test_sixty_stages_are_counted() -> None:
 def test_the_only_pipeline_need_not_be_named() -> None:
     """With one pipeline there is no choice."""
     shape = Shape(pipeline="sales", stages=tuple((stage, "") for stage in PIPELINES["sales"]))
-    source = some()._source
-    assert Analytics(source, [shape], FrozenClock(hour(99))).funnel()["new"].count == 3
+    source = feed([Record("d", 0, "", ("", 0), "", "", {}, (Place(0, "sales", "new"),))])
+    assert Analytics(source, [shape], FrozenClock(hour(99))).funnel()["new"].count == 1

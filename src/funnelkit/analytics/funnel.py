@@ -15,7 +15,7 @@ import attrs
 
 from funnelkit.analytics.credits import Plan, Tally, credit_ids_text, params_of, skipped, tallied
 from funnelkit.analytics.intervals import Rate
-from funnelkit.analytics.result import About, Group, Result, Row, money_sums, no_cell
+from funnelkit.analytics.result import About, Group, Result, Row, check_cell, money_sums, no_cell
 from funnelkit.analytics.scope import ALWAYS, Scope
 from funnelkit.analytics.texts import Source, compose, rows_of
 from funnelkit.money import Money
@@ -244,10 +244,8 @@ _CREDITS: dict[str, str] = {
 def _ids(
     source: Source, scope: Scope, plan: Plan, stage: str, column: str = "count", *, group: Group = None
 ) -> list[str]:
-    if stage not in plan.names:
-        raise no_cell("stage", stage, plan.names)
-    if column not in _CREDITS and column not in _FATES:
-        raise no_cell("column", column, [*_CREDITS, *_FATES])
+    check_cell("stage", stage, plan.names)
+    check_cell("column", column, [*_CREDITS, *_FATES])
     place = plan.names.index(stage) + 1
     if column == "skipped" and (not plan.skips or place == len(plan.places)):
         return []

@@ -9,7 +9,7 @@ from functools import partial
 import attrs
 
 from funnelkit.analytics.intervals import Rate
-from funnelkit.analytics.result import Group, Result, Row, money_sums, no_cell
+from funnelkit.analytics.result import Group, Result, Row, check_cell, money_sums
 from funnelkit.analytics.scope import Scope
 from funnelkit.analytics.survival import nearest_rank
 from funnelkit.analytics.texts import Source, compose, rows_of
@@ -290,8 +290,7 @@ def _number(counts: Counts, status: str) -> int:
 
 
 def _ending_ids(source: Source, scope: Scope, which: str, *, group: Group = None) -> list[str]:
-    if which not in ("won", "lost"):
-        raise no_cell("column", which, ("won", "lost"))
+    check_cell("column", which, ("won", "lost"))
     params = scope.params() | {"which": which, "key": scope.key_of(group)}
     where = "outcome = :which AND grp = :key"
     sql = compose("endings", **scope.slots(), tail="{ids}", cell="ending", where=where)
@@ -299,6 +298,7 @@ def _ending_ids(source: Source, scope: Scope, which: str, *, group: Group = None
 
 
 def _loss_ids(source: Source, scope: Scope, stage: str, reason: str, *, group: Group = None) -> list[str]:
+    check_cell("stage", stage, scope.shape.places[:-1])
     params = scope.params() | {"stage": stage, "why": reason, "key": scope.key_of(group)}
     where = "outcome = 'lost' AND stage = :stage AND reason = :why AND grp = :key"
     sql = compose("endings", **scope.slots(), tail="{ids}", cell="ending", where=where)
@@ -308,8 +308,7 @@ def _loss_ids(source: Source, scope: Scope, stage: str, reason: str, *, group: G
 def _state_ids(source: Source, scope: Scope, which: str, *, group: Group = None) -> list[str]:
     columns: dict[str, str] = dict.fromkeys(("won", "lost", "open", "moved_away", "void"), "status = :which")
     columns["created"] = "status <> 'void'"
-    if which not in columns:
-        raise no_cell("column", which, columns)
+    check_cell("column", which, columns)
     params = scope.params() | {"which": which, "key": scope.key_of(group)}
     sql = compose(
         "state", **scope.slots(), tail="{ids}", cell="state", where=f"grp = :key AND {columns[which]}"

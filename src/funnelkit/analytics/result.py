@@ -7,7 +7,7 @@ and data frames where pandas or polars is installed.
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from importlib import import_module
 from typing import Any, Generic, TypeVar
@@ -211,6 +211,12 @@ def money_sums(minor: Mapping[str, int]) -> dict[str, Money]:
     {'EUR': Money('12.50 EUR')}
     """
     return {code: Money(minor[code], code) for code in sorted(minor) if code}
+
+
+def check_cell(argument: str, given: str, known: Collection[str]) -> None:
+    """Raise an InputError when a result has no such cell."""
+    if given not in known:
+        raise no_cell(argument, given, known)
 
 
 def no_cell(argument: str, given: object, known: Iterable[str]) -> InputError:

@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 
-from funnelkit.analytics.result import Group, Result, Row, money_sums
+from funnelkit.analytics.result import Group, Result, Row, check_cell, money_sums
 from funnelkit.analytics.scope import Scope
 from funnelkit.analytics.texts import Source, compose, rows_of
 from funnelkit.money import Money
@@ -112,6 +112,7 @@ def _slots(scope: Scope) -> dict[str, str]:
 
 
 def _ids(source: Source, scope: Scope, stage: str, *, group: Group = None) -> list[str]:
+    check_cell("stage", stage, scope.shape.places[:-1])
     params: dict[str, Any] = scope.params() | {"stage": stage, "key": scope.key_of(group)}
     where = "stage = :stage AND grp = :key"
     sql = compose("potential", **_slots(scope), tail="{ids}", cell="hopeful", where=where)

@@ -8,7 +8,7 @@ from functools import partial
 
 import attrs
 
-from funnelkit.analytics.result import Group, Result, Row, no_cell
+from funnelkit.analytics.result import Group, Result, Row, check_cell
 from funnelkit.analytics.scope import Scope
 from funnelkit.analytics.survival import Lasted, kaplan_meier, nearest_rank
 from funnelkit.analytics.texts import Source, compose, rows_of
@@ -181,8 +181,8 @@ def _time_to_win(times: list[Lasted], group: Group) -> TimeToWin:
 
 def _stay_ids(source: Source, scope: Scope, stage: str, which: str, *, group: Group = None) -> list[str]:
     columns = {"closed": "ended = 1", "open": "running = 1"}
-    if which not in columns:
-        raise no_cell("column", which, columns)
+    check_cell("stage", stage, scope.shape.places[:-1])
+    check_cell("column", which, columns)
     params = scope.params() | {"stage": stage, "key": scope.key_of(group)}
     where = f"stage = :stage AND grp = :key AND {columns[which]}"
     sql = compose("stays", **scope.slots(), tail="{ids}", cell="stay", where=where)
@@ -191,8 +191,7 @@ def _stay_ids(source: Source, scope: Scope, stage: str, which: str, *, group: Gr
 
 def _win_ids(source: Source, scope: Scope, which: str, *, group: Group = None) -> list[str]:
     columns = {"won": "", "timed": " AND lasted_us >= 0", "negative": " AND lasted_us < 0"}
-    if which not in columns:
-        raise no_cell("column", which, columns)
+    check_cell("column", which, columns)
     params = scope.params() | {"key": scope.key_of(group)}
     where = f"outcome = 'won' AND grp = :key{columns[which]}"
     sql = compose("endings", **scope.slots(), tail="{ids}", cell="ending", where=where)
