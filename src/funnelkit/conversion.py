@@ -180,8 +180,8 @@ _NOTHING = Commit()
 def _company(
     shell: Shell, lead: Lead, *, target: bool | Company | str | None, at: datetime, actor: str
 ) -> tuple[Company | None, Commit]:
-    if target is None:
-        target = lead.company or bool(lead.company_name)
+    if target is None or target is True:
+        target = lead.company or bool(target or lead.company_name)
     if isinstance(target, bool):
         if not target:
             return None, _NOTHING
@@ -199,7 +199,7 @@ def _contact(
     at: datetime,
     actor: str,
 ) -> tuple[Contact | None, Commit]:
-    if target is None:
+    if target is None or target is True:
         target = lead.contact or True
     if isinstance(target, bool):
         if not target:

@@ -28,7 +28,7 @@ __all__ = ["born", "log", "new_party", "new_placed"]
 def new_placed(shell: Shell, verb: str, name: str, details: Mapping[str, Any]) -> Placed:
     """Do ``create`` or ``capture``."""
     act, fields = split(details)
-    said = asked(act)
+    said = _of_nothing(asked(act))
 
     def prepare() -> Prepared:
         own = {**fields, "name": name}
@@ -40,6 +40,13 @@ def new_placed(shell: Shell, verb: str, name: str, details: Mapping[str, Any]) -
 
     record: Placed = shell.once(verb, name, fields, said, prepare)[0]
     return record
+
+
+def _of_nothing(said: Asked) -> Asked:
+    """Return the common arguments of an act on no record; there is no version to expect."""
+    if said.expect is not None:
+        raise InputError("expect", "what is new has no version yet", "leave it out")
+    return said
 
 
 def _referred(shell: Shell, kind: Kind, ref: Any) -> Any:
@@ -105,7 +112,7 @@ def born(
 def new_party(shell: Shell, kind: Kind, name: str, details: Mapping[str, Any]) -> Contact | Company:
     """Do ``create_contact`` or ``create_company``."""
     act, fields = split(details)
-    said = asked(act)
+    said = _of_nothing(asked(act))
 
     def prepare() -> Prepared:
         own = {**fields, "name": name}
@@ -133,11 +140,11 @@ def log(shell: Shell, ref: Record | str, told: Mapping[str, Any], act: Mapping[s
 def _logged(shell: Shell, ref: Record | str, told: Mapping[str, Any], said: Asked) -> Prepared:
     # An activity belongs to the record whatever its version; only an explicit expect= is checked.
     record = shell.current(id_of(ref), said.expect)
-    stage, step = "", text(told["step"], "step")
+    pipeline, stage, step = "", "", text(told["step"], "step")
     # Activities may be written down in any order: no rule of time but that they have happened.
     request = shell.request("log", None, said)
     if isinstance(record, Lead | Deal):
-        stage = record.stage
+        pipeline, stage = record.pipeline, record.stage
         _check_step(shell, record, step)
         decision = shell.decision(record, request)
         if not decision.verdict:
@@ -149,6 +156,7 @@ def _logged(shell: Shell, ref: Record | str, told: Mapping[str, Any], said: Aske
         record=record.id,
         kind=text(told["kind"], "kind", required=True),
         text=text(told["text"], "text", limit=TEXT_LIMIT),
+        pipeline=pipeline,
         stage=stage,
         step=step,
         at=request.at,

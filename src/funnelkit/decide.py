@@ -99,6 +99,7 @@ def _refused(request: Request, refusals: Sequence[Refusal], target: str = "") ->
 # -- from place to place -----------------------------------------------------------------------
 
 
+_ALWAYS = ("lost", "void")
 _BY_EDGE = frozenset((*CLOSING, "reopen", "advance"))
 """The verbs besides ``move`` that go along an edge of the pipeline's table."""
 
@@ -107,7 +108,10 @@ def _edges(pipeline: Pipeline, record: Placed, request: Request) -> tuple[Edge, 
     """Return the edges that lead where a request wants to go, in the order they are tried."""
     verb, close = request.verb, record.close
     word = request.target if verb == "move" else record.stage if verb == "reopen" else CLOSING.get(verb, "")
-    return pipeline.table.edges.get((close.outcome if close else record.stage, word), ())
+    place = close.outcome if close else record.stage
+    if word in _ALWAYS and place not in pipeline.table.position:
+        place = pipeline.first  # the stage is gone from the definition; giving up is possible all the same
+    return pipeline.table.edges.get((place, word), ())
 
 
 def _go(pipeline: Pipeline, record: Placed, request: Request, facts: Facts) -> Decision:

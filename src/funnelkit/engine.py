@@ -164,10 +164,9 @@ class Engine:
         Args:
             lead: The lead, or its id.
             deal: The name of the deal; True names it after the lead; False makes none.
-            contact: True makes one of the lead, False none; or a contact (or its id) to attach to.
-                Left out: the one the lead has, else a new one.
-            company: As ``contact``. Left out: the one the lead has, else a new one if the lead
-                names a company.
+            contact: A contact (or its id) to attach to; True (or left out) for the one the lead
+                has, else a new one made of the lead; False for none.
+            company: As ``contact``; left out, a new one is made only if the lead names a company.
             details: See `DealDetails`: what is to differ from the lead, and where the deal starts.
 
         Raises:

@@ -300,7 +300,7 @@ class Activity:
         record: Id of the lead, deal, contact or company it belongs to.
         kind: Free word: ``"call"``, ``"mail"``, ``"meeting"``, ``"note"``.
         step: The required step of the stage that it finishes, or empty.
-        stage: The stage the record was on at the time, or empty.
+        pipeline, stage: Where the record was at the time, or empty.
         by, roles: Who did it, and the roles they acted in.
 
     >>> from funnelkit import Engine, Pipeline, Stage
@@ -314,6 +314,7 @@ class Activity:
     record: str
     kind: str
     text: str = ""
+    pipeline: str = ""
     stage: str = ""
     step: str = ""
     at: datetime

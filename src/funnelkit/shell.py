@@ -201,7 +201,7 @@ class Shell:
         if record.close is not None:
             return [("reopen", "")]
         table = self.pipeline(record.pipeline).table
-        words = table.words(record.place)
+        words = table.words(record.place) or ("lost", "void")  # a stage that is gone can be given up
         closing = {"won": "convert" if isinstance(record, Lead) else "win", "lost": "lose", "void": "void"}
         stages = [word for word in table.stages if word in words]
         named = [word for word in words if word not in table.position and word not in closing]

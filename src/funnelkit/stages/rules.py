@@ -166,7 +166,11 @@ def _checker(rule: Rule) -> Check:
     ask, source, target = _asker(rule.function, rule.asks), rule.source, rule.target
 
     def check(scene: Scene) -> Refusal | None:
-        answer = ask(scene)
+        try:
+            answer = ask(scene)
+        except Exception as error:
+            error.add_note(f"in rule {rule.name!r}, asked about {scene.verb} of {scene.record!r}")
+            raise
         return answer if answer is None or answer.__class__ is Refusal else _complain(rule.name, answer)
 
     def check_within(scene: Scene) -> Refusal | None:

@@ -130,8 +130,13 @@ def requires(*paths: str, on: str | Iterable[str] = "move") -> Rule:
 class _StepsDone:
     steps: tuple[str, ...]
 
-    def __call__(self, activities: tuple[Activity, ...], source: str) -> Refusal | None:
-        done = {activity.step for activity in activities if activity.stage in ("", source) or not source}
+    def __call__(self, activities: tuple[Activity, ...], source: str, pipeline: Any) -> Refusal | None:
+        here = (("", source), ("", pipeline.id if pipeline else ""))
+        done = {
+            activity.step
+            for activity in activities
+            if not source or (activity.stage in here[0] and activity.pipeline in here[1])
+        }
         missing = [step for step in self.steps if step not in done]
         if not missing:
             return None

@@ -44,7 +44,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "lead": f"{_PLACED} company_name email phone contact company deal",
         "contact": f"{_PARTY} email phone company",
         "company": _PARTY,
-        "activity": "id record_id kind content stage step done_us done_by roles custom",
+        "activity": "id record_id kind content pipeline stage step done_us done_by roles custom",
         "move": (
             "record_id seq pipeline source_pipeline fingerprint moved_us source target direction since_us "
             "first_visit furthest_before furthest_after created_us actor cause reason reason_text note "
@@ -295,6 +295,7 @@ def activity_row(activity: Activity) -> Row:
         activity.record,
         activity.kind,
         activity.text,
+        activity.pipeline,
         activity.stage,
         activity.step,
         to_us(activity.at),
@@ -311,12 +312,13 @@ def activity_of(row: Row) -> Activity:
         record=row[1],
         kind=row[2],
         text=row[3],
-        stage=row[4],
-        step=row[5],
-        at=from_us(row[6]),
-        by=row[7],
-        roles=tuple(json.loads(row[8])),
-        custom=_custom_back(row[9]),
+        pipeline=row[4],
+        stage=row[5],
+        step=row[6],
+        at=from_us(row[7]),
+        by=row[8],
+        roles=tuple(json.loads(row[9])),
+        custom=_custom_back(row[10]),
     )
 
 

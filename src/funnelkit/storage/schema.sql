@@ -97,6 +97,7 @@ CREATE TABLE activity (
     record_id TEXT NOT NULL,
     kind TEXT NOT NULL,
     content TEXT NOT NULL,
+    pipeline TEXT NOT NULL,
     stage TEXT NOT NULL,
     step TEXT NOT NULL,
     done_us INTEGER NOT NULL,
