@@ -250,7 +250,7 @@ def fates(
     found: dict[tuple[Any, str, str], set[str]] = defaultdict(set)
     for life in lives(records, asked):
         touch, where = last_touch(life, asked), status(life, asked)
-        in_period = where in OUTCOMES and asked.closed[0] <= touch.t < asked.closed[1]
+        in_period = touch.place in OUTCOMES and asked.closed[0] <= touch.t < asked.closed[1]
         if closed_only and not in_period:
             continue
         key = group(life, touch, asked)

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache, partial
 from typing import Any, Literal
 
 import attrs
@@ -23,6 +23,7 @@ __all__ = [
     "Definition",
     "DefinitionName",
     "Plan",
+    "Tallies",
     "Tally",
     "credit_ids_text",
     "params_of",
@@ -101,10 +102,20 @@ class Plan:
         return self.definition.name in ("reached", "bitrix24", "closed")
 
 
-def tallied(source: Source, scope: Scope, plan: Plan) -> dict[str, Tally]:
-    """Read the credits and add them up, by key of the group."""
-    plain = _is_plain(source, scope, plan)
-    return _fold(_lifts(source, scope, plan) if plain else _credits(source, scope, plan), len(plan.places))
+Tallies = dict[str, "Tally"]
+"""By key of the group."""
+
+
+def tallied(source: Source, scope: Scope, plan: Plan) -> tuple[Tallies, Callable[[], Tallies]]:
+    """Add the credits up; return what has the counts and the rates, and what gives the sums.
+
+    The sums of a plain funnel take longer than its counts, so they are read on first use.
+    """
+    if _is_plain(source, scope, plan):
+        counted = _fold(_plain_counts(source, scope, plan), len(plan.places))
+        return counted, cache(lambda: _fold(_plain_lifts(source, scope, plan), len(plan.places)))
+    tallies = _fold(_credits(source, scope, plan), len(plan.places))
+    return tallies, lambda: tallies
 
 
 def skipped(source: Source, scope: Scope, plan: Plan) -> Iterator[tuple[str, str, int]]:
@@ -112,7 +123,7 @@ def skipped(source: Source, scope: Scope, plan: Plan) -> Iterator[tuple[str, str
     if not plan.skips:
         return
     if _is_plain(source, scope, plan):  # who was on a stage counts there, so the difference is who was not
-        counts = _fold(_lifts(source, scope, plan), len(plan.places))[""].counts
+        counts = _fold(_plain_counts(source, scope, plan), len(plan.places))[""].counts
         visits: dict[str, int] = defaultdict(int)
         for stage, records in rows_of(source, compose("visits", **_born(scope)), scope.params()):
             visits[stage] += records
@@ -157,11 +168,11 @@ class Tally:
         self.minor: list[dict[str, int]] = [defaultdict(int) for _ in range(size + 1)]
 
 
-Credit = tuple[int, int, str, int, str, int, str, int, int, str, int, int]
+Credit = tuple[Any, ...]
 """low, high, grp, kept, grp_before, kept_before, grp_first, kept_first, mask, currency, records, total."""
 
 
-def _fold(credits_: Iterable[Credit | tuple[Any, ...]], size: int) -> dict[str, Tally]:
+def _fold(credits_: Iterable[Credit], size: int) -> dict[str, Tally]:
     """Add credits up to counts, and to the numerators of both rates, by key of the group."""
     tallies: dict[str, Tally] = defaultdict(partial(Tally, size))
     for (
@@ -193,14 +204,22 @@ def _fold(credits_: Iterable[Credit | tuple[Any, ...]], size: int) -> dict[str, 
     return tallies
 
 
-def _lifts(source: Source, scope: Scope, plan: Plan) -> list[Credit]:
-    """Read the credits of an unfiltered ``reached`` funnel: one scan of an index."""
-    order = {place: n for n, place in enumerate(plan.places, 1)} | {"": 0}
+def _plain_counts(source: Source, scope: Scope, plan: Plan) -> list[Credit]:
+    """Read the credits of a plain funnel without their values: one scan of an index."""
+    found = rows_of(source, compose("funnel_counts", **_born(scope)), scope.params())
+    return [_plain_credit(plan, low, high, ("", records, 0)) for _, low, high, records in found]
+
+
+def _plain_lifts(source: Source, scope: Scope, plan: Plan) -> list[Credit]:
+    """Read the credits of a plain funnel with their values."""
     found = rows_of(source, compose("funnel_lifts", **_born(scope)), scope.params())
-    return [
-        (order[low], order[high], "", 1, "", int(order[low] > 0), "", 1, -1, code, records, total)
-        for _, low, high, code, records, total in found
-    ]
+    return [_plain_credit(plan, low, high, tuple(sums)) for _, low, high, *sums in found]
+
+
+def _plain_credit(plan: Plan, before: str, after: str, sums: tuple[Any, ...]) -> Credit:
+    order = {place: n for n, place in enumerate(plan.places, 1)} | {"": 0}
+    low, high = order[before], order[after]
+    return low, high, "", 1, "", int(low > 0), "", 1, -1, *sums
 
 
 def _born(scope: Scope) -> dict[str, str]:
@@ -211,7 +230,7 @@ def _born(scope: Scope) -> dict[str, str]:
     return {"born": bounds.format(""), "born_of_closing": bounds.format("c.")}
 
 
-def _credits(source: Source, scope: Scope, plan: Plan, *, masked: bool = False) -> list[tuple[Any, ...]]:
+def _credits(source: Source, scope: Scope, plan: Plan, *, masked: bool = False) -> list[Credit]:
     """Read the credits; ``masked`` brings along on which stages the records were."""
     slots = _MASKED if masked else _UNMASKED
     return rows_of(source, _credit_text(scope, plan, tail="{fold}", **slots), params_of(scope, plan))

@@ -13,7 +13,7 @@ from typing import Any
 
 import attrs
 
-from funnelkit.analytics.credits import Plan, Tally, credit_ids_text, params_of, skipped, tallied
+from funnelkit.analytics.credits import Plan, Tallies, Tally, credit_ids_text, params_of, skipped, tallied
 from funnelkit.analytics.intervals import Rate
 from funnelkit.analytics.result import About, Group, Result, Row, check_cell, money_sums, no_cell
 from funnelkit.analytics.scope import ALWAYS, Scope
@@ -66,7 +66,8 @@ class FunnelRow(Row):
             first row.
         of_first: Of the records in the first row, those that are in this one too.
         sums: Currency → sum of the values that the records had when they were credited with this row.
-        fate: What became of the records here. Read on first use.
+            Read on first use, as is the fate.
+        fate: What became of the records here.
     """
 
     stage: str
@@ -74,8 +75,13 @@ class FunnelRow(Row):
     count: int
     of_previous: Rate | None
     of_first: Rate
-    sums: dict[str, Money] = attrs.field(hash=False)
+    _sums: Callable[[], dict[str, Money]] = attrs.field(alias="sums", eq=False, repr=False)
     _fate: Callable[[], Fate] = attrs.field(alias="fate", eq=False, repr=False)
+
+    @property
+    def sums(self) -> dict[str, Money]:
+        """Sums of the values at the time of the credit, by currency."""
+        return self._sums()
 
     @property
     def fate(self) -> Fate:
@@ -134,14 +140,20 @@ class Funnel(Result[FunnelRow]):
         return super()._joined(about, parts) | {"fates": tuple(fates for many in lazy for fates in many)}
 
 
+Lazy = tuple[Callable[[], Tallies], Callable[[], Fates]]
+"""What gives the sums, and what gives the fates."""
+
+
 def measure(source: Source, scope: Scope, plan: Plan) -> Funnel:
-    """Count a funnel: one query; what became of the records is asked when somebody looks."""
+    """Count a funnel: one query; sums and what became of the records are asked when somebody looks."""
     fates = cache(partial(_read_fates, source, scope, plan))
-    tallies = tallied(source, scope, plan)
+    tallies, priced = tallied(source, scope, plan)
     keys = {key for key, tally in tallies.items() if tally.counts} if scope.column else {""}
     if scope.column:
         keys |= {key for key, _ in fates().by_place}
-    rows = [row for key in sorted(keys) for row in _rows(tallies[key], plan, scope, key=key, fates=fates)]
+    rows = [
+        row for key in sorted(keys) for row in _rows(tallies[key], plan, scope, key, read=(priced, fates))
+    ]
     return Funnel(
         about=_about(scope, plan),
         rows=tuple(rows),
@@ -162,7 +174,8 @@ def _about(scope: Scope, plan: Plan) -> About:
     )
 
 
-def _rows(tally: Tally, plan: Plan, scope: Scope, *, key: str, fates: Callable[[], Fates]) -> list[FunnelRow]:
+def _rows(tally: Tally, plan: Plan, scope: Scope, key: str, *, read: Lazy) -> list[FunnelRow]:
+    priced, fates = read
     start = 0 if plan.definition.name == "closed" else 1
     rows = []
     for n, (name, place) in enumerate(zip(plan.names, plan.places, strict=True), 1):
@@ -176,11 +189,15 @@ def _rows(tally: Tally, plan: Plan, scope: Scope, *, key: str, fates: Callable[[
                 count=tally.counts[n],
                 of_previous=of_previous if n > start else None,
                 of_first=Rate.of(tally.passed_first[n], tally.counts[start], "nobody is in the first row"),
-                sums=money_sums(tally.minor[n]),
+                sums=partial(_sums_of, priced, key, n),
                 fate=partial(_fate_of, fates, key, name),
             )
         )
     return rows
+
+
+def _sums_of(priced: Callable[[], Tallies], key: str, place: int) -> dict[str, Money]:
+    return money_sums(priced()[key].minor[place])
 
 
 def _fate_of(fates: Callable[[], Fates], key: str, name: str) -> Fate:
@@ -194,10 +211,7 @@ def _fate_slots(scope: Scope, plan: Plan, text: str) -> dict[str, str]:
 
 
 _IN_PERIOD = {
-    "state": (
-        "AND m.status <> 'open' AND m.status <> 'moved_away' "
-        "AND m.moved_us >= :closed_from AND m.moved_us < :closed_to"
-    ),
+    "state": ("AND m.direction = 'close' AND m.moved_us >= :closed_from AND m.moved_us < :closed_to"),
     "went_back": "JOIN ended AS e ON e.record_id = m.record_id",
 }
 

@@ -1,4 +1,4 @@
--- The reached funnel when nothing is filtered or grouped: one scan of an index, less the lifts
+-- The sums of the reached funnel when nothing is filtered or grouped: every lift with its value, less those
 -- that no longer stand (wins that were taken back, records that are void). Rows of void records that
 -- lift nothing come along and count nothing; asking for lifts would tempt SQLite to scan them all again.
 WITH {standing}
