@@ -107,6 +107,7 @@ def to_us(instant: datetime) -> int:
     return (instant - EPOCH) // _MICROSECOND
 
 
+@lru_cache(maxsize=4096)
 def from_us(microseconds: int) -> datetime:
     """Return the UTC instant that lies ``microseconds`` after 1970-01-01 UTC."""
     return EPOCH + timedelta(microseconds=microseconds)

@@ -66,7 +66,8 @@ class Money:
     currency: str
 
     def __attrs_post_init__(self) -> None:
-        _check_currency(self.currency, "currency")
+        if type(self.currency) is not str or self.currency not in CURRENCIES:
+            _check_currency(self.currency, "currency")
         if type(self.minor) is not int:
             problem = f"{shown(self.minor)} is no whole number of minor units"
             raise MoneyError("minor", problem, 'write money("12000", "EUR")')

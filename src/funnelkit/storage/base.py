@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Literal, Protocol, overload
 
 import attrs
@@ -77,7 +78,7 @@ class Commit:
     attributes: tuple[Attribute, ...] = ()
     changes: tuple[Change, ...] = ()
     answers: tuple[Answer, ...] = ()
-    definitions: Mapping[str, tuple[str, str]] = attrs.field(factory=dict)
+    definitions: Mapping[str, tuple[str, str]] = MappingProxyType({})
 
 
 class Store(Protocol):

@@ -140,7 +140,9 @@ def _deal_row(deal: Deal) -> Row:
 
 
 def _deal(row: Row) -> Deal:
-    return Deal(**_placed_fields(row), contact=row[24], company=row[25], lead=row[26])
+    fields = _placed_fields(row)
+    fields["contact"], fields["company"], fields["lead"] = row[24], row[25], row[26]
+    return Deal(**fields)
 
 
 def _lead_row(lead: Lead) -> Row:
