@@ -7,7 +7,7 @@ and data frames where pandas or polars is installed.
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from importlib import import_module
 from typing import Any, Generic, TypeVar
@@ -198,10 +198,17 @@ class Result(Generic[R]):
         """Return header, lines of text and, for each column, whether it is set to the right."""
         rows = [row.values() for row in self.rows]
         names = list(rows[0]) if rows else ["no rows"]
-        shown_names = [name for name in names if name != "group" or self.about.by]
-        lines = [[_text(row[name]) for name in shown_names] for row in rows]
+        shown_names = [name for name in names if self._says_something(name, rows)]
+        lines = [[_text(row[name], name) for name in shown_names] for row in rows]
         numeric = [all(not isinstance(row[name], str) for row in rows) for name in shown_names]
         return [name.replace("_", " ") for name in shown_names], lines, numeric
+
+    def _says_something(self, name: str, rows: Sequence[Mapping[str, object]]) -> bool:
+        """Whether a column is worth its place: labels that repeat the ids and empty reasons are not."""
+        if name == "group":
+            return bool(self.about.by)
+        silent = {"label": "stage", "text": "reason"}.get(name)
+        return not rows or any(row[name] not in ("", silent and row[silent]) for row in rows)
 
 
 def money_sums(minor: Mapping[str, int]) -> dict[str, Money]:
@@ -228,10 +235,10 @@ def _pipeless(cells: Iterable[str]) -> list[str]:
     return [cell.replace("|", "\\|") for cell in cells]
 
 
-def _text(value: object) -> str:  # noqa: PLR0911 (one line a type)
+def _text(value: object, name: str) -> str:  # noqa: PLR0911 (one line a type)
     match value:
-        case None:
-            return "–"
+        case None | "":
+            return "(none)" if name == "group" else "–"
         case dict():
             return "; ".join(map(str, value.values())) or "–"
         case timedelta():
@@ -240,8 +247,8 @@ def _text(value: object) -> str:  # noqa: PLR0911 (one line a type)
             return "yes" if value else "no"
         case int():
             return f"{value:,}"
-        case "":
-            return "(none)"
+        case float():
+            return f"{value:,.2f}"
         case _:
             return str(value)
 

@@ -66,9 +66,9 @@ def potential(source: Source, scope: Scope) -> Potential:
         cell.minor[code] += total
         cell.hoped[code] += total * Decimal(str(weight or 0))
     rows = [
-        _row(found[key, stage], scope.group_of(key), stage, label)
+        _row(found[key, stage], scope.group_of(key), stage, scope.shape.label(stage))
         for key in (sorted({key for key, _ in found}) if scope.column else [""])
-        for stage, label in scope.shape.stages
+        for stage in scope.shape.places[:-1]
     ]
     chance = (
         "the record's own chance of winning where it has one, else that of its stage"

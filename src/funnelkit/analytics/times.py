@@ -83,9 +83,9 @@ def time_in_stage(source: Source, scope: Scope) -> TimeInStage:
     for key, stage, lasted, closed, running in rows_of(source, sql, scope.params()):
         stays[key, stage].append(Lasted(lasted, closed, running))
     rows = [
-        _stay(stays[key, stage], scope.group_of(key), stage, label)
+        _stay(stays[key, stage], scope.group_of(key), stage, scope.shape.label(stage))
         for key in (sorted({key for key, _ in stays}) if scope.column else [""])
-        for stage, label in scope.shape.stages
+        for stage in scope.shape.places[:-1]
     ]
     about = scope.about(
         "time in stage",
