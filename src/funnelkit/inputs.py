@@ -6,6 +6,7 @@ import math
 import unicodedata
 from collections.abc import Mapping
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 from funnelkit.errors import InputError, MoneyError, TimeError, shown
@@ -64,12 +65,20 @@ def an_actor(value: Actor | str | None, argument: str = "actor") -> Actor:
     """Return the Actor for an Actor, for the id of one, or for nobody (`SYSTEM`)."""
     if value is None or value is SYSTEM:
         return SYSTEM
+    if isinstance(value, str):
+        return _person(value, argument)
     if not isinstance(value, Actor):
-        return Actor(text(value, argument, required=True))
+        raise InputError(argument, f"{shown(value)} is not text", "give an Actor, or the id of one")
     text(value.id, argument, required=True)
     for role in value.roles:
         text(role, f"{argument}.roles", required=True)
     return value
+
+
+@lru_cache(maxsize=1024)
+def _person(id: str, argument: str) -> Actor:
+    """Return the actor without roles; the same few people act all day."""
+    return Actor(text(id, argument, required=True))
 
 
 def money_value(value: object, argument: str = "value") -> Money | None:

@@ -5,10 +5,9 @@ All are frozen values. A verb of the engine returns a new one; nothing changes i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from functools import cache
-from operator import attrgetter
 from typing import Any, Literal, TypeVar
 
 import attrs
@@ -100,21 +99,20 @@ R = TypeVar("R")
 
 
 @cache
-def _reader(record_type: type[Any]) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
-    names = tuple(field.name for field in attrs.fields(record_type))
-    return names, attrgetter(*names)
+def _names(record_type: type[Any]) -> tuple[str, ...]:
+    return tuple(field.name for field in attrs.fields(record_type))
 
 
 def replaced(record: R, **new: Any) -> R:
     """Return a copy of a record with some fields new.
 
-    It is `attrs.evolve` for records, in a third of its time: every move makes one.
+    It is `attrs.evolve` with two calls fewer, because every move makes one.
     """
     record_type: Any = type(record)
-    names, read = _reader(record_type)
-    fields = dict(zip(names, read(record), strict=True))
-    fields.update(new)
-    copy: R = record_type(**fields)
+    for name in _names(record_type):
+        if name not in new:
+            new[name] = getattr(record, name)
+    copy: R = record_type(**new)
     return copy
 
 

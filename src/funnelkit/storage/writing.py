@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from funnelkit.errors import AlreadyExistsError, ConflictError, KeyReusedError
 from funnelkit.storage import rows
-from funnelkit.storage.base import Commit, Kind, Write, kind_of
+from funnelkit.storage.base import KIND_OF, Commit, Kind, Write
 from funnelkit.storage.statements import INSERT, UPDATE
 
 __all__ = ["write"]
@@ -37,7 +37,7 @@ def _write_records(connection: sqlite3.Connection, writes: Iterable[Write]) -> N
     new: defaultdict[Kind, list[rows.Row]] = defaultdict(list)
     changed: defaultdict[Kind, list[rows.Row]] = defaultdict(list)
     for write in writes:
-        kind = kind_of(write.record)
+        kind = KIND_OF[type(write.record)]
         row = rows.record_row(kind, write.record)
         if write.expected:
             changed[kind].append((*row[1:], row[0], write.expected))
