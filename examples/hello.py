@@ -22,4 +22,4 @@ deal = engine.win(deal, actor="sam")
 
 for move in engine.history(deal):
     print(move)
-print(engine.analytics.funnel("sales"))
+print(engine.funnel())

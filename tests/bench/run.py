@@ -242,7 +242,7 @@ def growth(folder: Path) -> None:
 def funnel(folder: Path) -> None:
     """The counting funnel over a million moves."""
     path = folder / "funnel"
-    grown(path, 455_000, 4)
+    grown(path, 357_143, 4)
     engine = Engine(SALES, store=f"sqlite:///{path}")
     count = engine.store.query("SELECT COUNT(*) FROM move", {})[0][0]
     engine.funnel()
