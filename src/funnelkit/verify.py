@@ -18,9 +18,10 @@ import attrs
 from funnelkit.clock import from_us
 from funnelkit.errors import shown
 from funnelkit.ledger import furthest
+from funnelkit.money import Money
 from funnelkit.recording import as_json, flat
-from funnelkit.records import OUTCOMES, Deal, Lead, Move
-from funnelkit.storage.base import Kind, Store
+from funnelkit.records import OUTCOMES, Deal, Lead, Move, Placed, Record
+from funnelkit.storage.base import KINDS, Kind, Store
 
 __all__ = ["Finding", "verify"]
 
@@ -72,11 +73,15 @@ def verify(store: Store) -> tuple[Finding, ...]:
     findings: list[Finding] = []
     known: set[str] = set()
     written = _written(store)
-    for record in _records(store):
-        known.add(record.id)
-        moves = store.moves(record.id)
-        findings += _of_record(record, moves, orders)
-        findings += _of_fields(record, moves, written.get(record.id, {}))
+    for kind in KINDS:
+        for record in _records(store, kind):
+            told = written.get(record.id, {})
+            findings += _differing(record.id, 0, _fields(record, told))
+            if isinstance(record, Lead | Deal):
+                known.add(record.id)
+                moves = store.moves(record.id)
+                findings += _of_record(record, moves, orders)
+                findings += _differing(record.id, 0, _owner_and_value(record, moves, told))
     strays = store.query("SELECT record_id, COUNT(*) AS n FROM move GROUP BY record_id", {})
     findings += [
         Finding(record=id, seq=0, field="moves", stored=count, recomputed="no such record")
@@ -94,13 +99,11 @@ def _order(document: Mapping[str, Any]) -> _Order:
     )
 
 
-def _records(store: Store) -> Iterator[Lead | Deal]:
-    kinds: tuple[Kind, ...] = ("lead", "deal")
-    for kind in kinds:
-        after = ""
-        while page := store.find(kind, {}, after=after, limit=_PAGE):
-            yield from page  # type: ignore[misc]  # leads and deals, by their kinds
-            after = page[-1].id
+def _records(store: Store, kind: Kind) -> Iterator[Record]:
+    after = ""
+    while page := store.find(kind, {}, after=after, limit=_PAGE):
+        yield from page
+        after = page[-1].id
 
 
 @attrs.frozen(kw_only=True)
@@ -150,7 +153,7 @@ def _written(store: Store) -> dict[str, dict[str, Any]]:
     """Return what the changes and the field values say last: record → field → value."""
     written: dict[str, dict[str, Any]] = {}
     sql = (
-        "SELECT record_id, COUNT(*) AS version, MAX(happened_us) AS happened_us "
+        "SELECT record_id, COUNT(DISTINCT version) AS version, MAX(happened_us) AS happened_us "
         "FROM change WHERE change_type <> 'ActivityLogged' GROUP BY record_id"
     )
     for id, version, happened_us in store.query(sql, {}):
@@ -162,25 +165,32 @@ def _written(store: Store) -> dict[str, dict[str, Any]]:
     return written
 
 
-def _of_fields(record: Lead | Deal, moves: Sequence[Move], written: Mapping[str, Any]) -> list[Finding]:
-    """Return where a record differs from what was written down of its fields, apart from it."""
-    if not moves:
-        return []
-    born, money = moves[0], record.value
-    value = (money.currency, money.minor) if money else ("", 0)
-    first_value = (born.value.currency, born.value.minor) if born.value else ("", 0)
+def _fields(record: Record, written: Mapping[str, Any]) -> dict[str, tuple[object, object]]:
+    """Return field → (stored, as written down apart from the record) of what every record has."""
     custom = {path: as_json(leaf) for path, leaf in flat(record.custom).items() if leaf is not None}
-    says = {
+    told = {path: text for path, text in written.items() if path.startswith("custom.") and text != "null"}
+    return {
         "version": (record.version, written.get("version")),
         "updated_at": (record.updated_at, written.get("updated_at")),
-        "owner": (record.owner, written.get("owner", born.owner)),
-        "value": (value, written.get("value", first_value)),
-        "custom": (
-            custom,
-            {path: text for path, text in written.items() if path.startswith("custom.") and text != "null"},
-        ),
+        "custom": (custom, told),
     }
-    return _differing(record.id, 0, says)
+
+
+def _owner_and_value(
+    record: Placed, moves: Sequence[Move], written: Mapping[str, Any]
+) -> dict[str, tuple[object, object]]:
+    """Return the same of owner and value: those of the first move, unless they were edited since."""
+    if not moves:
+        return {}
+    born = moves[0]
+    return {
+        "owner": (record.owner, written.get("owner", born.owner)),
+        "value": (_parts(record.value), written.get("value", _parts(born.value))),
+    }
+
+
+def _parts(value: Money | None) -> tuple[str, int]:
+    return (value.currency, value.minor) if value else ("", 0)
 
 
 def _differing(record: str, seq: int, says: Mapping[str, tuple[object, object]]) -> list[Finding]:

@@ -149,3 +149,14 @@ def test_a_finding_reads_as_a_sentence(engine: Engine) -> None:
     """It names the record, the move, the fact and both values."""
     tampered(engine, "UPDATE move SET furthest_after = 'new' WHERE record_id = 'd1' AND seq = 2")
     assert str(engine.verify()[0]) == "d1, move 2: furthest_after is 'new', the moves give 'offer'"
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [("version = 9", "version"), ("updated_us = 1", "updated_at"), ("custom = '{}'", "custom")],
+)
+def test_a_client_changed_behind_the_back_is_found(engine: Engine, change: str, field: str) -> None:
+    """Contacts are held against the changes and field values that were written down of them."""
+    ada = engine.create_contact("Ada", id="c1", custom={"vip": True})
+    engine.edit(ada, phone="+44 20 7946 0000")
+    assert tampered(engine, f"UPDATE contact SET {change}") == [("c1", 0, field)]
