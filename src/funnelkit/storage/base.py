@@ -18,7 +18,19 @@ from funnelkit.changes import Change
 from funnelkit.errors import InputError, shown
 from funnelkit.records import Activity, Company, Contact, Deal, Lead, Move, Record
 
-__all__ = ["KINDS", "KIND_OF", "Answer", "Attribute", "Commit", "Kind", "Store", "Write", "kind_of"]
+__all__ = [
+    "KINDS",
+    "KIND_OF",
+    "Answer",
+    "AsyncStore",
+    "Attribute",
+    "Capabilities",
+    "Commit",
+    "Kind",
+    "Store",
+    "Write",
+    "kind_of",
+]
 
 Kind = Literal["lead", "deal", "contact", "company"]
 KINDS: dict[Kind, type[Record]] = {"lead": Lead, "deal": Deal, "contact": Contact, "company": Company}
@@ -81,6 +93,25 @@ class Commit:
     definitions: Mapping[str, tuple[str, str]] = MappingProxyType({})
 
 
+@attrs.frozen(kw_only=True)
+class Capabilities:
+    """What a store can do beyond what every store does. The contract demands what is declared.
+
+    Attributes:
+        durable: What was written is there again after the store is closed and opened anew.
+        shared: Several stores over the same data, in one process or many, see each other's commits.
+        writable: It takes commits.
+
+    >>> from funnelkit import MemoryStore
+    >>> MemoryStore().capabilities
+    Capabilities(durable=False, shared=False, writable=True)
+    """
+
+    durable: bool = False
+    shared: bool = False
+    writable: bool = True
+
+
 class Store(Protocol):
     """What every store does. `funnelkit.testing.StoreContract` proves that one does it.
 
@@ -88,6 +119,11 @@ class Store(Protocol):
     objects); absent records raise `NotFoundError`; a closed store raises `StoreClosedError`; no
     driver error leaks. Lists of records come in the order of their ids.
     """
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this store can do beyond what every store does."""
+        ...
 
     def commit(self, commit: Commit) -> None:
         """Write everything or nothing.
@@ -157,6 +193,29 @@ class Store(Protocol):
     def close(self) -> None:
         """Release everything. Closing twice is fine."""
         ...
+
+
+class AsyncStore(Protocol):
+    """A `Store` whose methods are awaited; each does what the method of that name does there."""
+
+    @property
+    def capabilities(self) -> Capabilities: ...  # noqa: D102 (all of these: see Store)
+    async def commit(self, commit: Commit) -> None: ...  # noqa: D102
+    async def get(self, kind: Kind, id: str) -> Any: ...  # noqa: D102
+    async def get_many(self, kind: Kind, ids: Sequence[str]) -> dict[str, Record]: ...  # noqa: D102
+    async def find(  # noqa: D102
+        self, kind: Kind, where: Mapping[str, str], *, after: str = "", limit: int = 100
+    ) -> list[Record]: ...
+    async def moves(self, record: str) -> list[Move]: ...  # noqa: D102
+    async def activities(self, record: str) -> list[Activity]: ...  # noqa: D102
+    async def attributes(self, record: str) -> list[Attribute]: ...  # noqa: D102
+    async def changes(  # noqa: D102
+        self, *, after: int = 0, record: str = "", limit: int = 1000
+    ) -> list[Change]: ...
+    async def answer(self, key: str) -> Answer | None: ...  # noqa: D102
+    async def definitions(self) -> dict[str, tuple[str, str]]: ...  # noqa: D102
+    async def query(self, sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]: ...  # noqa: D102
+    async def close(self) -> None: ...  # noqa: D102
 
 
 FINDABLE: dict[Kind, frozenset[str]] = {

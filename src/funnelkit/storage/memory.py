@@ -25,6 +25,7 @@ from funnelkit.storage.base import (
     KINDS,
     Answer,
     Attribute,
+    Capabilities,
     Commit,
     Kind,
     check_findable,
@@ -46,6 +47,8 @@ class MemoryStore:
     >>> store.find("deal", {})
     []
     """
+
+    capabilities = Capabilities()
 
     def __init__(self) -> None:
         self._lock = threading.RLock()

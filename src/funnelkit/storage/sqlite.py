@@ -9,13 +9,12 @@ import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Literal, NoReturn, Self
+from typing import Any, Literal, NoReturn, Self, TypeVar
 
 from funnelkit.changes import Change
 from funnelkit.errors import (
     InputError,
     NotAStoreError,
-    NotFoundError,
     SchemaVersionError,
     StoreBusyError,
     StoreClosedError,
@@ -26,26 +25,19 @@ from funnelkit.errors import (
     shown,
 )
 from funnelkit.records import Activity, Move, Record
-from funnelkit.storage import rows
-from funnelkit.storage.base import (
-    KINDS,
-    Answer,
-    Attribute,
-    Commit,
-    Kind,
-    check_findable,
-    check_page,
-)
+from funnelkit.storage import asks
+from funnelkit.storage.asks import Ask
+from funnelkit.storage.base import Answer, Attribute, Capabilities, Commit, Kind
 from funnelkit.storage.migrations import migrate, versions
 from funnelkit.storage.selecting import select
-from funnelkit.storage.statements import SELECT
 from funnelkit.storage.writing import write
 
 __all__ = ["SQLiteStore"]
 
 APPLICATION_ID = 0x46_4B_49_54  # "FKIT", in the header of every file we make
 _CHECKPOINT_ROWS = {"full": 400, "fast": 4_000}
-_PARAMETERS = 500  # ids per SELECT … IN (…); old SQLite libraries allow 999
+
+T = TypeVar("T")
 
 
 class SQLiteStore:
@@ -74,6 +66,8 @@ class SQLiteStore:
     ...     store.get("deal", deal.id) == deal
     True
     """
+
+    capabilities = Capabilities(durable=True, shared=True)
 
     def __init__(
         self,
@@ -212,76 +206,56 @@ class SQLiteStore:
 
     # -- reading ------------------------------------------------------------------------------
 
-    def _rows(self, sql: str, params: Sequence[Any] | Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    def _ask(self, ask: Ask[T]) -> T:
         try:
-            return self._connection().execute(sql, params).fetchall()
+            found = self._connection().execute(ask.sql, ask.params).fetchall()
         except UnicodeEncodeError:
-            return []  # text that cannot be written was never written
+            found = []  # text that cannot be written was never written
         except sqlite3.Error as error:
             self._fail(error)
+        return ask.read(found)
 
     def get(self, kind: Kind, id: str) -> Any:
         """Return one record; see `Store.get`."""
-        found = self._rows(_BY_ID[kind], (id,))
-        if not found:
-            raise NotFoundError(kind, id)
-        return rows.record_of(kind, found[0])
+        return self._ask(asks.record(kind, id))
 
     def get_many(self, kind: Kind, ids: Sequence[str]) -> dict[str, Record]:
         """Return those of the records that exist, by id."""
         found: dict[str, Record] = {}
-        for start in range(0, len(ids), _PARAMETERS):
-            part = ids[start : start + _PARAMETERS]
-            sql = f"{SELECT[kind]} WHERE id IN ({', '.join('?' * len(part))})"
-            for row in self._rows(sql, part):
-                found[row[0]] = rows.record_of(kind, row)
+        for part in asks.many(kind, ids):
+            some = self._ask(part)
+            found |= some
         return found
 
     def find(
         self, kind: Kind, where: Mapping[str, str], *, after: str = "", limit: int = 100
     ) -> list[Record]:
         """Return records whose columns equal ``where``, in the order of their ids."""
-        check_findable(kind, where, after)
-        check_page(0, limit)
-        conditions = "".join(f" AND {column} = ?" for column in where)
-        sql = f"{SELECT[kind]} WHERE id > ?{conditions} ORDER BY id LIMIT ?"
-        return [rows.record_of(kind, row) for row in self._rows(sql, (after, *where.values(), limit))]
+        return self._ask(asks.find(kind, where, after, limit))
 
     def moves(self, record: str) -> list[Move]:
         """Return the ledger of one record in the order of ``seq``."""
-        found = self._rows(f"{SELECT['move']} WHERE record_id = ? ORDER BY seq", (record,))
-        return [rows.move_of(row) for row in found]
+        return self._ask(asks.moves(record))
 
     def activities(self, record: str) -> list[Activity]:
         """Return the activities of one record, oldest first."""
-        found = self._rows(f"{SELECT['activity']} WHERE record_id = ? ORDER BY done_us, id", (record,))
-        return [rows.activity_of(row) for row in found]
+        return self._ask(asks.activities(record))
 
     def attributes(self, record: str) -> list[Attribute]:
         """Return the field values of one record in the order they were written."""
-        found = self._rows(f"{SELECT['attribute']} WHERE record_id = ? ORDER BY position", (record,))
-        return [rows.attribute_of(row) for row in found]
+        return self._ask(asks.attributes(record))
 
     def changes(self, *, after: int = 0, record: str = "", limit: int = 1000) -> list[Change]:
         """Return changes behind a position of the feed; of one record if it is named."""
-        check_page(after, limit)
-        columns = ", ".join(rows.COLUMNS["change"])
-        condition = " AND record_id = :record" if record else ""
-        sql = (
-            f"SELECT position, {columns} FROM change WHERE position > :after{condition} "
-            "ORDER BY position LIMIT :limit"
-        )
-        found = self._rows(sql, {"after": after, "record": record, "limit": limit})
-        return [rows.change_of(row[0], row[1:]) for row in found]
+        return self._ask(asks.changes(after, record, limit))
 
     def answer(self, key: str) -> Answer | None:
         """Return what was answered under an idempotency key, or None."""
-        found = self._rows(f"{SELECT['idempotency']} WHERE act_key = ?", (key,))
-        return rows.answer_of(found[0]) if found else None
+        return self._ask(asks.answer(key))
 
     def definitions(self) -> dict[str, tuple[str, str]]:
         """Return fingerprint → (pipeline id, JSON document) of every definition ever used."""
-        return {row[0]: (row[1], row[2]) for row in self._rows(SELECT["definition"], ())}
+        return self._ask(asks.definitions())
 
     def query(self, sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """Run one SELECT; anything that would write is refused by the database itself."""
@@ -317,8 +291,6 @@ class SQLiteStore:
     def __repr__(self) -> str:
         return f"SQLiteStore({str(self.path)!r}, durability={self.durability!r})"
 
-
-_BY_ID = {kind: f"{SELECT[kind]} WHERE id = ?" for kind in KINDS}
 
 _ERRORS: dict[str, Any] = {
     "SQLITE_BUSY": StoreBusyError,
