@@ -128,7 +128,7 @@ class SQLiteStore:
         handle, draft = tempfile.mkstemp(prefix=f".{self.path.name}.", dir=self.path.parent)
         os.close(handle)
         try:
-            connection = sqlite3.connect(draft, isolation_level=None)
+            connection = self._open(Path(draft))
             try:
                 connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
                 migrate(connection)
@@ -146,13 +146,7 @@ class SQLiteStore:
         """Open this thread's own connection; sharing one is slower and less safe."""
         if self._closed:
             raise StoreClosedError(str(self.path), "closed")
-        connection = sqlite3.connect(
-            f"{self.path.as_uri()}?mode=rw",  # a file that was taken away is not made anew, empty
-            uri=True,
-            timeout=self._timeout,
-            isolation_level=None,
-            check_same_thread=False,
-        )
+        connection = self._open(self.path)
         with self._lock:
             for thread in [thread for thread in self._connections if not thread.is_alive()]:
                 self._connections.pop(thread).close()
@@ -163,6 +157,16 @@ class SQLiteStore:
         connection.execute("PRAGMA wal_autocheckpoint = 0")
         self._local.connection = connection
         return connection
+
+    def _open(self, path: Path) -> sqlite3.Connection:
+        """Open a file that is there; every connection of a store comes from here."""
+        return sqlite3.connect(
+            f"{path.as_uri()}?mode=rw",  # a file that was taken away is not made anew, empty
+            uri=True,
+            timeout=self._timeout,
+            isolation_level=None,
+            check_same_thread=False,
+        )
 
     def _connection(self) -> sqlite3.Connection:
         if self._closed:
