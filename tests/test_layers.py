@@ -29,7 +29,8 @@ ROOMS: dict[str, set[str]] = {
     "analytics": BASE | RECORDS | {"storage.base", "stages.pipeline", "stages.stage"},
     "request": BASE | RECORDS | {"stages"},
     "refusals": BASE | RECORDS | {"stages", "request"},
-    "ledger": BASE | RECORDS | {"stages", "request"},
+    "seal": BASE | RECORDS,
+    "ledger": BASE | RECORDS | {"stages", "request", "seal"},
     "decide": BASE | RECORDS | {"stages", "request", "refusals", "ledger"},
     "acts": BASE | RECORDS | {"inputs", "serial"},
 }
@@ -37,6 +38,8 @@ ROOF = {
     "__init__",
     "engine",
     "shell",
+    "acting",
+    "asking",
     "drafts",
     "creation",
     "conversion",

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from funnelkit.records import OUTCOMES, Close, Direction, Move, Outcome, Placed, replaced
+from funnelkit.seal import seal_of
 
 if TYPE_CHECKING:
     from funnelkit.request import Request
@@ -91,7 +92,7 @@ def moved(
         text=text,
         overruled=overruled,
     )
-    return after_record, row
+    return chained(after_record, row) if record.seal or request.sealed else (after_record, row)
 
 
 def created(
@@ -113,7 +114,7 @@ def created(
         text="",
         overruled=overruled,
     )
-    return record, row
+    return chained(record, row) if request.sealed else (record, row)
 
 
 def transferred(
@@ -152,7 +153,13 @@ def transferred(
         text="",
         overruled=overruled,
     )
-    return after_record, row
+    return chained(after_record, row) if record.seal or request.sealed else (after_record, row)
+
+
+def chained(record: Placed, row: Move) -> tuple[Placed, Move]:
+    """Return a record and its new row with the seal that binds the row to the rows before it."""
+    seal = seal_of(record.seal, row)
+    return replaced(record, seal=seal), replaced(row, seal=seal)
 
 
 def reason_text(pipeline: Pipeline, outcome: str, reason: str) -> str:

@@ -94,7 +94,6 @@ def _same(one: Any, other: Any) -> bool:
 
 NOTHING = FrozenMapping()
 
-
 R = TypeVar("R")
 
 
@@ -173,6 +172,7 @@ class PipelineRecord:
         probability: The owner's own estimate of winning, 0 to 1; None leaves it to the stage.
         source, campaign: Where it came from.
         custom: Immutable mapping of JSON values, for everything else.
+        seal: The seal of its last move, or empty; see `Move`.
     """
 
     id: str
@@ -193,6 +193,7 @@ class PipelineRecord:
     updated_at: datetime
     close: Close | None = None
     custom: FrozenMapping = NOTHING
+    seal: str = ""
 
     @property
     def outcome(self) -> Outcome | None:
@@ -355,6 +356,7 @@ class Move:
         owner, value, probability, lead_source, campaign: Of the record at that time. ``probability``
             is the owner's estimate, else the one of the stage left.
         key: The idempotency key of the act, or empty.
+        seal: Binds the move to all moves of the record before it, where that is switched on; or empty.
 
     >>> from funnelkit import Engine, Pipeline, Stage
     >>> engine = Engine(Pipeline("sales", [Stage("new"), Stage("offer")]))
@@ -389,6 +391,7 @@ class Move:
     lead_source: str = ""
     campaign: str = ""
     key: str = ""
+    seal: str = ""
 
     def __str__(self) -> str:
         why = f": {self.reason_text or self.reason}" if self.reason_text or self.reason else ""

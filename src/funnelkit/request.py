@@ -8,14 +8,7 @@ from typing import Any
 
 import attrs
 
-from funnelkit.records import (
-    Activity,
-    Actor,
-    Company,
-    Contact,
-    Move,
-    Outcome,
-)
+from funnelkit.records import Activity, Actor, Company, Contact, Move, Outcome
 from funnelkit.stages import Pipeline, Refusal, Verdict
 
 __all__ = ["CLOSING", "NO_FACTS", "Decision", "Facts", "Request"]
@@ -39,6 +32,8 @@ class Request:
         override: Pass over rules and missing ways; needs an actor and a reason.
         cause: Through what it comes: ``"user"``, ``"bulk"``, ``"import"``, ``"convert"``, …
         key: The idempotency key, to be kept in the ledger.
+        sealed: The record's moves shall be sealed, from this one on; see `funnelkit.seal`. A record
+            whose moves are sealed goes on so whatever is said here.
     """
 
     verb: str
@@ -53,6 +48,7 @@ class Request:
     override: bool = False
     cause: str = "user"
     key: str = ""
+    sealed: bool = False
 
 
 @attrs.frozen(kw_only=True)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from datetime import date
 from typing import Any, cast
 
 import attrs
@@ -13,215 +11,29 @@ from funnelkit import changes as _changes
 from funnelkit.changes import Change
 from funnelkit.clock import from_us, to_us
 from funnelkit.money import Money
-from funnelkit.records import (
-    NOTHING,
-    Activity,
-    Close,
-    Company,
-    Contact,
-    Deal,
-    FrozenMapping,
-    Lead,
-    Move,
-    PipelineRecord,
-    Record,
-)
+from funnelkit.records import Activity, Move, Record
 from funnelkit.storage.base import Answer, Attribute, Kind, kind_of
+from funnelkit.storage.columns import COLUMNS, Row
+from funnelkit.storage.record_rows import custom_of, custom_text, record_of, record_row, to_json
 
-Row = tuple[Any, ...]
+__all__ = [
+    "COLUMNS",
+    "Row",
+    "activity_of",
+    "activity_row",
+    "answer_of",
+    "answer_row",
+    "attribute_of",
+    "attribute_row",
+    "change_of",
+    "change_row",
+    "move_of",
+    "move_row",
+    "record_of",
+    "record_row",
+]
 
-_PLACED = (
-    "id version pipeline stage visited moves name owner amount currency probability expected_close "
-    "lead_source campaign created_us entered_us updated_us outcome close_reason close_reason_text "
-    "close_note closed_us closed_by custom"
-)
-_PARTY = "id version name owner lead_source created_us updated_us custom"
-
-COLUMNS: dict[str, tuple[str, ...]] = {
-    table: tuple(names.split())
-    for table, names in {
-        "deal": f"{_PLACED} contact company lead",
-        "lead": f"{_PLACED} company_name email phone contact company deal",
-        "contact": f"{_PARTY} email phone company",
-        "company": _PARTY,
-        "activity": "id record_id kind content pipeline stage step done_us done_by roles custom",
-        "move": (
-            "record_id seq pipeline source_pipeline fingerprint moved_us source target direction since_us "
-            "first_visit furthest_before furthest_after created_us actor cause reason reason_text note "
-            "overruled owner amount currency probability lead_source campaign act_key"
-        ),
-        "attribute": "record_id field_name field_value amount since_us",
-        "change": "change_type record_id version happened_us actor body",
-        "idempotency": "act_key request answer",
-        "definition": "fingerprint pipeline document",
-    }.items()
-}
-"""Table → its columns, in the order of the rows made here (``position`` columns are the store's own)."""
-
-
-_json: Callable[[Any], str] = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=dict).encode
 _quoted = json.encoder.encode_basestring  # text as JSON, without the set-up of an encoder
-
-
-def _custom(value: FrozenMapping) -> str:
-    return _json(value) if value else "{}"
-
-
-def _custom_back(document: str) -> FrozenMapping:
-    return NOTHING if document == "{}" else FrozenMapping(json.loads(document))
-
-
-def _placed_row(record: PipelineRecord) -> Row:
-    value, close = record.value, record.close
-    return (
-        record.id,
-        record.version,
-        record.pipeline,
-        record.stage,
-        " ".join(record.visited),
-        record.moves,
-        record.name,
-        record.owner,
-        value.minor if value else 0,
-        value.currency if value else "",
-        record.probability,
-        record.expected_close.isoformat() if record.expected_close else "",
-        record.source,
-        record.campaign,
-        to_us(record.created_at),
-        to_us(record.entered_at),
-        to_us(record.updated_at),
-        *(
-            (close.outcome, close.reason, close.reason_text, close.note, to_us(close.at), close.by)
-            if close
-            else _OPEN
-        ),
-        _custom(record.custom),
-    )
-
-
-_OPEN: Row = ("", "", "", "", None, "")
-
-
-def _placed_fields(row: Row) -> dict[str, Any]:
-    return {
-        "id": row[0],
-        "version": row[1],
-        "pipeline": row[2],
-        "stage": row[3],
-        "visited": tuple(row[4].split()),
-        "moves": row[5],
-        "name": row[6],
-        "owner": row[7],
-        "value": Money(row[8], row[9]) if row[9] else None,
-        "probability": row[10],
-        "expected_close": date.fromisoformat(row[11]) if row[11] else None,
-        "source": row[12],
-        "campaign": row[13],
-        "created_at": from_us(row[14]),
-        "entered_at": from_us(row[15]),
-        "updated_at": from_us(row[16]),
-        "close": Close(
-            outcome=row[17],
-            reason=row[18],
-            reason_text=row[19],
-            note=row[20],
-            at=from_us(row[21]),
-            by=row[22],
-        )
-        if row[17]
-        else None,
-        "custom": _custom_back(row[23]),
-    }
-
-
-def _deal_row(deal: Deal) -> Row:
-    return (*_placed_row(deal), deal.contact, deal.company, deal.lead)
-
-
-def _deal(row: Row) -> Deal:
-    fields = _placed_fields(row)
-    fields["contact"], fields["company"], fields["lead"] = row[24], row[25], row[26]
-    return Deal(**fields)
-
-
-def _lead_row(lead: Lead) -> Row:
-    return (
-        *_placed_row(lead),
-        lead.company_name,
-        lead.email,
-        lead.phone,
-        lead.contact,
-        lead.company,
-        lead.deal,
-    )
-
-
-def _lead(row: Row) -> Lead:
-    names = COLUMNS["lead"][24:]
-    return Lead(**_placed_fields(row), **dict(zip(names, row[24:], strict=True)))
-
-
-def _party_row(party: Contact | Company) -> Row:
-    return (
-        party.id,
-        party.version,
-        party.name,
-        party.owner,
-        party.source,
-        to_us(party.created_at),
-        to_us(party.updated_at),
-        _custom(party.custom),
-    )
-
-
-def _party_fields(row: Row) -> dict[str, Any]:
-    return {
-        "id": row[0],
-        "version": row[1],
-        "name": row[2],
-        "owner": row[3],
-        "source": row[4],
-        "created_at": from_us(row[5]),
-        "updated_at": from_us(row[6]),
-        "custom": _custom_back(row[7]),
-    }
-
-
-def _contact_row(contact: Contact) -> Row:
-    return (*_party_row(contact), contact.email, contact.phone, contact.company)
-
-
-def _contact(row: Row) -> Contact:
-    return Contact(**_party_fields(row), email=row[8], phone=row[9], company=row[10])
-
-
-def _company(row: Row) -> Company:
-    return Company(**_party_fields(row))
-
-
-_TO_ROW: dict[str, Callable[[Any], Row]] = {
-    "deal": _deal_row,
-    "lead": _lead_row,
-    "contact": _contact_row,
-    "company": _party_row,
-}
-_FROM_ROW: dict[str, Callable[[Row], Record]] = {
-    "deal": _deal,
-    "lead": _lead,
-    "contact": _contact,
-    "company": _company,
-}
-
-
-def record_row(kind: Kind, record: Record) -> Row:
-    """Return a record as a row of ``COLUMNS[kind]``."""
-    return _TO_ROW[kind](record)
-
-
-def record_of(kind: Kind, row: Row) -> Record:
-    """Return the record of a row of ``COLUMNS[kind]``."""
-    return _FROM_ROW[kind](row)
 
 
 def move_row(move: Move) -> Row:
@@ -255,6 +67,7 @@ def move_row(move: Move) -> Row:
         move.lead_source,
         move.campaign,
         move.key,
+        move.seal,
     )
 
 
@@ -287,6 +100,7 @@ def move_of(row: Row) -> Move:
         lead_source=row[24],
         campaign=row[25],
         key=row[26],
+        seal=row[27],
     )
 
 
@@ -302,8 +116,8 @@ def activity_row(activity: Activity) -> Row:
         activity.step,
         to_us(activity.at),
         activity.by,
-        _json(activity.roles),
-        _custom(activity.custom),
+        to_json(activity.roles),
+        custom_text(activity.custom),
     )
 
 
@@ -320,7 +134,7 @@ def activity_of(row: Row) -> Activity:
         at=from_us(row[7]),
         by=row[8],
         roles=tuple(json.loads(row[9])),
-        custom=_custom_back(row[10]),
+        custom=custom_of(row[10]),
     )
 
 
@@ -358,7 +172,7 @@ def change_row(change: Change) -> Row:
 
 
 def _encoded(value: Any) -> str:
-    return _quoted(value) if value.__class__ is str else _json(value)
+    return _quoted(value) if value.__class__ is str else to_json(value)
 
 
 def change_of(position: int, row: Row) -> Change:
@@ -376,7 +190,7 @@ def answer_row(answer: Answer) -> Row:
         ("activity", activity_row(item)) if isinstance(item, Activity) else (kind_of(item), _row_of(item))
         for item in answer.records
     ]
-    return (answer.key, answer.request, _json(rows))
+    return (answer.key, answer.request, to_json(rows))
 
 
 def _row_of(record: Record) -> Row:
@@ -385,11 +199,11 @@ def _row_of(record: Record) -> Row:
 
 def answer_of(row: Row) -> Answer:
     """Return the answer of a row of ``COLUMNS["idempotency"]``."""
-    return Answer(
-        key=row[0],
-        request=row[1],
-        records=tuple(
-            activity_of(tuple(values)) if kind == "activity" else record_of(cast("Kind", kind), tuple(values))
-            for kind, values in json.loads(row[2])
-        ),
-    )
+    return Answer(key=row[0], request=row[1], records=tuple(_answered(*item) for item in json.loads(row[2])))
+
+
+def _answered(kind: str, values: list[Any]) -> Record | Activity:
+    if kind == "activity":
+        return activity_of(tuple(values))
+    later = COLUMNS[kind][len(values) :]  # columns that were added since the answer was given
+    return record_of(cast("Kind", kind), (*values, *("" for _ in later)))

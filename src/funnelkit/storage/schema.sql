@@ -1,6 +1,7 @@
--- The tables of a store, in SQL that SQLite and PostgreSQL both read. Schema version 1.
+-- The tables of a store, in SQL that SQLite and PostgreSQL both read. Schema version 2.
 -- Instants end in _us: microseconds since 1970-01-01 UTC. Money is whole minor units beside a
 -- currency; 'no value' is currency ''. Absent text is ''. Only facts that can truly be unknown are NULL.
+-- New files are made from this text; older ones come here step by step, through migrations/.
 
 CREATE TABLE deal (
     id TEXT PRIMARY KEY NOT NULL,
@@ -29,7 +30,8 @@ CREATE TABLE deal (
     custom TEXT NOT NULL,           -- JSON object
     contact TEXT NOT NULL,
     company TEXT NOT NULL,
-    lead TEXT NOT NULL
+    lead TEXT NOT NULL,
+    seal TEXT NOT NULL DEFAULT ''   -- of the last move; '' where moves are not sealed
 ) WITHOUT ROWID;
 CREATE INDEX deal_board ON deal (pipeline, outcome, stage);
 
@@ -63,7 +65,8 @@ CREATE TABLE lead (
     phone TEXT NOT NULL,
     contact TEXT NOT NULL,
     company TEXT NOT NULL,
-    deal TEXT NOT NULL
+    deal TEXT NOT NULL,
+    seal TEXT NOT NULL DEFAULT ''
 ) WITHOUT ROWID;
 CREATE INDEX lead_board ON lead (pipeline, outcome, stage);
 
@@ -137,6 +140,7 @@ CREATE TABLE move (
     lead_source TEXT NOT NULL,
     campaign TEXT NOT NULL,
     act_key TEXT NOT NULL,
+    seal TEXT NOT NULL DEFAULT '',  -- digest over this row and the seal before it; '' where not sealed
     UNIQUE (record_id, seq)
 );
 -- The reached funnel reads only the rows that lifted a record further.
@@ -157,6 +161,7 @@ CREATE TABLE attribute (
     since_us INTEGER NOT NULL
 );
 CREATE INDEX attribute_of ON attribute (field_name, record_id);
+CREATE INDEX attribute_record ON attribute (record_id);
 
 CREATE TABLE change (
     position INTEGER PRIMARY KEY,

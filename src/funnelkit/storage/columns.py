@@ -1,0 +1,40 @@
+"""The columns of the tables in ``schema.sql``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["COLUMNS", "Row"]
+
+Row = tuple[Any, ...]
+
+_PLACED = (
+    "id version pipeline stage visited moves name owner amount currency probability expected_close "
+    "lead_source campaign created_us entered_us updated_us outcome close_reason close_reason_text "
+    "close_note closed_us closed_by custom"
+)
+_PARTY = "id version name owner lead_source created_us updated_us custom"
+
+COLUMNS: dict[str, tuple[str, ...]] = {
+    table: tuple(names.split())
+    for table, names in {
+        "deal": f"{_PLACED} contact company lead seal",
+        "lead": f"{_PLACED} company_name email phone contact company deal seal",
+        "contact": f"{_PARTY} email phone company",
+        "company": _PARTY,
+        "activity": "id record_id kind content pipeline stage step done_us done_by roles custom",
+        "move": (
+            "record_id seq pipeline source_pipeline fingerprint moved_us source target direction since_us "
+            "first_visit furthest_before furthest_after created_us actor cause reason reason_text note "
+            "overruled owner amount currency probability lead_source campaign act_key seal"
+        ),
+        "attribute": "record_id field_name field_value amount since_us",
+        "change": "change_type record_id version happened_us actor body",
+        "idempotency": "act_key request answer",
+        "definition": "fingerprint pipeline document",
+    }.items()
+}
+"""Table → its columns in the order of the rows, which is that of the table.
+
+``position`` columns are the store's own. A column that a later schema added is the last of its table.
+"""
