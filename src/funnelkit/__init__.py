@@ -7,11 +7,12 @@ from funnelkit.money import money  # at once, because it shares its name with it
 if TYPE_CHECKING:
     from funnelkit import changes, errors
     from funnelkit.acts import Act
+    from funnelkit.asking import Option
     from funnelkit.bulk import BulkResult
     from funnelkit.clock import Clock, FrozenClock, SystemClock
     from funnelkit.conversion import Conversion
     from funnelkit.drafts import DealDetails, NewDeal, NewLead, NewParty
-    from funnelkit.engine import Engine, Option
+    from funnelkit.engine import Engine
     from funnelkit.ids import IdSource, TimeOrderedIds
     from funnelkit.importing import BadRow, EventLog, ImportReport, import_log
     from funnelkit.migration import Migration
@@ -112,12 +113,13 @@ _HOME = {
     name: module
     for module, names in {
         "acts": "Act",
+        "asking": "Option",
         "bulk": "BulkResult",
         "changes": "changes",
         "clock": "Clock FrozenClock SystemClock",
         "conversion": "Conversion",
         "drafts": "DealDetails NewDeal NewLead NewParty",
-        "engine": "Engine Option",
+        "engine": "Engine",
         "errors": "errors",
         "ids": "IdSource TimeOrderedIds",
         "importing": "BadRow EventLog ImportReport import_log",

@@ -48,7 +48,7 @@ class BulkResult:
         return "\n".join(lines + [f"  {id}: {verdict}" for id, verdict in self.refused])
 
 
-def bulk(
+async def bulk(
     shell: Shell,
     verb: str,
     refs: Iterable[Lead | Deal | str],
@@ -69,17 +69,17 @@ def bulk(
     if isinstance(refs, str) or not isinstance(refs, Iterable):
         raise InputError("records", f"{shown(refs)} is no list of records", "give [record, …]")
     asked_for = list(refs)
-    for ref, record in zip(asked_for, _read(shell, asked_for), strict=True):
+    for ref, record in zip(asked_for, await _read(shell, asked_for), strict=True):
         key = f"{said.key}/{record.id}" if said.key else ""
         mark = digest(verb, record.id, own, said) if key else ""
-        if key and (answered := shell.answered(key, mark)):
+        if key and (answered := await shell.answered(key, mark)):
             done.append(cast("Lead | Deal", answered[0]))
             continue
         expected = said.expect or (None if isinstance(ref, str) else ref.version)
         if expected is not None and record.version != expected:
             raise ConflictError(kind_of(record), record.id, expected, record.version)
-        request = _request(shell, base, record, attrs.evolve(said, key=key) if key else said)
-        decision = shell.decision(record, request)
+        request = await _request(shell, base, record, attrs.evolve(said, key=key) if key else said)
+        decision = await shell.decision(record, request)
         if decision.record is None:
             refused.append((record.id, decision.verdict))
             continue
@@ -91,7 +91,7 @@ def bulk(
         if commit is not None:
             commits.append(commit)
     if commits:
-        shell.commit(recording.merged(commits))
+        await shell.commit(recording.merged(commits))
     return BulkResult(done=tuple(done), refused=tuple(refused))
 
 
@@ -109,15 +109,15 @@ def _what(shell: Shell, verb: str, own: dict[str, Any]) -> dict[str, Any]:
     return shell.destination(own.get("to"), own.get("stage")) if verb == "transfer" else {}
 
 
-def _read(shell: Shell, refs: list[Lead | Deal | str]) -> list[Placed]:
+async def _read(shell: Shell, refs: list[Lead | Deal | str]) -> list[Placed]:
     """Read all records with few queries."""
     by_kind: defaultdict[Kind, list[str]] = defaultdict(list)
     ids = [id_of(ref) for ref in refs]
     for id, ref in zip(ids, refs, strict=True):
-        by_kind[shell.kind_of_id(id) if isinstance(ref, str) else kind_of(ref)].append(id)
+        by_kind[await shell.kind_of_id(id) if isinstance(ref, str) else kind_of(ref)].append(id)
     found: dict[str, Any] = {}
     for kind, of_kind in by_kind.items():
-        found |= shell.store.get_many(kind, of_kind)
+        found |= await shell.store.get_many(kind, of_kind)
         if missing := [id for id in of_kind if id not in found]:
             raise NotFoundError(kind, missing[0])
     if len(found) != len(ids):
@@ -127,9 +127,9 @@ def _read(shell: Shell, refs: list[Lead | Deal | str]) -> list[Placed]:
     return [found[id] for id in ids]
 
 
-def _request(shell: Shell, base: Request, record: Placed, said: Asked) -> Request:
+async def _request(shell: Shell, base: Request, record: Placed, said: Asked) -> Request:
     """Return the request for one record: the common one, unless time, key or fields are its own."""
     if not said.key and base.verb != "edit" and record.updated_at <= base.at:
         return base
-    edits = shell.edits(record, base.edits) if base.verb == "edit" else base.edits
+    edits = await shell.edits(record, base.edits) if base.verb == "edit" else base.edits
     return attrs.evolve(base, edits=edits, key=said.key, at=said.instant(shell.clock, record.updated_at))

@@ -106,7 +106,7 @@ def deal_fields(lead: Lead, name: str, given: Mapping[str, Any]) -> dict[str, An
     }
 
 
-def convert(
+async def convert(
     shell: Shell,
     ref: Lead | str,
     targets: Mapping[str, Any],
@@ -124,16 +124,16 @@ def convert(
     no_unknown(details, DealDetails.__annotations__)
     said = asked(act)
 
-    def prepare() -> Prepared:
-        lead = shell.current(id_of(ref), None)
+    async def prepare() -> Prepared:
+        lead = await shell.current(id_of(ref), None)
         if not isinstance(lead, Lead):
             raise InputError("lead", f"{shown(lead)} is not a lead")
         if lead.outcome == "won":
-            return None, _became(shell, lead)
-        shell.current(ref, said.expect)
-        return _converted(shell, lead, targets, details, said=said)
+            return None, await _became(shell, lead)
+        await shell.current(ref, said.expect)
+        return await _converted(shell, lead, targets, details, said=said)
 
-    return _conversion(shell.once("convert", id_of(ref), {**targets, **details}, said, prepare))
+    return _conversion(await shell.once("convert", id_of(ref), {**targets, **details}, said, prepare))
 
 
 def _conversion(records: tuple[Record | Activity, ...]) -> Conversion:
@@ -141,24 +141,26 @@ def _conversion(records: tuple[Record | Activity, ...]) -> Conversion:
     return Conversion(**made)
 
 
-def _became(shell: Shell, lead: Lead) -> tuple[Record, ...]:
+async def _became(shell: Shell, lead: Lead) -> tuple[Record, ...]:
     """Return a converted lead and what it became, as they are now."""
     ids: dict[Kind, str] = {"deal": lead.deal, "contact": lead.contact, "company": lead.company}
-    return (lead, *(shell.store.get(kind, id) for kind, id in ids.items() if id))
+    return (lead, *[await shell.store.get(kind, id) for kind, id in ids.items() if id])
 
 
-def _converted(
+async def _converted(
     shell: Shell, lead: Lead, targets: Mapping[str, Any], details: Mapping[str, Any], *, said: Asked
 ) -> Prepared:
     request = shell.request("convert", lead, said)
-    decision = shell.decision(lead, request)
+    decision = await shell.decision(lead, request)
     if decision.record is None:
         raise RefusedError(lead.id, decision.verdict)
     at, actor = request.at, request.actor.id
-    company, company_commit = _company(shell, lead, target=targets["company"], at=at, actor=actor)
+    company, company_commit = await _company(shell, lead, target=targets["company"], at=at, actor=actor)
     works_at = company.id if company else ""
-    contact, contact_commit = _contact(shell, lead, works_at, target=targets["contact"], at=at, actor=actor)
-    deal, deal_commit = _deal(
+    contact, contact_commit = await _contact(
+        shell, lead, works_at, target=targets["contact"], at=at, actor=actor
+    )
+    deal, deal_commit = await _deal(
         shell, lead, details, said, target=targets["deal"], at=at, contact=contact, company=company
     )
     if not (company or contact or deal):
@@ -177,7 +179,7 @@ def _converted(
 _NOTHING = Commit()
 
 
-def _company(
+async def _company(
     shell: Shell, lead: Lead, *, target: bool | Company | str | None, at: datetime, actor: str
 ) -> tuple[Company | None, Commit]:
     if target is None or target is True:
@@ -187,10 +189,10 @@ def _company(
             return None, _NOTHING
         company = company_of(lead, shell.ids("company"), at)
         return company, recording.birth(company, actor)
-    return shell.store.get("company", text(getattr(target, "id", target), "company")), _NOTHING
+    return await shell.store.get("company", text(getattr(target, "id", target), "company")), _NOTHING
 
 
-def _contact(
+async def _contact(
     shell: Shell,
     lead: Lead,
     works_at: str,
@@ -206,14 +208,14 @@ def _contact(
             return None, _NOTHING
         contact = contact_of(lead, works_at, shell.ids("contact"), at)
         return contact, recording.birth(contact, actor)
-    known = shell.store.get("contact", text(getattr(target, "id", target), "contact"))
+    known = await shell.store.get("contact", text(getattr(target, "id", target), "contact"))
     contact = filled(known, lead, works_at, max(at, known.updated_at))
     if contact is known:
         return known, _NOTHING
     return contact, recording.amendment(known, contact, actor=actor, reason="conversion", overruled="")
 
 
-def _deal(
+async def _deal(
     shell: Shell,
     lead: Lead,
     details: Mapping[str, Any],
@@ -225,11 +227,11 @@ def _deal(
     company: Company | None,
 ) -> tuple[Deal | None, Commit]:
     if lead.deal:  # the lead was converted, reopened, and is converted again
-        return shell.store.get("deal", lead.deal), _NOTHING
+        return await shell.store.get("deal", lead.deal), _NOTHING
     if target is False:
         return None, _NOTHING
     name = "" if target is True else text(target, "deal", required=True)
-    deal, commit = born(
+    deal, commit = await born(
         shell,
         "deal",
         deal_fields(lead, name, details),

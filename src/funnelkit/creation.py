@@ -25,20 +25,20 @@ from funnelkit.storage.base import Commit, Kind, kind_of
 __all__ = ["born", "log", "new_party", "new_placed"]
 
 
-def new_placed(shell: Shell, verb: str, name: str, details: Mapping[str, Any]) -> Placed:
+async def new_placed(shell: Shell, verb: str, name: str, details: Mapping[str, Any]) -> Placed:
     """Do ``create`` or ``capture``."""
     act, fields = split(details)
     said = _of_nothing(asked(act))
 
-    def prepare() -> Prepared:
+    async def prepare() -> Prepared:
         own = {**fields, "name": name}
-        contact = _referred(shell, "contact", own.pop("contact", ""))
-        company = _referred(shell, "company", own.pop("company", ""))
+        contact = await _referred(shell, "contact", own.pop("contact", ""))
+        company = await _referred(shell, "company", own.pop("company", ""))
         kind: Kind = "deal" if verb == "create" else "lead"
-        record, commit = born(shell, kind, own, said, verb=verb, contact=contact, company=company)
+        record, commit = await born(shell, kind, own, said, verb=verb, contact=contact, company=company)
         return commit, (record,)
 
-    record: Placed = shell.once(verb, name, fields, said, prepare)[0]
+    record: Placed = (await shell.once(verb, name, fields, said, prepare))[0]
     return record
 
 
@@ -49,13 +49,13 @@ def _of_nothing(said: Asked) -> Asked:
     return said
 
 
-def _referred(shell: Shell, kind: Kind, ref: Any) -> Any:
+async def _referred(shell: Shell, kind: Kind, ref: Any) -> Any:
     """Return the contact or company that was meant, read from the store; None for nobody."""
     id = "" if ref is None else text(getattr(ref, "id", ref), kind)
-    return shell.store.get(kind, id) if id else None
+    return await shell.store.get(kind, id) if id else None
 
 
-def born(
+async def born(
     shell: Shell,
     kind: Kind,
     fields: Mapping[str, Any],
@@ -92,7 +92,7 @@ def born(
     if kind == "deal":
         values["lead"] = lead
     draft = (Deal if kind == "deal" else Lead)(
-        id=shell.new_id(kind, given),
+        id=await shell.new_id(kind, given),
         pipeline=pipeline.id,
         stage=pipeline.first if stage is None else pipeline.stage(stage).id,
         created_at=request.at,
@@ -109,44 +109,44 @@ def born(
     return decision.record, recording.placement(decision, 0)
 
 
-def new_party(shell: Shell, kind: Kind, name: str, details: Mapping[str, Any]) -> Contact | Company:
+async def new_party(shell: Shell, kind: Kind, name: str, details: Mapping[str, Any]) -> Contact | Company:
     """Do ``create_contact`` or ``create_company``."""
     act, fields = split(details)
     said = _of_nothing(asked(act))
 
-    def prepare() -> Prepared:
+    async def prepare() -> Prepared:
         own = {**fields, "name": name}
         given = own.pop("id", None)
         if own.get("company"):
-            own["company"] = _referred(shell, "company", own["company"]).id
+            own["company"] = (await _referred(shell, "company", own["company"])).id
         values = checked(kind, own)
         at = said.instant(shell.clock, None)
         party_type = Contact if kind == "contact" else Company
-        party = party_type(id=shell.new_id(kind, given), created_at=at, updated_at=at, **values)
+        party = party_type(id=await shell.new_id(kind, given), created_at=at, updated_at=at, **values)
         return recording.birth(party, said.actor.id), (party,)
 
-    party: Contact | Company = shell.once(f"create_{kind}", name, fields, said, prepare)[0]
+    party: Contact | Company = (await shell.once(f"create_{kind}", name, fields, said, prepare))[0]
     return party
 
 
-def log(shell: Shell, ref: Record | str, told: Mapping[str, Any], act: Mapping[str, Any]) -> Activity:
+async def log(shell: Shell, ref: Record | str, told: Mapping[str, Any], act: Mapping[str, Any]) -> Activity:
     """Do ``log``; ``told`` holds the kind, text, step and custom values."""
     said = asked(act)
     prepare = partial(_logged, shell, ref, told, said)
-    activity: Activity = shell.once("log", id_of(ref), told, said, prepare)[0]
+    activity: Activity = (await shell.once("log", id_of(ref), told, said, prepare))[0]
     return activity
 
 
-def _logged(shell: Shell, ref: Record | str, told: Mapping[str, Any], said: Asked) -> Prepared:
+async def _logged(shell: Shell, ref: Record | str, told: Mapping[str, Any], said: Asked) -> Prepared:
     # An activity belongs to the record whatever its version; only an explicit expect= is checked.
-    record = shell.current(id_of(ref), said.expect)
+    record = await shell.current(id_of(ref), said.expect)
     pipeline, stage, step = "", "", text(told["step"], "step")
     # Activities may be written down in any order: no rule of time but that they have happened.
     request = shell.request("log", None, said)
     if isinstance(record, Lead | Deal):
         pipeline, stage = record.pipeline, record.stage
         _check_step(shell, record, step)
-        decision = shell.decision(record, request)
+        decision = await shell.decision(record, request)
         if not decision.verdict:
             raise RefusedError(record.id, decision.verdict)
     elif step:

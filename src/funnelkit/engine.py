@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, tzinfo
 from typing import TYPE_CHECKING, Any, Self, Unpack, cast
 
-import attrs
-
+from funnelkit.acting import amend, move
 from funnelkit.acts import Act, split
+from funnelkit.asking import Option, columns, options, verdict
 from funnelkit.changes import Change, Subscriber
 from funnelkit.clock import Clock, SystemClock
 from funnelkit.conversion import Conversion, convert
@@ -21,12 +21,12 @@ from funnelkit.drafts import DealDetails, NewDeal, NewLead, NewParty
 from funnelkit.errors import InputError, TimeError, shown
 from funnelkit.ids import IdSource, TimeOrderedIds
 from funnelkit.inputs import text
-from funnelkit.records import OUTCOMES, Activity, Company, Contact, Deal, Lead, Move, Record
-from funnelkit.serial import did_you_mean
+from funnelkit.records import Activity, Company, Contact, Deal, Lead, Move, Record
 from funnelkit.shell import P, R, Shell, id_of
 from funnelkit.stages import Pipeline, Verdict
 from funnelkit.storage import MemoryStore, Store, open_store
 from funnelkit.storage.base import Kind
+from funnelkit.storage.immediate import Immediate, run
 
 if TYPE_CHECKING:
     from funnelkit.analytics import Analytics, Filters, Funnel
@@ -34,29 +34,7 @@ if TYPE_CHECKING:
     from funnelkit.migration import Migration
     from funnelkit.verify import Finding
 
-__all__ = ["Engine", "Option"]
-
-
-@attrs.frozen(kw_only=True)
-class Option:
-    """One thing that could be done next: a button, enabled when its verdict is true.
-
-    >>> from funnelkit import Engine, Pipeline, Stage
-    >>> engine = Engine(Pipeline("sales", [Stage("new"), Stage("offer")], moves="ordered"))
-    >>> for option in engine.next(engine.create("Acme")):
-    ...     print(option)
-    move to offer allowed
-    win allowed
-    lose allowed
-    void allowed
-    """
-
-    verb: str
-    target: str
-    verdict: Verdict
-
-    def __str__(self) -> str:
-        return str(self.verdict)
+__all__ = ["Engine"]
 
 
 class Engine:
@@ -68,6 +46,7 @@ class Engine:
         clock: What time it is; the machine's clock when left out.
         ids: Where new ids come from; time-ordered ones when left out.
         zone: The time zone of months, quarters and plain dates in reports.
+        sealed: Chain the moves of each record by hashes, so that `verify` finds one that was edited.
 
     Every verb returns the new record, and takes the keyword arguments of `Act`. A verb that raises
     has changed nothing.
@@ -86,6 +65,7 @@ class Engine:
         clock: Clock | None = None,
         ids: IdSource | None = None,
         zone: tzinfo = UTC,
+        sealed: bool = False,
     ) -> None:
         if store is None:
             store = MemoryStore()
@@ -98,12 +78,13 @@ class Engine:
             raise TimeError("zone", f"{shown(zone)} is no time zone", 'give ZoneInfo("Europe/Berlin")')
         clock = clock or SystemClock()
         self._zone = zone
-        self._shell = Shell(pipelines, store, clock, ids or TimeOrderedIds(clock))
+        self._store = store
+        self._shell = Shell(pipelines, Immediate(store), clock, ids or TimeOrderedIds(clock), sealed=sealed)
 
     @property
     def store(self) -> Store:
         """The store underneath; reading from it is fine, writing is the engine's."""
-        return self._shell.store
+        return self._store
 
     @property
     def pipelines(self) -> Mapping[str, Pipeline]:
@@ -123,7 +104,7 @@ class Engine:
             RefusedError: A rule on ``capture`` refuses.
             InputError: A value is not acceptable, or there is no such pipeline or stage.
         """
-        return cast("Lead", new_placed(self._shell, "capture", name, details))
+        return cast("Lead", run(new_placed(self._shell, "capture", name, details)))
 
     def create(self, name: str, **details: Unpack[NewDeal]) -> Deal:
         """Make a deal, with or without a client, without a lead.
@@ -137,15 +118,15 @@ class Engine:
             InputError: A value is not acceptable, or there is no such pipeline or stage.
             NotFoundError: The contact or company does not exist.
         """
-        return cast("Deal", new_placed(self._shell, "create", name, details))
+        return cast("Deal", run(new_placed(self._shell, "create", name, details)))
 
     def create_contact(self, name: str, **details: Unpack[NewParty]) -> Contact:
         """Make a person to sell to; ``details`` are those of `NewParty`."""
-        return cast("Contact", new_party(self._shell, "contact", name, details))
+        return cast("Contact", run(new_party(self._shell, "contact", name, details)))
 
     def create_company(self, name: str, **details: Unpack[NewParty]) -> Company:
         """Make a legal entity to sell to; ``details`` are those of `NewParty`."""
-        return cast("Company", new_party(self._shell, "company", name, details))
+        return cast("Company", run(new_party(self._shell, "company", name, details)))
 
     def convert(
         self,
@@ -174,7 +155,7 @@ class Engine:
                 lead was closed otherwise.
         """
         targets = {"deal": deal, "contact": contact, "company": company}
-        return convert(self._shell, lead, targets, details)
+        return run(convert(self._shell, lead, targets, details))
 
     # -- from place to place ------------------------------------------------------------------
 
@@ -185,7 +166,7 @@ class Engine:
             RefusedError: A rule refuses, or no stage or several stages come next.
             ConflictError: Somebody changed the record first.
         """
-        return self._shell.move("advance", record, act)
+        return run(move(self._shell, "advance", record, act))
 
     def move(self, record: R | str, to: str, **act: Unpack[Act]) -> R:
         """Move a record to a stage of its pipeline, or by a named transition.
@@ -202,7 +183,7 @@ class Engine:
             ConflictError: Somebody changed the record first.
             InputError: The pipeline has no such stage or transition.
         """
-        return self._shell.move("move", record, act, target=text(to, "to"))
+        return run(move(self._shell, "move", record, act, target=text(to, "to")))
 
     def win(self, deal: R | str, **act: Unpack[Act]) -> R:
         """Close a deal as won. It keeps the stage it was won on. Leads are won by `convert`.
@@ -210,7 +191,7 @@ class Engine:
         Raises:
             RefusedError: A rule or an unmet requirement of the stage refuses.
         """
-        return self._shell.move("win", deal, act)
+        return run(move(self._shell, "win", deal, act))
 
     def lose(self, record: R | str, **act: Unpack[Act]) -> R:
         """Close a record as lost: a deal refused, a lead disqualified. Never needs finished steps.
@@ -220,7 +201,7 @@ class Engine:
         Raises:
             RefusedError: The reason is missing or unknown, or the record is closed.
         """
-        return self._shell.move("lose", record, act)
+        return run(move(self._shell, "lose", record, act))
 
     def void(self, record: R | str, **act: Unpack[Act]) -> R:
         """Close a record as void: a duplicate, an error, a test. It leaves every rate.
@@ -228,7 +209,7 @@ class Engine:
         Raises:
             RefusedError: The reason is missing or unknown, or the record is closed.
         """
-        return self._shell.move("void", record, act)
+        return run(move(self._shell, "void", record, act))
 
     def reopen(self, record: R | str, **act: Unpack[Act]) -> R:
         """Open a closed record again, on the stage it was closed on. History keeps the close.
@@ -236,7 +217,7 @@ class Engine:
         Raises:
             RefusedError: A rule on ``reopen`` refuses, or the record is open.
         """
-        return self._shell.move("reopen", record, act)
+        return run(move(self._shell, "reopen", record, act))
 
     def transfer(self, record: R | str, to: str, *, stage: str | None = None, **act: Unpack[Act]) -> R:
         """Take an open record to another pipeline of its kind.
@@ -250,7 +231,7 @@ class Engine:
         Raises:
             RefusedError: A rule on ``transfer`` of either pipeline refuses.
         """
-        return self._shell.move("transfer", record, act, **self._shell.destination(to, stage))
+        return run(move(self._shell, "transfer", record, act, **self._shell.destination(to, stage)))
 
     # -- in place -----------------------------------------------------------------------------
 
@@ -260,7 +241,7 @@ class Engine:
         Raises:
             RefusedError: A rule on ``assign`` refuses, for example for want of a reason.
         """
-        return self._shell.amend("assign", record, act, {"owner": text(owner, "owner")})
+        return run(amend(self._shell, "assign", record, act, {"owner": text(owner, "owner")}))
 
     def edit(self, record: P | str, **fields: Any) -> P:
         """Change fields of a record; what stage it is on, who owns it and how it ended is not edited.
@@ -275,7 +256,7 @@ class Engine:
             InputError: A value is not acceptable, or the field has a verb of its own.
         """
         act, own = split(fields)
-        return self._shell.amend("edit", record, act, own)
+        return run(amend(self._shell, "edit", record, act, own))
 
     def log(
         self,
@@ -304,7 +285,7 @@ class Engine:
             RefusedError: A rule on ``log`` refuses.
         """
         told = {"kind": kind, "text": text, "step": step, "custom": custom}
-        return log(self._shell, record, told, act)
+        return run(log(self._shell, record, told, act))
 
     # -- many at once -------------------------------------------------------------------------
 
@@ -325,7 +306,7 @@ class Engine:
         """
         from funnelkit.bulk import bulk
 
-        return bulk(self._shell, verb, records, arguments)
+        return run(bulk(self._shell, verb, records, arguments))
 
     def plan_migration(self, pipeline: str, stages: Mapping[str, str]) -> Migration:
         """Look what became of open records whose stage the definition no longer has; change nothing.
@@ -341,7 +322,7 @@ class Engine:
         """
         from funnelkit.migration import plan_migration
 
-        return plan_migration(self._shell, pipeline, stages)
+        return run(plan_migration(self._shell, pipeline, stages))
 
     def migrate(self, plan: Migration, **act: Unpack[Act]) -> BulkResult:
         """Move the records of a plan: an override through the gate, so with ``actor`` and ``reason``.
@@ -350,7 +331,7 @@ class Engine:
         """
         from funnelkit.migration import migrate
 
-        return migrate(self._shell, plan, act)
+        return run(migrate(self._shell, plan, act))
 
     # -- asking -------------------------------------------------------------------------------
 
@@ -364,21 +345,18 @@ class Engine:
                 ``assign``.
             act: See `Act`.
         """
-        return self._shell.verdict(record, verb, to, act)
+        return run(verdict(self._shell, record, verb, to, act))
 
     def next(self, record: Record | str, **act: Unpack[Act]) -> tuple[Option, ...]:
         """Return everything that could be done to a record next, each with its verdict.
 
         Stages come in the order of the pipeline, then named transitions, then the outcomes.
         """
-        return tuple(
-            Option(verb=verb, target=target, verdict=self.can(record, verb, target, **act))
-            for verb, target in self._shell.ways(record)
-        )
+        return run(options(self._shell, record, act))
 
     def get(self, id: str) -> Record:
         """Return a record as it is now. Raises NotFoundError."""
-        return self._shell.current(id, None)
+        return cast("Record", run(self._shell.current(id, None)))
 
     def find(self, kind: Kind, *, after: str = "", limit: int = 100, **where: str) -> list[Any]:
         """Return records of a kind whose fields equal ``where``, in the order of their ids.
@@ -393,28 +371,22 @@ class Engine:
         Raises:
             InputError: The field cannot be compared, or there is no such kind or outcome.
         """
-        columns = {"lead_source" if name == "source" else name: value for name, value in where.items()}
-        if (outcome := columns.get("outcome")) == "open":
-            columns["outcome"] = ""
-        elif outcome not in (None, *OUTCOMES):
-            options = ("open", *OUTCOMES)
-            raise InputError("outcome", f"{shown(outcome)} is no outcome", did_you_mean(outcome, options))
-        return self._shell.store.find(kind, columns, after=after, limit=limit)
+        return self._store.find(kind, columns(where), after=after, limit=limit)
 
     def history(self, record: Record | str) -> list[Move]:
         """Return the moves of a lead or deal, oldest first."""
-        return self._shell.store.moves(id_of(record))
+        return self._store.moves(id_of(record))
 
     def activities(self, record: Record | str) -> list[Activity]:
         """Return the activities logged for a record, oldest first."""
-        return self._shell.store.activities(id_of(record))
+        return self._store.activities(id_of(record))
 
     def changes(
         self, record: Record | str | None = None, *, after: int = 0, limit: int = 1000
     ) -> list[Change]:
         """Return what happened, in order: of one record, or of all behind a position of the feed."""
         id = "" if record is None else id_of(record)
-        return self._shell.store.changes(after=after, record=id, limit=limit)
+        return self._store.changes(after=after, record=id, limit=limit)
 
     def subscribe(self, subscriber: Subscriber) -> Subscriber:
         """Call ``subscriber`` with every `Change` after it is committed; return it (a decorator).
@@ -428,7 +400,7 @@ class Engine:
         """Recompute every carried fact and every record from the bare moves; return what differs."""
         from funnelkit.verify import verify
 
-        return verify(self._shell.store)
+        return verify(self._store)
 
     # -- measuring ----------------------------------------------------------------------------
 
@@ -448,7 +420,7 @@ class Engine:
             )
             for pipeline in self._shell.pipelines.values()
         ]
-        return Analytics(self._shell.store, shapes, self._shell.clock, self._zone)
+        return Analytics(self._store, shapes, self._shell.clock, self._zone)
 
     def funnel(self, pipeline: str | None = None, **filters: Unpack[Filters]) -> Funnel:
         """Count how many records got how far: the default funnel of `analytics`.
@@ -461,7 +433,7 @@ class Engine:
 
     def close(self) -> None:
         """Close the store."""
-        self._shell.store.close()
+        self._store.close()
 
     def __enter__(self) -> Self:
         return self
@@ -470,4 +442,4 @@ class Engine:
         self.close()
 
     def __repr__(self) -> str:
-        return f"Engine({', '.join(self._shell.pipelines)}; {self._shell.store!r})"
+        return f"Engine({', '.join(self._shell.pipelines)}; {self._store!r})"

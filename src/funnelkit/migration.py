@@ -65,7 +65,7 @@ class Migration:
         return "\n".join(lines)
 
 
-def plan_migration(shell: Shell, pipeline_id: str, stages: Mapping[str, str]) -> Migration:
+async def plan_migration(shell: Shell, pipeline_id: str, stages: Mapping[str, str]) -> Migration:
     """Return what `migrate` would do; see `Engine.plan_migration`."""
     pipeline = shell.pipeline(pipeline_id)
     for target in stages.values():
@@ -77,41 +77,41 @@ def plan_migration(shell: Shell, pipeline_id: str, stages: Mapping[str, str]) ->
                 "stages", f"stage {source} is still in {pipeline.id}", "leave it out, or use bulk"
             )
     sql = f"SELECT DISTINCT stage FROM {pipeline.kind} WHERE pipeline = :pipeline AND outcome = ''"  # noqa: S608
-    used = [row[0] for row in shell.store.query(sql, {"pipeline": pipeline.id})]
+    used = [row[0] for row in await shell.store.query(sql, {"pipeline": pipeline.id})]
     gone = sorted(set(used) - set(pipeline.stage_ids))
     if never := sorted(set(stages) - set(gone)):
         raise InputError("stages", f"no open record is on {shown(never[0])}", did_you_mean(never[0], gone))
     moves: list[tuple[str, str, str]] = []
     unmapped: list[tuple[str, str]] = []
     for stage in gone:
-        for id in _open_on(shell, pipeline, stage):
+        for id in await _open_on(shell, pipeline, stage):
             if stage in stages:
                 moves.append((id, stage, stages[stage]))
             else:
                 unmapped.append((id, stage))
     return Migration(
         pipeline=pipeline.id,
-        differences=_differences(shell, pipeline),
+        differences=await _differences(shell, pipeline),
         moves=tuple(moves),
         unmapped=tuple(unmapped),
     )
 
 
-def _open_on(shell: Shell, pipeline: Pipeline, stage: str) -> list[str]:
+async def _open_on(shell: Shell, pipeline: Pipeline, stage: str) -> list[str]:
     ids: list[str] = []
     where = {"pipeline": pipeline.id, "stage": stage, "outcome": ""}
-    while page := shell.store.find(pipeline.kind, where, after=ids[-1] if ids else "", limit=_PAGE):
+    while page := await shell.store.find(pipeline.kind, where, after=ids[-1] if ids else "", limit=_PAGE):
         ids += [record.id for record in page]
     return ids
 
 
-def _differences(shell: Shell, pipeline: Pipeline) -> tuple[str, ...]:
+async def _differences(shell: Shell, pipeline: Pipeline) -> tuple[str, ...]:
     """Return how the definition differs from the one the last move was made under."""
     sql = (
         "SELECT d.document FROM move AS m JOIN definition AS d ON d.fingerprint = m.fingerprint "
         "WHERE m.pipeline = :pipeline ORDER BY m.position DESC LIMIT 1"
     )
-    found = shell.store.query(sql, {"pipeline": pipeline.id})
+    found = await shell.store.query(sql, {"pipeline": pipeline.id})
     if not found:
         return ()
     known = {rule.name: rule for rule in every_rule(pipeline)}
@@ -134,7 +134,7 @@ def _nothing() -> None:
     """Stand in for a rule that is no longer there; only its name is compared."""
 
 
-def migrate(shell: Shell, plan: Migration, act: Mapping[str, Any]) -> BulkResult:
+async def migrate(shell: Shell, plan: Migration, act: Mapping[str, Any]) -> BulkResult:
     """Do what a plan says, each move through the gate; see `Engine.migrate`."""
     if plan.unmapped:
         stages = ", ".join(sorted({stage for _, stage in plan.unmapped}))
@@ -143,7 +143,7 @@ def migrate(shell: Shell, plan: Migration, act: Mapping[str, Any]) -> BulkResult
     refused: list[Any] = []
     for target in dict.fromkeys(target for _, _, target in plan.moves):
         ids = [id for id, _, to in plan.moves if to == target]
-        result = bulk(shell, "move", ids, {**act, "to": target, "override": True}, cause="migration")
+        result = await bulk(shell, "move", ids, {**act, "to": target, "override": True}, cause="migration")
         done += result.done
         refused += result.refused
     return BulkResult(done=tuple(done), refused=tuple(refused))
