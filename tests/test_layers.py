@@ -40,6 +40,8 @@ ROOF = {
     "shell",
     "acting",
     "asking",
+    "reporting",
+    "async_engine",
     "drafts",
     "creation",
     "conversion",

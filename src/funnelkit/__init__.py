@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from funnelkit import changes, errors
     from funnelkit.acts import Act
     from funnelkit.asking import Option
+    from funnelkit.async_engine import AsyncEngine
     from funnelkit.bulk import BulkResult
     from funnelkit.clock import Clock, FrozenClock, SystemClock
     from funnelkit.conversion import Conversion
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
         steps_done,
         templates,
     )
-    from funnelkit.storage import MemoryStore, Store, open_store
+    from funnelkit.storage import AsyncStore, Capabilities, MemoryStore, Store, open_store
     from funnelkit.storage.sqlite import SQLiteStore
     from funnelkit.verify import Finding
 
@@ -56,8 +57,11 @@ __all__ = [
     "Act",
     "Activity",
     "Actor",
+    "AsyncEngine",
+    "AsyncStore",
     "BadRow",
     "BulkResult",
+    "Capabilities",
     "Clock",
     "Close",
     "CloseReason",
@@ -114,6 +118,7 @@ _HOME = {
     for module, names in {
         "acts": "Act",
         "asking": "Option",
+        "async_engine": "AsyncEngine",
         "bulk": "BulkResult",
         "changes": "changes",
         "clock": "Clock FrozenClock SystemClock",
@@ -131,7 +136,7 @@ _HOME = {
             "only_roles reason_required requires rule steps_done"
         ),
         "stages.templates": "templates",
-        "storage": "MemoryStore Store open_store",
+        "storage": "AsyncStore Capabilities MemoryStore Store open_store",
         "storage.sqlite": "SQLiteStore",
         "verify": "Finding",
     }.items()

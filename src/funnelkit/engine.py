@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, tzinfo
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Self, Unpack, cast
 
+from funnelkit import reporting
 from funnelkit.acting import amend, move
 from funnelkit.acts import Act, split
 from funnelkit.asking import Option, columns, options, verdict
@@ -18,11 +20,11 @@ from funnelkit.clock import Clock, SystemClock
 from funnelkit.conversion import Conversion, convert
 from funnelkit.creation import log, new_party, new_placed
 from funnelkit.drafts import DealDetails, NewDeal, NewLead, NewParty
-from funnelkit.errors import InputError, TimeError, shown
+from funnelkit.errors import InputError, shown
 from funnelkit.ids import IdSource, TimeOrderedIds
 from funnelkit.inputs import text
 from funnelkit.records import Activity, Company, Contact, Deal, Lead, Move, Record
-from funnelkit.shell import P, R, Shell, id_of
+from funnelkit.shell import P, R, Shell, a_store, id_of
 from funnelkit.stages import Pipeline, Verdict
 from funnelkit.storage import MemoryStore, Store, open_store
 from funnelkit.storage.base import Kind
@@ -67,19 +69,15 @@ class Engine:
         zone: tzinfo = UTC,
         sealed: bool = False,
     ) -> None:
-        if store is None:
-            store = MemoryStore()
-        elif isinstance(store, str):
+        if isinstance(store, str):
             store = open_store(store)
-        elif not hasattr(store, "commit"):
-            fix = 'write "sqlite:///crm.db", or give SQLiteStore(path)'
-            raise InputError("store", f"{shown(store)} is no store", fix)
-        if not isinstance(zone, tzinfo):
-            raise TimeError("zone", f"{shown(zone)} is no time zone", 'give ZoneInfo("Europe/Berlin")')
+        self._store = a_store(MemoryStore() if store is None else store)
+        if iscoroutinefunction(self._store.commit):
+            raise InputError("store", f"{shown(store)} is awaited", "give it to AsyncEngine")
+        self._zone = reporting.a_zone(zone)
         clock = clock or SystemClock()
-        self._zone = zone
-        self._store = store
-        self._shell = Shell(pipelines, Immediate(store), clock, ids or TimeOrderedIds(clock), sealed=sealed)
+        ids = ids or TimeOrderedIds(clock)
+        self._shell = Shell(pipelines, Immediate(self._store), clock, ids, sealed=sealed)
 
     @property
     def store(self) -> Store:
@@ -392,7 +390,12 @@ class Engine:
         """Call ``subscriber`` with every `Change` after it is committed; return it (a decorator).
 
         What a subscriber raises is logged; the change stands.
+
+        Raises:
+            InputError: It is a coroutine function, which nobody would await here.
         """
+        if iscoroutinefunction(subscriber):
+            raise InputError("subscriber", f"{shown(subscriber)} is awaited", "subscribe it to AsyncEngine")
         self._shell.subscribers.append(subscriber)
         return subscriber
 
@@ -407,20 +410,7 @@ class Engine:
     @property
     def analytics(self) -> Analytics:
         """Every report over this engine's ledger."""
-        from funnelkit.analytics import Analytics, Shape
-
-        shapes = [
-            Shape(
-                pipeline=pipeline.id,
-                kind=pipeline.kind,
-                stages=tuple((stage.id, stage.label) for stage in pipeline.stages),
-                probabilities={
-                    id: share for id, share in pipeline.probabilities.items() if share is not None
-                },
-            )
-            for pipeline in self._shell.pipelines.values()
-        ]
-        return Analytics(self._store, shapes, self._shell.clock, self._zone)
+        return reporting.analytics(self._shell, self._store, self._zone)
 
     def funnel(self, pipeline: str | None = None, **filters: Unpack[Filters]) -> Funnel:
         """Count how many records got how far: the default funnel of `analytics`.

@@ -35,12 +35,13 @@ from funnelkit.stages import Pipeline
 from funnelkit.storage.base import KIND_OF, KINDS, Answer, AsyncStore, Commit, Kind, kind_of
 
 R = TypeVar("R", Lead, Deal)
+T = TypeVar("T")
 P = TypeVar("P", Lead, Deal, Contact, Company)
 
 Prepared = tuple[Commit | None, tuple[Any, ...]]
 """A commit, or None when there is nothing to write, and the records to answer with."""
 
-__all__ = ["P", "Prepared", "R", "Shell", "id_of", "in_a_pipeline"]
+__all__ = ["P", "Prepared", "R", "Shell", "a_store", "id_of", "in_a_pipeline"]
 
 _KIND_BY_PREFIX: dict[str, Kind] = {f"{kind}_": kind for kind in KINDS}
 """What stands before the last `SUFFIX_LENGTH` characters of an id that was made here."""
@@ -278,6 +279,14 @@ class Shell:
                     import logging
 
                     logging.getLogger("funnelkit").exception("subscriber %r failed on %r", subscriber, change)
+
+
+def a_store(store: T) -> T:
+    """Return what is a store by the look of it; InputError for anything else."""
+    if not hasattr(store, "commit"):
+        fix = 'write "sqlite:///crm.db", or give SQLiteStore(path)'
+        raise InputError("store", f"{shown(store)} is no store", fix)
+    return store
 
 
 def in_a_pipeline(record: Record) -> Placed:
