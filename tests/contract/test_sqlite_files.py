@@ -24,8 +24,9 @@ from funnelkit.errors import (
     StoreReadOnlyError,
     StoreUnavailableError,
 )
+from funnelkit.storage.identity import APPLICATION_ID
 from funnelkit.storage.migrations import migrate, versions
-from funnelkit.storage.sqlite import APPLICATION_ID, SQLiteStore
+from funnelkit.storage.sqlite import SQLiteStore
 from funnelkit.testing import readable
 
 SALES = Pipeline("sales", [Stage("new"), Stage("offer")])

@@ -14,7 +14,9 @@ __all__ = ["select"]
 _CALLERS = ("SQLITE_ERROR", "SQLITE_READONLY", "SQLITE_MISUSE", "SQLITE_TOOBIG")
 
 
-def select(connection: sqlite3.Connection, sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+def select(
+    connection: sqlite3.Connection | sqlite3.Cursor, sql: str, params: Mapping[str, Any]
+) -> list[tuple[Any, ...]]:
     """Run one SELECT and return its rows; what would write is refused by the database itself.
 
     Raises:
@@ -22,6 +24,7 @@ def select(connection: sqlite3.Connection, sql: str, params: Mapping[str, Any]) 
         sqlite3.Error: Anything that is not the caller's fault.
     """
     check_select(sql)
+    before = connection.execute("PRAGMA query_only").fetchall()[0][0]  # a host may have its own
     connection.execute("PRAGMA query_only = ON")
     try:
         return connection.execute(sql, params).fetchall()
@@ -32,4 +35,4 @@ def select(connection: sqlite3.Connection, sql: str, params: Mapping[str, Any]) 
             raise InputError("sql", str(error)[:200], fix) from error
         raise
     finally:
-        connection.execute("PRAGMA query_only = OFF")
+        connection.execute(f"PRAGMA query_only = {before}")

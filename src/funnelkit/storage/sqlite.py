@@ -6,41 +6,37 @@ import os
 import sqlite3
 import tempfile
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, NoReturn, Self, TypeVar
 
-from funnelkit.changes import Change
 from funnelkit.errors import (
     InputError,
     NotAStoreError,
     SchemaVersionError,
-    StoreBusyError,
     StoreClosedError,
-    StoreError,
-    StoreFullError,
-    StoreReadOnlyError,
     StoreUnavailableError,
     shown,
 )
-from funnelkit.records import Activity, Move, Record
-from funnelkit.storage import asks
 from funnelkit.storage.asks import Ask
-from funnelkit.storage.base import Answer, Attribute, Capabilities, Commit, Kind
+from funnelkit.storage.base import Capabilities, Commit
+from funnelkit.storage.failing import translated
+from funnelkit.storage.identity import APPLICATION_ID, version_of
+from funnelkit.storage.joined import JoinedStore, create_tables
 from funnelkit.storage.migrations import migrate, versions
+from funnelkit.storage.reading import Reader
 from funnelkit.storage.selecting import select
 from funnelkit.storage.writing import write
 
 __all__ = ["SQLiteStore"]
 
-APPLICATION_ID = 0x46_4B_49_54  # "FKIT", in the header of every file we make
 _CHECKPOINT_ROWS = {"full": 400, "fast": 4_000}
 
 T = TypeVar("T")
 
 
-class SQLiteStore:
+class SQLiteStore(Reader):
     """Keep everything in one SQLite file, in write-ahead-log mode.
 
     The file is made when it does not exist. Several threads and several processes may use it at
@@ -109,15 +105,15 @@ class SQLiteStore:
             raise NotAStoreError(str(self.path), "is not a funnelkit store (not a file, or an empty one)")
         try:
             connection = self._connect()
-            application = connection.execute("PRAGMA application_id").fetchone()[0]
-            version = connection.execute("PRAGMA user_version").fetchone()[0]
-            if application != APPLICATION_ID:
+            found, known = version_of(connection), len(versions())
+            if not found:
                 self.close()
                 raise NotAStoreError(str(self.path), "is a database of another program")
-            if version > len(versions()):
+            ours = connection.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID
+            if found > known or (found < known and not ours):  # a host's file is not changed unasked
                 self.close()
-                raise SchemaVersionError(str(self.path), version, len(versions()))
-            if version < len(versions()):
+                raise SchemaVersionError(str(self.path), found, known)
+            if found < known:
                 migrate(connection)
         except sqlite3.Error as error:
             self.close()
@@ -174,20 +170,61 @@ class SQLiteStore:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         return connection if connection is not None else self._connect()
 
+    @staticmethod
+    def on(connection: sqlite3.Connection) -> JoinedStore:
+        """Return a store over a connection of yours, which writes inside your transaction.
+
+        What it writes is kept by your commit and taken back by your rollback. A commit of ours that
+        fails leaves nothing, and your transaction as it was. When none is open, one is begun
+        (``BEGIN IMMEDIATE``); in autocommit mode begin it yourself. The connection is never
+        committed, rolled back, closed or set otherwise, and how it is set does not matter.
+
+        Raises:
+            InputError: It is not a ``sqlite3.Connection``.
+            NotAStoreError: The tables are not there: see `SQLiteStore.create_tables`.
+            SchemaVersionError: They are of another version of funnelkit.
+
+        >>> import sqlite3
+        >>> from funnelkit import Engine, Pipeline, Stage
+        >>> connection = sqlite3.connect(":memory:")
+        >>> SQLiteStore.create_tables(connection)
+        >>> with Engine(Pipeline("sales", [Stage("new")]), store=SQLiteStore.on(connection)) as engine:
+        ...     deal = engine.create("Acme")
+        ...     connection.rollback()
+        ...     engine.find("deal")
+        []
+        >>> connection.close()
+        """
+        return JoinedStore(connection)
+
+    @staticmethod
+    def create_tables(connection: sqlite3.Connection) -> None:
+        """Make funnelkit's tables beside those of your own, or bring them up to date.
+
+        Does nothing when they are there. In an open transaction they are part of it; else they are
+        made at once. ``SQLiteStore`` opens a database that has them, too.
+
+        Raises:
+            InputError: It is not a ``sqlite3.Connection``.
+            NotAStoreError: A table of yours has the name of one of ours.
+            SchemaVersionError: The tables were made by a newer funnelkit.
+
+        >>> import sqlite3
+        >>> connection = sqlite3.connect(":memory:")
+        >>> SQLiteStore.create_tables(connection)
+        >>> connection.execute("SELECT COUNT(*) FROM deal").fetchone()
+        (0,)
+        >>> connection.close()
+        """
+        create_tables(connection)
+
     # -- writing ------------------------------------------------------------------------------
 
     def commit(self, commit: Commit) -> None:
         """Write everything or nothing; see `Store.commit`."""
         try:
             connection = self._connection()
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                written = write(connection, commit)
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
+            written = write(connection.cursor(), commit)
         except sqlite3.Error as error:
             self._fail(error)
         self._rows_since_checkpoint += written
@@ -219,48 +256,6 @@ class SQLiteStore:
             self._fail(error)
         return ask.read(found)
 
-    def get(self, kind: Kind, id: str) -> Any:
-        """Return one record; see `Store.get`."""
-        return self._ask(asks.record(kind, id))
-
-    def get_many(self, kind: Kind, ids: Sequence[str]) -> dict[str, Record]:
-        """Return those of the records that exist, by id."""
-        found: dict[str, Record] = {}
-        for part in asks.many(kind, ids):
-            some = self._ask(part)
-            found |= some
-        return found
-
-    def find(
-        self, kind: Kind, where: Mapping[str, str], *, after: str = "", limit: int = 100
-    ) -> list[Record]:
-        """Return records whose columns equal ``where``, in the order of their ids."""
-        return self._ask(asks.find(kind, where, after, limit))
-
-    def moves(self, record: str) -> list[Move]:
-        """Return the ledger of one record in the order of ``seq``."""
-        return self._ask(asks.moves(record))
-
-    def activities(self, record: str) -> list[Activity]:
-        """Return the activities of one record, oldest first."""
-        return self._ask(asks.activities(record))
-
-    def attributes(self, record: str) -> list[Attribute]:
-        """Return the field values of one record in the order they were written."""
-        return self._ask(asks.attributes(record))
-
-    def changes(self, *, after: int = 0, record: str = "", limit: int = 1000) -> list[Change]:
-        """Return changes behind a position of the feed; of one record if it is named."""
-        return self._ask(asks.changes(after, record, limit))
-
-    def answer(self, key: str) -> Answer | None:
-        """Return what was answered under an idempotency key, or None."""
-        return self._ask(asks.answer(key))
-
-    def definitions(self) -> dict[str, tuple[str, str]]:
-        """Return fingerprint → (pipeline id, JSON document) of every definition ever used."""
-        return self._ask(asks.definitions())
-
     def query(self, sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """Run one SELECT; anything that would write is refused by the database itself."""
         try:
@@ -280,11 +275,7 @@ class SQLiteStore:
         """Raise our own error for the driver's; the driver's stays as the cause."""
         if self._closed and isinstance(error, sqlite3.ProgrammingError):
             raise StoreClosedError(str(self.path), "closed") from error
-        name = _name(error)
-        for prefix, error_type in _ERRORS.items():
-            if name.startswith(prefix):
-                raise error_type(str(self.path), f"{error} ({name})") from error
-        raise StoreError(f"{self.path}: {error}") from error
+        raise translated(error, str(self.path)) from error
 
     def __enter__(self) -> Self:
         return self
@@ -294,19 +285,3 @@ class SQLiteStore:
 
     def __repr__(self) -> str:
         return f"SQLiteStore({str(self.path)!r}, durability={self.durability!r})"
-
-
-_ERRORS: dict[str, Any] = {
-    "SQLITE_BUSY": StoreBusyError,
-    "SQLITE_LOCKED": StoreBusyError,
-    "SQLITE_FULL": StoreFullError,
-    "SQLITE_READONLY": StoreReadOnlyError,
-    "SQLITE_CANTOPEN": StoreUnavailableError,
-    "SQLITE_IOERR": StoreUnavailableError,
-    "SQLITE_NOTADB": NotAStoreError,
-    "SQLITE_CORRUPT": NotAStoreError,
-}
-
-
-def _name(error: sqlite3.Error) -> str:
-    return getattr(error, "sqlite_errorname", None) or ""

@@ -1,39 +1,89 @@
-"""One commit as statements, inside a transaction that is open; and whose fault it is when one fails."""
+"""One commit as statements, all of it or nothing; and whose fault it is when one fails."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable
-from typing import NoReturn
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import NamedTuple
 
-from funnelkit.errors import AlreadyExistsError, ConflictError, KeyReusedError
+from funnelkit.errors import AlreadyExistsError, ConflictError, KeyReusedError, StoreError
 from funnelkit.storage import rows
 from funnelkit.storage.base import KIND_OF, Commit, Kind, Write
 from funnelkit.storage.statements import INSERT, UPDATE
 
-__all__ = ["write"]
+__all__ = ["BEGUN", "SAVEPOINT", "TRANSACTION", "Bracket", "undo", "write"]
 
 
-def write(connection: sqlite3.Connection, commit: Commit) -> int:
-    """Write a commit inside the open transaction; return the number of rows."""
-    _write_records(connection, commit.writes)
-    _insert_new(connection, "move", [rows.move_row(move) for move in commit.moves])
-    if commit.activities:
-        _insert_new(connection, "activity", [rows.activity_row(item) for item in commit.activities])
-    if commit.attributes:
-        connection.executemany(INSERT["attribute"], [rows.attribute_row(item) for item in commit.attributes])
-    connection.executemany(INSERT["change"], [rows.change_row(change) for change in commit.changes])
-    if commit.answers:
-        _insert_new(connection, "idempotency", [rows.answer_row(answer) for answer in commit.answers])
-    for fingerprint, (pipeline, document) in commit.definitions.items():
-        connection.execute(
-            INSERT["definition"].replace("INSERT", "INSERT OR IGNORE", 1), (fingerprint, pipeline, document)
-        )
+class Bracket(NamedTuple):
+    """What stands around statements that belong together."""
+
+    begin: str
+    end: str
+    undo: tuple[str, ...]
+
+
+TRANSACTION = Bracket("BEGIN IMMEDIATE", "COMMIT", ("ROLLBACK",))
+"""A transaction of our own."""
+
+SAVEPOINT = Bracket(
+    "SAVEPOINT funnelkit", "RELEASE funnelkit", ("ROLLBACK TO funnelkit", "RELEASE funnelkit")
+)
+"""A part of somebody else's transaction; they decide about the whole."""
+
+BEGUN = Bracket("BEGIN IMMEDIATE", "", ("ROLLBACK",))
+"""The first part of a transaction that somebody else will end."""
+
+
+def undo(cursor: sqlite3.Cursor, bracket: Bracket) -> None:
+    """Take back what was written since the bracket began, unless SQLite has done so already."""
+    if cursor.connection.in_transaction:
+        for statement in bracket.undo:
+            cursor.execute(statement)
+
+
+def write(cursor: sqlite3.Cursor, commit: Commit, bracket: Bracket = TRANSACTION) -> int:
+    """Write a commit between the two ends of a bracket; return the number of rows.
+
+    Raises:
+        ConflictError, AlreadyExistsError, KeyReusedError: See `Store.commit`.
+        sqlite3.Error: Anything else. Whatever is raised, nothing was written.
+    """
+    try:
+        cursor.execute(bracket.begin)  # in here: who interrupts the wait for the lock may get it first
+        _write_records(cursor, commit.writes)
+        _insert_new(cursor, "move", [rows.move_row(move) for move in commit.moves])
+        if commit.activities:
+            _insert_new(cursor, "activity", [rows.activity_row(item) for item in commit.activities])
+        if commit.attributes:
+            cursor.executemany(INSERT["attribute"], [rows.attribute_row(item) for item in commit.attributes])
+        cursor.executemany(INSERT["change"], [rows.change_row(change) for change in commit.changes])
+        if commit.answers:
+            _insert_new(cursor, "idempotency", [rows.answer_row(answer) for answer in commit.answers])
+        for fingerprint, (pipeline, document) in commit.definitions.items():
+            cursor.execute(_INSERT_DEFINITION, (fingerprint, pipeline, document))
+        cursor.execute(bracket.end)
+    except _ClashError as clash:
+        undo(cursor, bracket)
+        raise clash.named() from clash.__cause__
+    except BaseException:
+        undo(cursor, bracket)
+        raise
     return len(commit.writes) + len(commit.moves) + len(commit.changes) + len(commit.attributes)
 
 
-def _write_records(connection: sqlite3.Connection, writes: Iterable[Write]) -> None:
+_INSERT_DEFINITION = INSERT["definition"].replace("INSERT", "INSERT OR IGNORE", 1)
+
+
+class _ClashError(Exception):
+    """Something else is there. What it is can be looked for once our own rows are gone again."""
+
+    def __init__(self, named: Callable[[], StoreError]) -> None:
+        self.named = named
+
+
+def _write_records(cursor: sqlite3.Cursor, writes: Iterable[Write]) -> None:
     new: defaultdict[Kind, list[rows.Row]] = defaultdict(list)
     changed: defaultdict[Kind, list[rows.Row]] = defaultdict(list)
     for write in writes:
@@ -44,48 +94,46 @@ def _write_records(connection: sqlite3.Connection, writes: Iterable[Write]) -> N
         else:
             new[kind].append(row)
     for kind, items in new.items():
-        _insert_new(connection, kind, items)
+        _insert_new(cursor, kind, items)
     for kind, items in changed.items():
-        if connection.executemany(UPDATE[kind], items).rowcount != len(items):
-            _conflict(connection, kind, items)
+        if cursor.executemany(UPDATE[kind], items).rowcount != len(items):
+            raise _ClashError(partial(_moved_on, cursor, kind, items))
 
 
-def _insert_new(connection: sqlite3.Connection, table: str, items: list[rows.Row]) -> None:
+def _insert_new(cursor: sqlite3.Cursor, table: str, items: list[rows.Row]) -> None:
     try:
-        connection.executemany(INSERT[table], items)
+        cursor.executemany(INSERT[table], items)
     except sqlite3.IntegrityError as error:
-        # Rows of this commit that did get in are undone by the rollback; look for the one that was there.
-        connection.execute("ROLLBACK")
-        taken = "/".join(map(str, _taken(connection, table, items)))
-        raise (
-            KeyReusedError(taken) if table == "idempotency" else AlreadyExistsError(table, taken)
-        ) from error
+        raise _ClashError(partial(_taken, cursor, table, items)) from error
 
 
 # What must be unique in a table where it is not the id: its first columns.
 _KEYS = {"move": ("record_id", "seq"), "idempotency": ("act_key",)}
 
 
-def _taken(connection: sqlite3.Connection, table: str, items: Iterable[rows.Row]) -> rows.Row:
-    """Return the first key of ``items`` that is in the table, or stands in ``items`` twice."""
+def _taken(cursor: sqlite3.Cursor, table: str, items: Iterable[rows.Row]) -> StoreError:
+    """Name the first key of ``items`` that is in the table, or stands in ``items`` twice."""
     columns = _KEYS.get(table, ("id",))
     sql = f"SELECT 1 FROM {table} WHERE {' AND '.join(f'{column} = ?' for column in columns)}"
     keys = [row[: len(columns)] for row in items]
     seen: set[rows.Row] = set()
+    found = keys[0]  # unless whoever had the key has gone since
     for key in keys:
-        if key in seen or connection.execute(sql, key).fetchall():
-            return key
+        if key in seen or cursor.execute(sql, key).fetchall():
+            found = key
+            break
         seen.add(key)
-    return keys[0]  # whoever had it has gone since
+    taken = "/".join(map(str, found))
+    return KeyReusedError(taken) if table == "idempotency" else AlreadyExistsError(table, taken)
 
 
-def _conflict(connection: sqlite3.Connection, kind: Kind, items: list[rows.Row]) -> NoReturn:
+def _moved_on(cursor: sqlite3.Cursor, kind: Kind, items: list[rows.Row]) -> StoreError:
     """Name the record that was not at its expected version."""
-    connection.execute("ROLLBACK")
     for *_, id, expected in items:
-        found = connection.execute(f"SELECT version FROM {kind} WHERE id = ?", (id,)).fetchall()
+        # "+": a host may convert what is declared as INTEGER, but not an expression.
+        found = cursor.execute(f"SELECT +version FROM {kind} WHERE id = ?", (id,)).fetchall()
         actual = found[0][0] if found else 0
         if actual != expected:
-            raise ConflictError(kind, id, expected, actual)
+            return ConflictError(kind, id, expected, actual)
     version, *_, id, expected = items[-1]  # nobody else: one record, written twice in the same commit
-    raise ConflictError(kind, id, expected, version)
+    return ConflictError(kind, id, expected, version)
