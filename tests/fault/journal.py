@@ -7,7 +7,7 @@ import os
 import pickle
 import sqlite3
 from base64 import b85decode, b85encode
-from collections import Counter
+from collections import Counter, defaultdict
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -144,14 +144,16 @@ def check(store: Store, entries: list[Entry], *, may_lose: bool = False) -> tupl
 def _explained(store: Store, answers: dict[str, Any]) -> None:
     """Demand that each version, move and activity comes from exactly one call."""
     told = [record for answer in answers.values() for record in answer.records]
-    by_version = {(record.id, record.version): record for record in told if isinstance(record, Record)}
+    versions: defaultdict[str, dict[int, Record]] = defaultdict(dict)
+    for record in told:
+        if isinstance(record, Record):
+            versions[record.id][record.version] = record
     for kind in KINDS:
         after = ""
         while page := store.find(kind, {}, after=after, limit=1000):
             for record in page:
-                assert by_version[record.id, record.version] == record
-                versions = set(range(1, record.version + 1))
-                assert {version for id, version in by_version if id == record.id} == versions
+                assert versions[record.id][record.version] == record
+                assert versions[record.id].keys() == set(range(1, record.version + 1))
             after = page[-1].id
     moves = Counter(store.query("SELECT act_key, record_id, seq FROM move", {}))
     assert {key for key, _, _ in moves} <= answers.keys()
