@@ -41,6 +41,8 @@ ROOF = {
     "acting",
     "asking",
     "reporting",
+    "joining",
+    "joined_engine",
     "async_engine",
     "drafts",
     "creation",
@@ -50,6 +52,9 @@ ROOF = {
     "migration",
     "importing",
     "verify",
+    "findings",
+    "replayed",
+    "witnesses",
     "testing",
 }
 """The engine, the modules that are parts of it, and what stands above: they may import everything."""

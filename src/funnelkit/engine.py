@@ -23,6 +23,7 @@ from funnelkit.drafts import DealDetails, NewDeal, NewLead, NewParty
 from funnelkit.errors import InputError, shown
 from funnelkit.ids import IdSource, TimeOrderedIds
 from funnelkit.inputs import text
+from funnelkit.joining import Host
 from funnelkit.records import Activity, Company, Contact, Deal, Lead, Move, Record
 from funnelkit.shell import P, R, Shell, a_store, id_of
 from funnelkit.stages import Pipeline, Verdict
@@ -33,6 +34,7 @@ from funnelkit.storage.immediate import Immediate, run
 if TYPE_CHECKING:
     from funnelkit.analytics import Analytics, Filters, Funnel
     from funnelkit.bulk import BulkResult
+    from funnelkit.joined_engine import JoinedEngine
     from funnelkit.migration import Migration
     from funnelkit.verify import Finding
 
@@ -421,6 +423,41 @@ class Engine:
         """
         return self.analytics.funnel(self._shell.only("deal", pipeline).id, **filters)
 
+    def using(self, connection: Any, *, schema: str = "public") -> JoinedEngine:
+        """Return this engine inside the transaction that the program around it has open.
+
+        What the verbs write there is committed or rolled back together with the program's own
+        writes; a verb that raises takes back its own part only. Subscribers hear of it after the
+        program has committed.
+
+        Args:
+            connection: A ``sqlite3`` or ``psycopg`` connection, a ``Session`` or ``Connection`` of
+                SQLAlchemy 2, or a Django connection inside ``transaction.atomic()``.
+            schema: Where the tables are in PostgreSQL.
+
+        A Session and Django tell when they have committed. The other connections cannot, so there
+        the block has to end after the transaction does:
+
+        >>> import sqlite3
+        >>> from funnelkit import Engine, Pipeline, SQLiteStore, Stage
+        >>> connection = sqlite3.connect(":memory:")
+        >>> SQLiteStore.create_tables(connection)
+        >>> engine = Engine(Pipeline("sales", [Stage("new"), Stage("offer")]))
+        >>> heard = engine.subscribe(lambda change: print(change.record, change.source, change.target))
+        >>> with engine.using(connection) as crm, connection:
+        ...     deal = crm.create("Acme", id="A-1")
+        ...     print("nobody has heard yet")
+        nobody has heard yet
+        A-1  new
+
+        Raises:
+            InputError: The connection is none of these, or Django's is outside of ``atomic()``.
+            NotAStoreError: The database has no tables of funnelkit.
+        """
+        from funnelkit.joined_engine import JoinedEngine
+
+        return JoinedEngine(self, Host.of(connection), schema)
+
     def close(self) -> None:
         """Close the store."""
         self._store.close()
@@ -428,7 +465,7 @@ class Engine:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *exc: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *exc: object) -> None:
         self.close()
 
     def __repr__(self) -> str:
