@@ -1,252 +1,229 @@
-"""Recompute what the ledger carries, from the bare transitions alone, and compare.
+"""Hold everything in a store against the rest of it.
 
-A transition is bare when only its record, order, instant, pipeline, source and target are believed.
-Everything else a move says about time and place, and everything a record says about its place,
-follows from those. What a record says of its version, owner, value and custom fields was written
-down apart from it, in the changes and the field values, and must agree with those.
+The bare moves give what each move must carry and where each record stands (`replayed`). The changes
+and the field values are a second witness of who, when and what (`witnesses`). The seals, where there
+are any, bind every column of the moves (`seal`). Rows of nobody and rows that cannot be read are
+findings, too, never an exception.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
-from typing import Any
+from collections import defaultdict, deque
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
+from functools import partial
+from hashlib import sha256
+from typing import Any, NamedTuple, TypeVar, cast
 
-import attrs
+from funnelkit.errors import StoreError, shown
+from funnelkit.findings import Finding, differing
+from funnelkit.records import Deal, Lead
+from funnelkit.replayed import Order, chain, order_of, replayed
+from funnelkit.storage import rows, scanning
+from funnelkit.storage.base import KINDS, AsyncStore, Kind, Store
+from funnelkit.storage.immediate import Immediate, run
+from funnelkit.storage.rows import Row
+from funnelkit.storage.statements import SELECT
+from funnelkit.witnesses import Life, told
 
-from funnelkit.clock import from_us
-from funnelkit.errors import shown
-from funnelkit.ledger import furthest
-from funnelkit.money import Money
-from funnelkit.recording import as_json, flat
-from funnelkit.records import OUTCOMES, Deal, Lead, Move, Placed, Record
-from funnelkit.storage.base import KINDS, Kind, Store
+__all__ = ["Finding", "verified", "verify"]
 
-__all__ = ["Finding", "verify"]
-
-_PAGE = 500
-
-
-@attrs.frozen(kw_only=True)
-class Finding:
-    """One difference between what is stored and what follows from the bare moves.
-
-    Attributes:
-        record: The record's id.
-        seq: The move's number; 0 when the record itself differs.
-        field: Which fact.
-        stored, recomputed: The two values.
-
-    >>> print(Finding(record="deal_1", seq=2, field="source", stored="new", recomputed="offer"))
-    deal_1, move 2: source is 'new', the moves give 'offer'
-    """
-
-    record: str
-    seq: int
-    field: str
-    stored: Any
-    recomputed: Any
-
-    def __str__(self) -> str:
-        where = f"move {self.seq}" if self.seq else "record"
-        return (
-            f"{self.record}, {where}: {self.field} is {shown(self.stored)}, "
-            f"the moves give {shown(self.recomputed)}"
-        )
-
-
-@attrs.frozen
-class _Order:
-    """What a stored definition says about the order of its stages."""
-
-    position: Mapping[str, int]
-    archived: frozenset[str]
+T = TypeVar("T")
 
 
 def verify(store: Store) -> tuple[Finding, ...]:
-    """Return every difference; empty when the store is sound. Reads everything once."""
-    orders = {
-        fingerprint: _order(json.loads(document))
-        for fingerprint, (_, document) in store.definitions().items()
-    }
-    findings: list[Finding] = []
-    known: set[str] = set()
-    written = _written(store)
+    """Return everything that does not fit; empty when the store is sound. Reads every row once.
+
+    Every column of a sealed move is covered by its seal. Where moves are not sealed, these columns
+    of ``move`` can be edited unseen, because nothing else in the store says the same: ``cause``,
+    ``note`` (but for the close of a record that is closed), ``overruled`` and ``act_key``;
+    ``fingerprint``, when it is made that of a definition with the same stages, reasons and
+    probabilities; ``lead_source``, ``campaign`` and ``probability`` of the only move between two edits of
+    that field. Sealed or not, ``position`` is nobody's fact, as long as the moves of each record
+    keep their order.
+
+    Of ``deal`` and ``lead``, sealed or not, these are told nowhere else: ``name``,
+    ``expected_close``, ``contact``, ``company``, ``company_name``, ``email``, ``phone``, and the ids by
+    which a lead and its deal know each other; ``lead_source``, ``campaign`` and ``probability`` after
+    they were edited, until the next move. Of a definition that names rules, only
+    what its moves show is checked: its fingerprint depends on the rules, which are code.
+
+    Others may write in the meantime: what looks wrong is looked at twice.
+    """
+    return run(verified(Immediate(store)))
+
+
+async def verified(store: AsyncStore) -> tuple[Finding, ...]:
+    """Do `verify` over a store that is awaited."""
+    orders, findings = await _definitions(store)
     for kind in KINDS:
-        for record in _records(store, kind):
-            told = written.get(record.id, {})
-            findings += _differing(record.id, 0, _fields(record, told))
-            if isinstance(record, Lead | Deal):
-                known.add(record.id)
-                moves = store.moves(record.id)
-                findings += _of_record(record, moves, orders)
-                findings += _differing(record.id, 0, _owner_and_value(record, moves, told))
-    strays = store.query("SELECT record_id, COUNT(*) AS n FROM move GROUP BY record_id", {})
-    findings += [
-        Finding(record=id, seq=0, field="moves", stored=count, recomputed="no such record")
-        for id, count in strays
-        if id not in known
-    ]
+        async for page in _pages(store, kind):
+            found = await _readable(store, page, partial(_records, orders=orders))
+            if found:  # somebody may have written between two of the queries; what is wrong stays wrong
+                newer, _ = await _definitions(store)
+                again = await _readable(store, page, partial(_records, orders=newer))
+                found = [finding for finding in found if finding in again]
+            findings += found
+    for table, sql in scanning.STRAYS.items():
+        findings += [
+            Finding(record=id, seq=0, field=f"rows of {table}", stored=count, recomputed="no such record")
+            for id, count in await store.query(sql, {})
+        ]
+    async for page in _pages(store, "idempotency"):
+        findings += await _readable(store, page, _answers)
     return tuple(findings)
 
 
-def _order(document: Mapping[str, Any]) -> _Order:
-    stages = document["stages"]
-    return _Order(
-        {stage["id"]: index for index, stage in enumerate(stages)},
-        frozenset(stage["id"] for stage in stages if stage.get("archived")),
-    )
+# -- pages -------------------------------------------------------------------------------------
 
 
-def _records(store: Store, kind: Kind) -> Iterator[Record]:
-    after = ""
-    while page := store.find(kind, {}, after=after, limit=_PAGE):
-        yield from page
-        after = page[-1].id
+class _Page(NamedTuple):
+    """The rows of a table from behind one key to another."""
+
+    table: str
+    after: str
+    last: str
+
+    @property
+    def bounds(self) -> dict[str, str]:
+        return {"after": self.after, "last": self.last}
 
 
-@attrs.frozen(kw_only=True)
-class _State:
-    """Where a record stands after the moves read so far, recomputed."""
-
-    pipeline: str = ""
-    place: str = ""
-    stage: str = ""
-    entered: datetime | None = None
-    created: datetime | None = None
-    visited: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
-    seq: int = 0
+_Look = Callable[[AsyncStore, _Page], Coroutine[Any, Any, list[Finding]]]
 
 
-def _of_record(record: Lead | Deal, moves: Sequence[Move], orders: Mapping[str, _Order]) -> list[Finding]:
-    state = _State()
+async def _pages(store: AsyncStore, table: str) -> AsyncIterator[_Page]:
+    after, sql = "", scanning.end_of_page(table)
+    while last := (await store.query(sql, {"after": after}))[0][0]:
+        yield _Page(table, after, last)
+        after = last
+
+
+async def _readable(store: AsyncStore, page: _Page, look: _Look) -> list[Finding]:
+    """Look at a page; if the store cannot hand it out because of bytes that are no text, row by row."""
+    try:
+        return await look(store, page)
+    except StoreError as error:
+        _only_text(error)
     findings: list[Finding] = []
-    for move in moves:
-        order = orders.get(move.fingerprint)
-        if order is None:
-            unknown = {"fingerprint": (move.fingerprint, "no such definition")}
-            return findings + _differing(record.id, move.seq, unknown)
-        facts, state = _replayed(state, move, order)
-        told = {field: (getattr(move, field), value) for field, value in facts.items()}
-        findings += _differing(record.id, move.seq, told)
-    close = record.close
-    says = {
-        "pipeline": (record.pipeline, state.pipeline),
-        "place": (record.place, state.place),
-        "stage": (record.stage, state.stage),
-        "visited": (record.visited, state.visited.get(state.pipeline, ())),
-        "moves": (record.moves, state.seq),
-        "entered_at": (record.entered_at, state.entered),
-        "created_at": (record.created_at, state.created),
-    }
-    if close is not None and moves:
-        last = moves[-1]
-        says["close"] = (
-            (close.outcome, close.reason, close.reason_text, close.note, close.at, close.by),
-            (last.target, last.reason, last.reason_text, last.note, last.at, last.actor),
-        )
-    return findings + _differing(record.id, 0, says)
+    after = page.after
+    for (key,) in await store.query(scanning.keys_of_page(page.table), page.bounds):
+        try:
+            findings += await look(store, _Page(page.table, after, key))
+        except StoreError as error:
+            _only_text(error)
+            record, field = (key, "row") if page.table in KINDS else ("", f"answer {shown(key)}")
+            findings.append(_unreadable(record, 0, field, key, error))
+        after = key
+    return findings
 
 
-def _written(store: Store) -> dict[str, dict[str, Any]]:
-    """Return what the changes and the field values say last: record → field → value."""
-    written: dict[str, dict[str, Any]] = {}
-    sql = (
-        "SELECT record_id, COUNT(DISTINCT version) AS version, MAX(happened_us) AS happened_us "
-        "FROM change WHERE change_type <> 'ActivityLogged' GROUP BY record_id"
-    )
-    for id, version, happened_us in store.query(sql, {}):
-        written[id] = {"version": version, "updated_at": from_us(happened_us)}
-    sql = "SELECT record_id, field_name, field_value, amount FROM attribute ORDER BY position"
-    for id, field, text, amount in store.query(sql, {}):
-        value = (text, amount) if field == "value" else text
-        written.setdefault(id, {})[field] = value
-    return written
+def _only_text(error: StoreError) -> None:
+    """Raise the errors that say that the store is busy, closed or damaged: those are for the caller."""
+    if type(error) is not StoreError:
+        raise error
 
 
-def _fields(record: Record, written: Mapping[str, Any]) -> dict[str, tuple[object, object]]:
-    """Return field → (stored, as written down apart from the record) of what every record has."""
-    custom = {path: as_json(leaf) for path, leaf in flat(record.custom).items() if leaf is not None}
-    told = {path: text for path, text in written.items() if path.startswith("custom.") and text != "null"}
-    return {
-        "version": (record.version, written.get("version")),
-        "updated_at": (record.updated_at, written.get("updated_at")),
-        "custom": (custom, told),
-    }
+def _unreadable(record: str, seq: int, field: str, stored: object, error: Exception) -> Finding:
+    why = f"what can be read; {type(error).__name__}: {error}"
+    return Finding(record=record, seq=seq, field=field, stored=stored, recomputed=why)
 
 
-def _owner_and_value(
-    record: Placed, moves: Sequence[Move], written: Mapping[str, Any]
-) -> dict[str, tuple[object, object]]:
-    """Return the same of owner and value: those of the first move, unless they were edited since."""
-    if not moves:
-        return {}
-    born = moves[0]
-    return {
-        "owner": (record.owner, written.get("owner", born.owner)),
-        "value": (_parts(record.value), written.get("value", _parts(born.value))),
-    }
+# -- rows --------------------------------------------------------------------------------------
+
+_NAMED: dict[str, Callable[[Row], tuple[str, int, str]]] = {
+    **dict.fromkeys(KINDS, lambda row: (row[0], 0, "row")),
+    "move": lambda row: (row[0], row[1] if isinstance(row[1], int) else 0, "row of move"),
+    "activity": lambda row: (row[1], 0, f"activity {shown(row[0])}"),
+    "attribute": lambda row: (row[0], 0, f"value of {shown(row[1])}"),
+    "change": lambda row: (row[1], 0, f"change of version {shown(row[2])}"),
+    "idempotency": lambda row: ("", 0, f"answer {shown(row[0])}"),
+    "definition": lambda row: ("", 0, f"definition {shown(row[0])}"),
+}
+"""Table → where a finding about one of its rows is: record, seq, field."""
 
 
-def _parts(value: Money | None) -> tuple[str, int]:
-    return (value.currency, value.minor) if value else ("", 0)
+def _read(table: str, row: Row, make: Callable[[Row], T], findings: list[Finding]) -> Iterator[T]:
+    """Yield what a row says; nothing when it cannot be read, which is a finding."""
+    try:
+        scanning.check_types(table, row)
+        said = make(row)
+    except Exception as error:  # noqa: BLE001 (whatever a spoilt row leads to)
+        findings.append(_unreadable(*_NAMED[table](row), row, error))
+    else:
+        yield said
 
 
-def _differing(record: str, seq: int, says: Mapping[str, tuple[object, object]]) -> list[Finding]:
-    """Return a finding for each field → (stored, recomputed) of which the two differ."""
-    return [
-        Finding(record=record, seq=seq, field=field, stored=stored, recomputed=recomputed)
-        for field, (stored, recomputed) in says.items()
-        if stored != recomputed
-    ]
+_MAKE: dict[str, Callable[[Row], Any]] = {
+    "move": rows.move_of,
+    "activity": rows.activity_of,
+    "attribute": rows.attribute_of,
+    "change": partial(rows.change_of, 0),
+}
 
 
-def _replayed(state: _State, move: Move, order: _Order) -> tuple[dict[str, Any], _State]:
-    """Return the facts that a move must carry after a state, and the state after it."""
-    earlier = state.visited.get(move.pipeline, ())
-    first = move.target not in earlier
-    visited = (*earlier, move.target) if first else earlier
-    before = furthest(earlier, order.position)
-    after = "won" if move.target == "won" else furthest(visited, order.position)
-    created = state.created or move.created  # given with the creation, the same ever after
-    facts = {
-        "seq": state.seq + 1,
-        "source": state.place,
-        "source_pipeline": state.pipeline or move.pipeline,
-        "direction": _direction(state, move, order),
-        "since": state.entered,
-        "first": first,
-        "furthest_before": before,
-        "furthest_after": after,
-        "created": created,
-        "at": max(move.at, state.entered or move.at),
-    }
-    return facts, _State(
-        pipeline=move.pipeline,
-        place=move.target,
-        stage=state.stage if move.target in OUTCOMES else move.target,
-        entered=move.at,
-        created=created,
-        visited={**state.visited, move.pipeline: visited},
-        seq=state.seq + 1,
-    )
+# -- what is looked at -------------------------------------------------------------------------
 
 
-def _direction(state: _State, move: Move, order: _Order) -> str:
-    """Return the direction from the two places and the order of the stages, nothing else."""
-    if not state.place:
-        return "create"
-    if move.pipeline != state.pipeline:
-        return "transfer"
-    if move.target in OUTCOMES:
-        return "close"
-    if state.place in OUTCOMES:
-        return "reopen"
-    start, end = order.position.get(state.place, -1), order.position.get(move.target, -1)
-    if end < start:
-        return "back"
-    between = [
-        stage for stage, at in order.position.items() if start < at < end and stage not in order.archived
-    ]
-    return "skip" if start >= 0 and between else "forward"
+async def _records(store: AsyncStore, page: _Page, *, orders: Mapping[str, Order]) -> list[Finding]:
+    """Hold the records of a page against all rows about them."""
+    findings: list[Finding] = []
+    kind = cast("Kind", page.table)
+    kept = await store.query(scanning.page_of(kind), page.bounds)
+    about: list[defaultdict[str, list[Any]]] = []
+    for table in scanning.ABOUT:
+        grouped = defaultdict(list)
+        for row in await store.query(scanning.about_page(table, kind), page.bounds):
+            for item in _read(table, row, _MAKE[table], findings):
+                grouped[item.record].append(item)
+        about.append(grouped)
+    for row in kept:
+        for record in _read(kind, row, partial(rows.record_of, kind), findings):
+            life = Life(record, *(grouped[record.id] for grouped in about))
+            if isinstance(record, Lead | Deal):
+                findings += replayed(record, life.moves, orders) + chain(record, life.moves)
+            findings += told(life, orders)
+    return findings
+
+
+async def _answers(store: AsyncStore, page: _Page) -> list[Finding]:
+    """Read the answers of a page."""
+    findings: list[Finding] = []
+    for row in await store.query(scanning.page_of(page.table), page.bounds):
+        deque(_read(page.table, row, rows.answer_of, findings))
+    return findings
+
+
+async def _definitions(store: AsyncStore) -> tuple[dict[str, Order], list[Finding]]:
+    """Read every definition that was ever in force; return its order by its fingerprint."""
+    orders: dict[str, Order] = {}
+    findings: list[Finding] = []
+    for row in await store.query(SELECT["definition"], {}):
+        for document in _read("definition", row, _document, findings):
+            fingerprint, pipeline, _ = row
+            orders[fingerprint] = order_of(document)
+            says: dict[str, tuple[object, object]] = {
+                f"pipeline of definition {fingerprint}": (pipeline, document["id"])
+            }
+            if not _names_rules(document):
+                says["fingerprint of a definition"] = (fingerprint, _fingerprint(document))
+            findings += differing("", 0, says)
+    return orders, findings
+
+
+def _document(row: Row) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(row[2])
+    order_of(document)  # raises when it is the document of something else
+    return document
+
+
+def _names_rules(document: Mapping[str, Any]) -> bool:
+    """Whether the fingerprint depends on rules, of which a document has the names alone."""
+    moves = document.get("moves", ())
+    parts = (document, *document["stages"], *(() if isinstance(moves, str) else moves))
+    return any(part.get("rules") for part in parts)
+
+
+def _fingerprint(document: Mapping[str, Any]) -> str:
+    content = json.dumps([document, {}], sort_keys=True, ensure_ascii=True)
+    return sha256(content.encode()).hexdigest()[:16]
