@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal, cast
 
 import pytest
 
@@ -22,6 +23,8 @@ class TestMemoryStore(StoreContract):
 class TestDurableSQLiteStore(StoreContract):
     """`SQLiteStore` keeps the contract when every commit waits for the disk."""
 
+    durability: Literal["full", "fast"] = "full"
+
     @pytest.fixture(autouse=True)
     def folder(self, tmp_path: Path) -> None:
         """Give each test a folder."""
@@ -29,12 +32,18 @@ class TestDurableSQLiteStore(StoreContract):
 
     def make_store(self) -> Store:
         """Return a new, empty store."""
-        return SQLiteStore(next(self.files))
+        return SQLiteStore(next(self.files), durability=self.durability)
+
+    def reopen(self, store: Store) -> Store:
+        """Open the file again."""
+        return self.second(store)
+
+    def second(self, store: Store) -> Store:
+        """Open the file once more."""
+        return SQLiteStore(cast("SQLiteStore", store).path, durability=self.durability)
 
 
 class TestFastSQLiteStore(TestDurableSQLiteStore):
     """`SQLiteStore` keeps the contract when commits do not wait for the disk."""
 
-    def make_store(self) -> Store:
-        """Return a new, empty store."""
-        return SQLiteStore(next(self.files), durability="fast")
+    durability = "fast"

@@ -101,15 +101,17 @@ class Capabilities:
         durable: What was written is there again after the store is closed and opened anew.
         shared: Several stores over the same data, in one process or many, see each other's commits.
         writable: It takes commits.
+        threads: Any thread may use it, several at once.
 
     >>> from funnelkit import MemoryStore
     >>> MemoryStore().capabilities
-    Capabilities(durable=False, shared=False, writable=True)
+    Capabilities(durable=False, shared=False, writable=True, threads=True)
     """
 
     durable: bool = False
     shared: bool = False
     writable: bool = True
+    threads: bool = True
 
 
 class Store(Protocol):

@@ -31,7 +31,8 @@ class JoinedStore(Reader):
     how it is set (row and text factories, converters, isolation level) does not matter.
     """
 
-    capabilities = Capabilities(durable=False, shared=False)  # nothing is either until the host commits
+    # Nothing is durable or shared until the host commits; a sqlite3 connection is of one thread.
+    capabilities = Capabilities(threads=False)
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection

@@ -71,6 +71,9 @@ class MemoryStore:
         """Write everything or nothing; see `Store.commit`."""
         with self._lock:
             self._check(commit)
+            # Nothing below may break off half-way: what was not walked through by the checks is, here.
+            attributes, changes = tuple(commit.attributes), tuple(commit.changes)
+            definitions = dict(commit.definitions)
             for write in commit.writes:
                 record = write.record
                 kind = KIND_OF[type(record)]
@@ -83,13 +86,13 @@ class MemoryStore:
             for activity in commit.activities:
                 self._activities[activity.id] = activity
                 self._activities_of[activity.record].append(activity)
-            for attribute in commit.attributes:
+            for attribute in attributes:
                 self._attributes_of[attribute.record].append(attribute)
-            self._attributes += commit.attributes
-            self._changes += commit.changes
+            self._attributes += attributes
+            self._changes += changes
             for answer in commit.answers:
                 self._answers[answer.key] = answer
-            for fingerprint, definition in commit.definitions.items():
+            for fingerprint, definition in definitions.items():
                 self._definitions.setdefault(fingerprint, definition)
 
     def _check(self, commit: Commit) -> None:

@@ -150,6 +150,7 @@ def filled(text: str) -> list[Record]:
         "visited": ("new", "offer", "lost"),
         "moves": BIG,
         "custom": CUSTOM,
+        "seal": text,
     }
     said = {"email": text, "phone": text}
     return [
