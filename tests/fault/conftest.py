@@ -6,6 +6,7 @@ Where FUNNELKIT_FAULTS_TABLE names a file, the table is written there too, for t
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,20 +14,25 @@ import pytest
 
 Tell = Callable[[str, int, str], None]
 
-_LINES: list[str] = []
+_LINES: Counter[tuple[str, str]] = Counter()
 
 
 @pytest.fixture
 def tell() -> Tell:
-    """Return the function that adds "what | count | result" to the table."""
-    return lambda what, count, result: _LINES.append(f"| {what} | {count:,} | {result} |")
+    """Return the function that adds "what | count | result" to the table; equal lines become one."""
+
+    def told(what: str, count: int, result: str) -> None:
+        _LINES[what, result] += count
+
+    return told
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print the table, and write it where it is wanted."""
     if not _LINES:
         return
-    table = ["| fault | count | result |", "| --- | ---: | --- |", *_LINES]
+    lines = [f"| {what} | {count:,} | {result} |" for (what, result), count in _LINES.items()]
+    table = ["| fault | count | result |", "| --- | ---: | --- |", *lines]
     terminalreporter.section("faults injected")
     for line in table:
         terminalreporter.line(line)

@@ -139,7 +139,7 @@ class _Rows(list[Any]):
 
 
 class _Connection:
-    """As much of `sqlite3.Connection` as a store uses, over a connection to a disk."""
+    """As much of `sqlite3.Connection` and its cursor as a store uses, over a connection to a disk."""
 
     def __init__(self, disk: Disk, path: Path) -> None:
         with _as_sqlite3():

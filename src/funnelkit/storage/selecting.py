@@ -25,8 +25,9 @@ def select(
     """
     check_select(sql)
     before = connection.execute("PRAGMA query_only").fetchall()[0][0]  # a host may have its own
-    connection.execute("PRAGMA query_only = ON")
+    set_back = f"PRAGMA query_only = {before}"
     try:
+        connection.execute("PRAGMA query_only = ON")
         return connection.execute(sql, params).fetchall()
     except (sqlite3.Error, sqlite3.Warning, OverflowError, UnicodeError) as error:
         name = getattr(error, "sqlite_errorname", None)
@@ -35,4 +36,8 @@ def select(
             raise InputError("sql", str(error)[:200], fix) from error
         raise
     finally:
-        connection.execute(f"PRAGMA query_only = {before}")
+        try:
+            connection.execute(set_back)
+        except BaseException:  # whatever came between, the connection must be able to write again
+            connection.execute(set_back)
+            raise
