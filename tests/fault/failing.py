@@ -27,11 +27,15 @@ class _Plan:
         self.run = 0
         self.fails_at = 0
         self.fails_after = ""
+        self.fails_before = ""
         self.error: Callable[[], BaseException] = io_error
 
-    def before(self) -> None:
+    def before(self, sql: str) -> None:
         self.run += 1
         if self.run == self.fails_at:
+            raise self.error()
+        if self.fails_before and sql.startswith(self.fails_before):
+            self.fails_before = ""
             raise self.error()
 
     def after(self, sql: str) -> None:
@@ -46,18 +50,18 @@ class _Cursor(sqlite3.Cursor):
         self._plan = plan
 
     def execute(self, sql: str, parameters: Any = ()) -> _Cursor:
-        self._plan.before()
+        self._plan.before(sql)
         super().execute(sql, parameters)
         self._plan.after(sql)
         return self
 
     def executemany(self, sql: str, rows: Iterable[Any]) -> _Cursor:
-        super().executemany(sql, self._counted(rows))
+        super().executemany(sql, self._counted(sql, rows))
         return self
 
-    def _counted(self, rows: Iterable[Any]) -> Iterator[Any]:
+    def _counted(self, sql: str, rows: Iterable[Any]) -> Iterator[Any]:
         for row in rows:
-            self._plan.before()
+            self._plan.before(sql)
             yield row
 
 

@@ -209,13 +209,15 @@ def test_a_failure_after_the_commit_is_answered_by_the_key(
     tell("failure between COMMIT and answer, under a key", 1, "done once; repeated, answers the same")
 
 
-def test_a_failure_of_the_rollback_is_mended_by_the_next_verb(store: FailingStore) -> None:
-    """Where even the taking back fails, the next verb begins afresh; nothing of the failed one is there."""
+@pytest.mark.parametrize("raised", ERRORS, ids=["disk error", "interrupt"])
+def test_a_failure_and_one_of_its_rollback_leave_nothing(raised: Raised, store: FailingStore) -> None:
+    """Where taking back what was written fails as well, it is tried again: nothing is there, work goes on."""
     before = readable(store, KEYS)
-    engine = engine_at_work(store, "advance")
-    store.fail_after("ROLLBACK")
-    store.fail(8)
-    with pytest.raises(StoreUnavailableError):
-        engine.advance("deal")
+    engine = engine_at_work(store, "convert")
+    store.plan.fails_before = "ROLLBACK"
+    store.fail(12, raised[0])
+    with pytest.raises(raised[1]):
+        engine.convert("lead", pipeline="care")
+    assert store.plan.fails_before == ""  # it did fail
     assert readable(store, KEYS) == before
-    assert engine.advance("deal").version == 2
+    assert engine.convert("lead", pipeline="care").lead.outcome == "won"

@@ -40,7 +40,12 @@ def undo(cursor: sqlite3.Cursor, bracket: Bracket) -> None:
     """Take back what was written since the bracket began, unless SQLite has done so already."""
     if cursor.connection.in_transaction:
         for statement in bracket.undo:
-            cursor.execute(statement)
+            try:
+                cursor.execute(statement)
+            except BaseException:  # who interrupts us now must not find half a commit either
+                if cursor.connection.in_transaction:
+                    cursor.execute(statement)
+                raise
 
 
 def write(cursor: sqlite3.Cursor, commit: Commit, bracket: Bracket = TRANSACTION) -> int:
