@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from tests.servers import postgres, schemas  # noqa: F401 (fixtures that any test may ask for)
 
 ROOT = Path(__file__).parents[1]
 

@@ -122,6 +122,8 @@ def problem_of(module: str, found: Import) -> str | None:
         return None if ok else "statemachine belongs inside the functions of stages/chart.py"
     if top == "sqlite3":
         return None if room == "storage" else "sqlite3 belongs in storage"
+    if top in {"psycopg", "psycopg_pool"} and module.startswith("storage.postgres."):
+        return None  # a room that is entered only when a store of PostgreSQL is opened
     at_hand = THIRD_PARTY | (TEST_TOOLS if room == "testing" else set())
     if top in sys.stdlib_module_names or top in at_hand or found.deferred:
         return None

@@ -7,6 +7,7 @@ sign rewrites it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -21,6 +22,7 @@ from funnelkit.storage.statements import SELECT
 __all__ = [
     "Ask",
     "activities",
+    "among",
     "answer",
     "attributes",
     "changes",
@@ -64,6 +66,16 @@ def many(kind: Kind, ids: Sequence[str]) -> Iterator[Ask[dict[str, Record]]]:
     for start in range(0, len(ids), _AT_ONCE):
         part = ids[start : start + _AT_ONCE]
         yield Ask(f"{SELECT[kind]} WHERE id IN ({', '.join('?' * len(part))})", part, read)
+
+
+def among(kind: Kind, ids: Sequence[str]) -> Ask[dict[str, Record]]:
+    """Ask for those of the records that exist, by id, at once; for drivers that take a list."""
+
+    def read(found: list[Row]) -> dict[str, Record]:
+        return {row[0]: rows.record_of(kind, row) for row in found}
+
+    writable = [id for id in ids if "\0" not in id and not _HALF.search(id)]  # the others were never written
+    return Ask(f"{SELECT[kind]} WHERE id = ANY(?)", (writable,), read)
 
 
 def find(kind: Kind, where: Mapping[str, str], after: str, limit: int) -> Ask[list[Record]]:
@@ -113,6 +125,7 @@ def definitions() -> Ask[dict[str, tuple[str, str]]]:
     return Ask(SELECT["definition"], (), lambda found: {row[0]: (row[1], row[2]) for row in found})
 
 
+_HALF = re.compile("[\ud800-\udfff]")
 _BY_ID = {kind: f"{SELECT[kind]} WHERE id = ?" for kind in KINDS}
 _MOVES = f"{SELECT['move']} WHERE record_id = ? ORDER BY seq"
 _ACTIVITIES = f"{SELECT['activity']} WHERE record_id = ? ORDER BY done_us, id"

@@ -9,18 +9,20 @@ from funnelkit.storage.memory import MemoryStore
 __all__ = ["open_store"]
 
 _SQLITE = "sqlite:///"
+_POSTGRES = ("postgresql://", "postgres://")
 
 
 def open_store(url: str) -> Store:
     """Open the store that a URL names.
 
     Args:
-        url: ``"memory:"``, ``"sqlite:///crm.db"`` (relative) or ``"sqlite:////var/lib/crm.db"``
-            (absolute).
+        url: ``"memory:"``, ``"sqlite:///crm.db"`` (relative), ``"sqlite:////var/lib/crm.db"``
+            (absolute), or ``"postgresql://user:password@host/database?schema=crm"`` with whatever
+            else libpq understands.
 
     Raises:
         InputError: The URL names no store that is known.
-        StoreError: The store cannot be opened; see `SQLiteStore`.
+        StoreError: The store cannot be opened; see `SQLiteStore` and `PostgresStore`.
 
     >>> open_store("memory:")
     MemoryStore(empty)
@@ -31,4 +33,11 @@ def open_store(url: str) -> Store:
         from funnelkit.storage.sqlite import SQLiteStore
 
         return SQLiteStore(url.removeprefix(_SQLITE))
-    raise InputError("store", f"{shown(url)} names no known store", 'write "sqlite:///crm.db" or "memory:"')
+    if isinstance(url, str) and url.startswith(_POSTGRES):
+        from funnelkit.storage.postgres import PostgresStore
+        from funnelkit.storage.postgres.settings import split_schema
+
+        bare, schema = split_schema(url)
+        return PostgresStore(bare, schema=schema)
+    mend = 'write "sqlite:///crm.db", "postgresql://host/database" or "memory:"'
+    raise InputError("store", f"{shown(url)} names no known store", mend)

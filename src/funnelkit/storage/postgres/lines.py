@@ -1,0 +1,189 @@
+"""Where connections come from: a pool of our own, blocking or awaited."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, Self
+
+import psycopg
+import psycopg_pool
+
+from funnelkit.errors import StoreBusyError, StoreClosedError
+from funnelkit.storage.postgres.failing import ours
+from funnelkit.storage.postgres.opening import make_ready
+from funnelkit.storage.postgres.sessions import AsyncSession, BlockingSession, teach
+from funnelkit.storage.postgres.settings import Settings
+
+__all__ = ["AsyncLine", "BlockingLine"]
+
+
+_LEFT_BEHIND: list[Any] = []
+"""Pools of a parent process. They stay untouched: closing one here would hang up for the parent."""
+
+
+class BlockingLine:
+    """A `Line` of blocking connections."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._closed = False
+
+    @classmethod
+    async def open(cls, settings: Settings) -> Self:
+        """Make sure that server and tables are there; return a line to them."""
+        try:
+            with psycopg.connect(**settings.connection) as connection:
+                cls._configure(settings, connection)
+                await make_ready(BlockingSession(connection, taught=True), settings)
+        except psycopg.Error as error:
+            raise ours(settings.name, error) from error
+        line = cls(settings)
+        line._make_pool()
+        return line
+
+    def _make_pool(self) -> None:
+        self._process = os.getpid()
+        self._pool = psycopg_pool.ConnectionPool(
+            kwargs=dict(self.settings.connection),
+            min_size=1,
+            max_size=self.settings.connections,
+            timeout=self.settings.timeout,
+            configure=partial(self._configure, self.settings),
+            open=True,
+        )
+
+    @staticmethod
+    def _configure(settings: Settings, connection: psycopg.Connection[Any]) -> None:
+        teach(connection.adapters)
+        psycopg.Cursor(connection).execute(*settings.session)
+
+    async def take(self, *, writing: bool) -> BlockingSession:  # noqa: ARG002 (all sessions can)
+        """See `Line.take`."""
+        if self._closed:
+            raise StoreClosedError(self.settings.name, "closed")
+        if self._process != os.getpid():
+            _LEFT_BEHIND.append(self._pool)
+            self._make_pool()
+        try:
+            return BlockingSession(self._pool.getconn(), taught=True)
+        except psycopg_pool.PoolClosed as error:
+            raise StoreClosedError(self.settings.name, "closed") from error
+        except psycopg_pool.PoolTimeout as error:
+            self.probe(error)
+            raise StoreBusyError(self.settings.name, self.settings.all_in_use) from error
+
+    def probe(self, cause: Exception | None = None) -> None:
+        """Raise StoreUnavailableError when no connection can be made."""
+        try:
+            psycopg.connect(**self.settings.connection).close()
+        except psycopg.Error as error:
+            raise ours(self.settings.name, error) from (cause or error)
+
+    async def give(self, session: BlockingSession, *, keep: bool) -> None:  # noqa: ARG002 (nothing is open)
+        """See `Line.give`."""
+        self._pool.putconn(session.connection)
+
+    async def mend(self) -> None:
+        """See `Line.mend`."""
+        self._pool.check()
+
+    async def pause(self, seconds: float) -> None:
+        """See `Line.pause`."""
+        time.sleep(seconds)  # noqa: ASYNC251 (this one blocks)
+
+    async def close(self) -> None:
+        """See `Line.close`."""
+        self._closed = True
+        if self._process == os.getpid():
+            self._pool.close()
+
+    def usage(self) -> Mapping[str, int]:
+        """See `Line.usage`."""
+        return self._pool.get_stats()
+
+
+class AsyncLine:
+    """A `Line` of connections that are awaited."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._closed = False
+
+    @classmethod
+    async def open(cls, settings: Settings) -> Self:
+        """Make sure that server and tables are there; return a line to them."""
+        try:
+            async with await psycopg.AsyncConnection.connect(**settings.connection) as connection:
+                await cls._configure(settings, connection)
+                await make_ready(AsyncSession(connection, taught=True), settings)
+        except psycopg.Error as error:
+            raise ours(settings.name, error) from error
+        line = cls(settings)
+        await line._make_pool()
+        return line
+
+    async def _make_pool(self) -> None:
+        self._process = os.getpid()
+        self._pool = psycopg_pool.AsyncConnectionPool(
+            kwargs=dict(self.settings.connection),
+            min_size=1,
+            max_size=self.settings.connections,
+            timeout=self.settings.timeout,
+            configure=partial(self._configure, self.settings),
+            open=False,
+        )
+        await self._pool.open()
+
+    @staticmethod
+    async def _configure(settings: Settings, connection: psycopg.AsyncConnection[Any]) -> None:
+        teach(connection.adapters)
+        await psycopg.AsyncCursor(connection).execute(*settings.session)
+
+    async def take(self, *, writing: bool) -> AsyncSession:  # noqa: ARG002 (all sessions can)
+        """See `Line.take`."""
+        if self._closed:
+            raise StoreClosedError(self.settings.name, "closed")
+        if self._process != os.getpid():
+            _LEFT_BEHIND.append(self._pool)
+            await self._make_pool()
+        try:
+            return AsyncSession(await self._pool.getconn(), taught=True)
+        except psycopg_pool.PoolClosed as error:
+            raise StoreClosedError(self.settings.name, "closed") from error
+        except psycopg_pool.PoolTimeout as error:
+            await self.probe(error)
+            raise StoreBusyError(self.settings.name, self.settings.all_in_use) from error
+
+    async def probe(self, cause: Exception | None = None) -> None:
+        """Raise StoreUnavailableError when no connection can be made."""
+        try:
+            connection = await psycopg.AsyncConnection.connect(**self.settings.connection)
+            await connection.close()
+        except psycopg.Error as error:
+            raise ours(self.settings.name, error) from (cause or error)
+
+    async def give(self, session: AsyncSession, *, keep: bool) -> None:  # noqa: ARG002 (nothing is open)
+        """See `Line.give`."""
+        await self._pool.putconn(session.connection)
+
+    async def mend(self) -> None:
+        """See `Line.mend`."""
+        await self._pool.check()
+
+    async def pause(self, seconds: float) -> None:
+        """See `Line.pause`."""
+        await asyncio.sleep(seconds)
+
+    async def close(self) -> None:
+        """See `Line.close`."""
+        self._closed = True
+        if self._process == os.getpid():
+            await self._pool.close()
+
+    def usage(self) -> Mapping[str, int]:
+        """See `Line.usage`."""
+        return self._pool.get_stats()

@@ -1,0 +1,144 @@
+"""One connection at work, blocking or awaited, and how values come and go."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+import psycopg
+from psycopg.adapt import AdaptersMap, Loader
+from psycopg.rows import tuple_row
+from psycopg.types.numeric import FloatLoader, IntDumper, IntLoader
+from psycopg.types.string import StrDumper, TextLoader
+
+from funnelkit.storage.columns import Row
+from funnelkit.storage.postgres.texts import BEGIN, BEGIN_READING, COMMIT, Statement
+
+__all__ = ["AsyncSession", "BlockingSession", "teach"]
+
+
+class _Number(Loader):
+    """SQL's sums of whole numbers are ``numeric``: make them whole again."""
+
+    def load(self, data: Any) -> int | float:
+        text = bytes(data)
+        return int(text) if text.lstrip(b"-").isdigit() else float(text)
+
+
+class _Int8(IntDumper):
+    """Every whole number is a BIGINT, so that a statement is prepared once, not once per size."""
+
+    oid = psycopg.adapters.types["int8"].oid
+
+    def dump(self, obj: int) -> bytes:
+        if not -(2**63) <= obj < 2**63:
+            raise psycopg.DataError(f"a whole number of {obj.bit_length()} bits does not fit into 64")
+        return str(int(obj)).encode()
+
+
+def teach(adapters: AdaptersMap) -> None:
+    """Say how our values come and go, whatever the program around us has told psycopg."""
+    adapters.register_dumper(int, _Int8)
+    adapters.register_dumper(str, StrDumper)
+    for name, loader in _LOADERS.items():
+        adapters.register_loader(name, loader)
+
+
+_LOADERS: dict[str, Any] = {
+    "int8": IntLoader,
+    "int4": IntLoader,
+    "text": TextLoader,
+    "float8": FloatLoader,
+    "numeric": _Number,
+}
+
+
+def _has_rows(cursor: psycopg.Cursor[Row] | psycopg.AsyncCursor[Row]) -> bool:
+    return cursor.pgresult is not None and cursor.pgresult.status == psycopg.pq.ExecStatus.TUPLES_OK
+
+
+class BlockingSession:
+    """A `Session` on a `psycopg.Connection`."""
+
+    begin: tuple[Statement, ...] = (BEGIN,)
+    begin_reading: tuple[Statement, ...] = (BEGIN_READING,)
+    commit: tuple[Statement, ...] = (COMMIT,)
+
+    def __init__(self, connection: psycopg.Connection[Any], *, taught: bool) -> None:
+        self.connection = connection
+        self._taught = taught
+
+    def _cursor(self) -> psycopg.Cursor[Row]:
+        cursor = psycopg.Cursor(self.connection, row_factory=tuple_row)
+        if not self._taught:
+            teach(cursor.adapters)
+        return cursor
+
+    async def rows(self, statement: Statement) -> list[Row]:
+        """See `Session.rows`."""
+        cursor = self._cursor()
+        cursor.execute(*statement)
+        return cursor.fetchall() if _has_rows(cursor) else []
+
+    async def together(self, statements: Sequence[Statement]) -> list[list[Row]]:
+        """See `Session.together`."""
+        cursors = [self._cursor() for _ in statements]
+        with self.connection.pipeline():
+            for cursor, statement in zip(cursors, statements, strict=True):
+                cursor.execute(*statement)
+        return [cursor.fetchall() if _has_rows(cursor) else [] for cursor in cursors]
+
+    async def copy(self, sql: str, items: Sequence[Row]) -> None:
+        """See `Session.copy`."""
+        with self._cursor().copy(sql) as copy:
+            for row in items:
+                copy.write_row(row)
+
+    async def end(self) -> None:
+        """See `Session.end`."""
+        with suppress(psycopg.Error):
+            self.connection.rollback()
+
+
+class AsyncSession:
+    """A `Session` on a `psycopg.AsyncConnection`."""
+
+    begin: tuple[Statement, ...] = (BEGIN,)
+    begin_reading: tuple[Statement, ...] = (BEGIN_READING,)
+    commit: tuple[Statement, ...] = (COMMIT,)
+
+    def __init__(self, connection: psycopg.AsyncConnection[Any], *, taught: bool) -> None:
+        self.connection = connection
+        self._taught = taught
+
+    def _cursor(self) -> psycopg.AsyncCursor[Row]:
+        cursor = psycopg.AsyncCursor(self.connection, row_factory=tuple_row)
+        if not self._taught:
+            teach(cursor.adapters)
+        return cursor
+
+    async def rows(self, statement: Statement) -> list[Row]:
+        """See `Session.rows`."""
+        cursor = self._cursor()
+        await cursor.execute(*statement)
+        return await cursor.fetchall() if _has_rows(cursor) else []
+
+    async def together(self, statements: Sequence[Statement]) -> list[list[Row]]:
+        """See `Session.together`."""
+        cursors = [self._cursor() for _ in statements]
+        async with self.connection.pipeline():
+            for cursor, statement in zip(cursors, statements, strict=True):
+                await cursor.execute(*statement)
+        return [await cursor.fetchall() if _has_rows(cursor) else [] for cursor in cursors]
+
+    async def copy(self, sql: str, items: Sequence[Row]) -> None:
+        """See `Session.copy`."""
+        async with self._cursor().copy(sql) as copy:
+            for row in items:
+                await copy.write_row(row)
+
+    async def end(self) -> None:
+        """See `Session.end`."""
+        with suppress(psycopg.Error):
+            await self.connection.rollback()

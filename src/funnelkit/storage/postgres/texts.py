@@ -1,0 +1,221 @@
+"""The SQL that PostgreSQL stores write with, made from the columns; and placeholders as psycopg has them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import cache, lru_cache
+from typing import Any, NamedTuple
+
+from funnelkit.storage.base import Kind
+from funnelkit.storage.columns import COLUMNS, Row
+from funnelkit.storage.postgres.planning import KEYS, Plan
+
+__all__ = [
+    "BEGIN",
+    "BEGIN_READING",
+    "COMMIT",
+    "Statement",
+    "at_once",
+    "column_type",
+    "copy_into",
+    "holding",
+    "insert_many",
+    "looking",
+    "looking_for_changes",
+    "placeholders",
+    "update_many",
+]
+
+_AT_ONCE = 8  # rows of one table in one statement
+
+
+class Statement(NamedTuple):
+    """SQL with ``%s`` or ``%(name)s``, and its parameters."""
+
+    sql: str
+    params: Any = ()
+
+
+BEGIN = Statement("BEGIN")
+BEGIN_READING = Statement("BEGIN READ ONLY")
+COMMIT = Statement("COMMIT")
+
+
+_TOKENS = re.compile(
+    r"""(?P<asis>
+        (?<![\w$])[eE]'(?:\\.|''|[^'\\])*'   # a string with escapes
+      | '(?:[^']|'')*'
+      | "(?:[^"]|"")*"
+      | --[^\n]*
+      | /\*.*?\*/
+      | (?<![\w$])\$(?P<tag>\w*)\$.*?\$(?P=tag)\$
+      | ::
+      | %
+    )
+    | (?<![\w:]):(?P<name>[^\W\d]\w*)
+    | (?P<mark>\?)""",
+    re.DOTALL | re.VERBOSE,
+)
+
+
+@lru_cache(maxsize=1_000)
+def placeholders(sql: str) -> str:
+    """Write ``?`` as ``%s`` and ``:name`` as ``%(name)s``, outside of text, names, comments and casts.
+
+    >>> placeholders("SELECT ':a', x::TEXT FROM deal WHERE id = :id AND name LIKE '5%'")
+    "SELECT ':a', x::TEXT FROM deal WHERE id = %(id)s AND name LIKE '5%%'"
+    """
+
+    def written(found: re.Match[str]) -> str:
+        if found["asis"] is not None:
+            return found["asis"].replace("%", "%%")
+        return "%s" if found["mark"] else f"%({found['name']})s"
+
+    return _TOKENS.sub(written, sql)
+
+
+def column_type(name: str) -> str:
+    """Return the type of a column of any of our tables."""
+    if name == "probability":
+        return "float8"
+    return "bigint" if name.endswith("_us") or name in _NUMBERS else "text"
+
+
+_NUMBERS = {"version", "moves", "amount", "seq", "first_visit", "position"}
+
+
+# One statement for one act
+
+
+def at_once(plan: Plan) -> Statement | None:
+    """Return the one statement that writes a small commit whole or not at all, or None for a larger one.
+
+    Its one row says how many records were at their expected versions: where it is fewer than the
+    commit changes, nothing was written.
+    """
+    tables = {**plan.new, **plan.added}
+    if plan.definitions:
+        tables["definition"] = plan.definitions
+    changed = [(kind, item) for kind, items in plan.changed.items() for item in items]
+    if len(changed) > 1 or any(len(items) > _AT_ONCE for items in tables.values()):
+        return None
+    params: list[Any] = []
+    for _, (row, expected) in changed:
+        params += row[1:]
+        params += (row[0], expected)
+    for items in tables.values():
+        for row in items:
+            params += row
+    sizes = tuple((table, len(items)) for table, items in tables.items())
+    return Statement(_together(changed[0][0] if changed else None, sizes), params)
+
+
+@lru_cache(maxsize=1_000)
+def _together(changed: Kind | None, sizes: tuple[tuple[str, int], ...]) -> str:
+    parts = []
+    if changed:
+        columns = COLUMNS[changed][1:]
+        values = ", ".join(f"{column} = {_given(column)}" for column in columns)
+        parts.append(f"old AS (UPDATE {changed} SET {values} WHERE id = %s AND version = %s RETURNING 1)")
+    for table, size in sizes:
+        columns = COLUMNS[table]
+        row = f"({', '.join(map(_given, columns))})"
+        source = f"VALUES {', '.join([row] * size)}"
+        if changed:
+            source = f"SELECT * FROM ({source}) AS given WHERE EXISTS (SELECT 1 FROM old)"
+        again = " ON CONFLICT DO NOTHING" if table == "definition" else ""
+        parts.append(f"new_{table} AS (INSERT INTO {table} ({', '.join(columns)}) {source}{again})")
+    return f"WITH {', '.join(parts)} SELECT {'COUNT(*) FROM old' if changed else '0'}"
+
+
+def _given(column: str) -> str:
+    return f"%s::{column_type(column)}"
+
+
+# Sets of rows
+
+
+def holding(kind: Kind, ids: Sequence[str]) -> Statement:
+    """Lock records in the order of their ids, and read their versions."""
+    return Statement(
+        f"SELECT id, version FROM {kind} WHERE id = ANY(%s::text[]) ORDER BY id FOR UPDATE", (_array(ids),)
+    )
+
+
+def update_many(kind: Kind, items: Sequence[Row]) -> Statement:
+    """Replace records that are locked."""
+    columns = COLUMNS[kind]
+    values = ", ".join(f"{column} = given.{column}" for column in columns[1:])
+    sql = f"UPDATE {kind} SET {values} FROM {_given_rows(kind)} WHERE {kind}.id = given.id"
+    return Statement(sql, _arrays(kind, items))
+
+
+def insert_many(table: str, items: Sequence[Row]) -> Statement:
+    """Insert rows in their order."""
+    columns = ", ".join(COLUMNS[table])
+    again = " ON CONFLICT DO NOTHING" if table == "definition" else ""
+    sql = f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {_given_rows(table)} ORDER BY ord{again}"
+    return Statement(sql, _arrays(table, items))
+
+
+@cache
+def copy_into(table: str) -> str:
+    """Insert rows that follow."""
+    return f"COPY {table} ({', '.join(COLUMNS[table])}) FROM STDIN"
+
+
+@cache
+def _given_rows(table: str) -> str:
+    columns = COLUMNS[table]
+    arrays = ", ".join(f"%s::{column_type(column)}[]" for column in columns)
+    return f"unnest({arrays}) WITH ORDINALITY AS given ({', '.join(columns)}, ord)"
+
+
+def _arrays(table: str, items: Sequence[Row]) -> list[str]:
+    return [
+        _array(values) if column_type(column) == "text" else _numbers(values)
+        for column, values in zip(COLUMNS[table], zip(*items, strict=True), strict=True)
+    ]
+
+
+def _array(texts: Sequence[str]) -> str:
+    """Write texts as an array in PostgreSQL's notation."""
+    if not texts:
+        return "{}"
+    joined = "\0".join(texts)
+    if joined.count("\0") >= len(texts):
+        raise UnicodeError("text holds a NUL, which PostgreSQL cannot store")
+    quoted = joined.replace("\\", "\\\\").replace('"', '\\"').replace("\0", '","')
+    return f'{{"{quoted}"}}'
+
+
+def _numbers(numbers: Iterable[float | None]) -> str:
+    return f"{{{','.join(['NULL' if number is None else repr(number) for number in numbers])}}}"
+
+
+# What of a commit is there
+
+
+def looking(plan: Plan) -> dict[str, Statement]:
+    """Return, for each table of a commit that has keys, the question for the rows under those keys."""
+    wanted: dict[str, list[Row]] = {kind: [row for row, _ in items] for kind, items in plan.changed.items()}
+    for table, items in plan.new.items():
+        wanted[table] = wanted.get(table, []) + items
+    return {table: _under(table, KEYS[table], items) for table, items in wanted.items()}
+
+
+def looking_for_changes(plan: Plan) -> Statement:
+    """Return the question for the changes of the versions that a commit made."""
+    return _under("change", ("record_id", "version"), plan.added.get("change", []))
+
+
+def _under(table: str, key: tuple[str, ...], items: list[Row]) -> Statement:
+    places = [COLUMNS[table].index(column) for column in key]
+    keys = sorted({tuple(row[place] for place in places) for row in items})
+    arrays = [_array(key) if isinstance(key[0], str) else _numbers(key) for key in zip(*keys, strict=True)]
+    given = ", ".join(f"%s::{column_type(column)}[]" for column in key)
+    names = ", ".join(key)
+    columns = ", ".join(COLUMNS[table])
+    sql = f"SELECT {columns} FROM {table} WHERE ({names}) IN (SELECT * FROM unnest({given}) AS given)"
+    return Statement(sql, arrays)
