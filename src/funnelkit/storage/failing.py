@@ -13,7 +13,7 @@ from funnelkit.errors import (
     StoreUnavailableError,
 )
 
-__all__ = ["translated"]
+__all__ = ["translated", "undecodable"]
 
 _ERRORS: dict[str, type[StoreError]] = {
     "SQLITE_BUSY": StoreBusyError,
@@ -35,8 +35,13 @@ def translated(error: sqlite3.Error, store: str, hint: str = "") -> StoreError:
         store: What the store is called in messages.
         hint: What else there is to say, appended to the driver's words.
     """
-    name: str = getattr(error, "sqlite_errorname", None) or ""
+    name: str = getattr(error, "sqlite_errorname", None) or ("SQLITE_CORRUPT" if undecodable(error) else "")
     for prefix, error_type in _ERRORS.items():
         if name.startswith(prefix):
             return error_type(store, f"{error} ({name}){hint}")
     return StoreError(f"{store}: {error}{hint}")
+
+
+def undecodable(error: Exception) -> bool:
+    """Return whether text in the file is no text any more; the driver has no name for that."""
+    return str(error).startswith("Could not decode to UTF-8")

@@ -8,6 +8,7 @@ from typing import Any
 
 from funnelkit.errors import InputError
 from funnelkit.storage.base import check_select
+from funnelkit.storage.failing import undecodable
 
 __all__ = ["select"]
 
@@ -31,7 +32,7 @@ def select(
         return connection.execute(sql, params).fetchall()
     except (sqlite3.Error, sqlite3.Warning, OverflowError, UnicodeError) as error:
         name = getattr(error, "sqlite_errorname", None)
-        if name is None or name.startswith(_CALLERS):
+        if name.startswith(_CALLERS) if name else not undecodable(error):
             fix = "give one SELECT over the tables of the schema"
             raise InputError("sql", str(error)[:200], fix) from error
         raise
