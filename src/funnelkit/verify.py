@@ -15,7 +15,8 @@ from functools import partial
 from hashlib import sha256
 from typing import Any, NamedTuple, TypeVar, cast
 
-from funnelkit.errors import StoreError, shown
+from funnelkit.changes import Change
+from funnelkit.errors import InputError, StoreError, shown
 from funnelkit.findings import Finding, differing
 from funnelkit.records import Deal, Lead
 from funnelkit.replayed import Order, chain, order_of, replayed
@@ -23,7 +24,6 @@ from funnelkit.storage import rows, scanning
 from funnelkit.storage.base import KINDS, AsyncStore, Kind, Store
 from funnelkit.storage.immediate import Immediate, run
 from funnelkit.storage.rows import Row
-from funnelkit.storage.statements import SELECT
 from funnelkit.witnesses import Life, told
 
 __all__ = ["Finding", "verified", "verify"]
@@ -34,21 +34,28 @@ T = TypeVar("T")
 def verify(store: Store) -> tuple[Finding, ...]:
     """Return everything that does not fit; empty when the store is sound. Reads every row once.
 
-    Every column of a sealed move is covered by its seal. Where moves are not sealed, these columns
-    of ``move`` can be edited unseen, because nothing else in the store says the same: ``cause``,
-    ``note`` (but for the close of a record that is closed), ``overruled`` and ``act_key``;
-    ``fingerprint``, when it is made that of a definition with the same stages, reasons and
-    probabilities; ``lead_source``, ``campaign`` and ``probability`` of the only move between two edits of
-    that field. Sealed or not, ``position`` is nobody's fact, as long as the moves of each record
-    keep their order.
+    Every column of a sealed move is covered by its seal; see `funnelkit.seal`. Where moves are not
+    sealed, some columns of ``move`` can be edited unseen, for nothing else says the same: ``cause``,
+    ``note``, ``overruled`` and ``act_key``; ``fingerprint``, if the other definition has the same
+    stages, reasons and probabilities; ``lead_source``, ``campaign`` and ``probability`` of a move that is
+    the only one between two edits of that field; ``probability`` of a transfer, if nobody gave one.
+    ``position`` is nobody's fact.
 
-    Of ``deal`` and ``lead``, sealed or not, these are told nowhere else: ``name``,
-    ``expected_close``, ``contact``, ``company``, ``company_name``, ``email``, ``phone``, and the ids by
-    which a lead and its deal know each other; ``lead_source``, ``campaign`` and ``probability`` after
-    they were edited, until the next move. Of a definition that names rules, only
-    what its moves show is checked: its fingerprint depends on the rules, which are code.
+    Of ``deal`` and ``lead``, sealed or not, these are told nowhere else: ``name``, ``expected_close``,
+    ``contact``, ``company``, ``lead``, ``deal``, ``company_name``, ``email``, ``phone``; and, from an edit
+    of it to the next move, ``lead_source``, ``campaign`` or ``probability``.
 
-    Others may write in the meantime: what looks wrong is looked at twice.
+    A definition that names rules is not held against its fingerprint, which depends on the rules,
+    and those are code. Where others write meanwhile, what looks wrong is looked at twice.
+
+    Raises:
+        StoreError: The store is busy, closed or damaged, or the key of a row is no text.
+
+    >>> from funnelkit import Engine, MemoryStore, Pipeline, Stage
+    >>> store = MemoryStore()
+    >>> deal = Engine(Pipeline("sales", [Stage("new")]), store=store).create("Acme")
+    >>> verify(store)
+    ()
     """
     return run(verified(Immediate(store)))
 
@@ -103,24 +110,24 @@ async def _readable(store: AsyncStore, page: _Page, look: _Look) -> list[Finding
     """Look at a page; if the store cannot hand it out because of bytes that are no text, row by row."""
     try:
         return await look(store, page)
-    except StoreError as error:
+    except (InputError, StoreError) as error:
         _only_text(error)
     findings: list[Finding] = []
     after = page.after
     for (key,) in await store.query(scanning.keys_of_page(page.table), page.bounds):
         try:
             findings += await look(store, _Page(page.table, after, key))
-        except StoreError as error:
+        except (InputError, StoreError) as error:
             _only_text(error)
-            record, field = (key, "row") if page.table in KINDS else ("", f"answer {shown(key)}")
+            record, field = (key, "row") if page.table in KINDS else ("", f"row {shown(key)} of {page.table}")
             findings.append(_unreadable(record, 0, field, key, error))
         after = key
     return findings
 
 
-def _only_text(error: StoreError) -> None:
+def _only_text(error: InputError | StoreError) -> None:
     """Raise the errors that say that the store is busy, closed or damaged: those are for the caller."""
-    if type(error) is not StoreError:
+    if type(error) not in {InputError, StoreError}:
         raise error
 
 
@@ -154,12 +161,35 @@ def _read(table: str, row: Row, make: Callable[[Row], T], findings: list[Finding
         yield said
 
 
+def _change(row: Row) -> Change:
+    change = rows.change_of(0, row)
+    for name, value in json.loads(row[5]).items():
+        texts = value if name == "fields" and isinstance(value, list) else [value]
+        if not all(isinstance(text, str) for text in texts) or (name == "fields") is not isinstance(
+            value, list
+        ):
+            raise TypeError(f"{name} is {shown(value)}")
+    return change
+
+
 _MAKE: dict[str, Callable[[Row], Any]] = {
     "move": rows.move_of,
     "activity": rows.activity_of,
     "attribute": rows.attribute_of,
-    "change": partial(rows.change_of, 0),
+    "change": _change,
 }
+
+
+_ROW: dict[str, Callable[[Any], Row]] = {"move": rows.move_row, "activity": rows.activity_row}
+
+
+def _written(table: str, row: Row, as_written: Row) -> list[Finding]:
+    """Return where a row is not as it would be written: columns that do not count, but are not blank."""
+    if row == as_written:
+        return []
+    record, seq, _ = _NAMED[table](row)
+    columns = zip(rows.COLUMNS[table], zip(row, as_written, strict=True), strict=True)
+    return differing(record, seq, {column: both for column, both in columns if column != "custom"})
 
 
 # -- what is looked at -------------------------------------------------------------------------
@@ -176,9 +206,12 @@ async def _records(store: AsyncStore, page: _Page, *, orders: Mapping[str, Order
         for row in await store.query(scanning.about_page(table, kind), page.bounds):
             for item in _read(table, row, _MAKE[table], findings):
                 grouped[item.record].append(item)
+                if table in _ROW:
+                    findings += _written(table, row, _ROW[table](item))
         about.append(grouped)
     for row in kept:
         for record in _read(kind, row, partial(rows.record_of, kind), findings):
+            findings += _written(kind, row, rows.record_row(kind, record))
             life = Life(record, *(grouped[record.id] for grouped in about))
             if isinstance(record, Lead | Deal):
                 findings += replayed(record, life.moves, orders) + chain(record, life.moves)
@@ -195,35 +228,31 @@ async def _answers(store: AsyncStore, page: _Page) -> list[Finding]:
 
 
 async def _definitions(store: AsyncStore) -> tuple[dict[str, Order], list[Finding]]:
-    """Read every definition that was ever in force; return its order by its fingerprint."""
+    """Read every definition that was ever in force; return the order of each by its fingerprint."""
     orders: dict[str, Order] = {}
     findings: list[Finding] = []
-    for row in await store.query(SELECT["definition"], {}):
-        for document in _read("definition", row, _document, findings):
-            fingerprint, pipeline, _ = row
-            orders[fingerprint] = order_of(document)
-            says: dict[str, tuple[object, object]] = {
-                f"pipeline of definition {fingerprint}": (pipeline, document["id"])
-            }
-            if not _names_rules(document):
-                says["fingerprint of a definition"] = (fingerprint, _fingerprint(document))
-            findings += differing("", 0, says)
+    async for page in _pages(store, "definition"):
+        findings += await _readable(store, page, partial(_defined, orders=orders))
     return orders, findings
 
 
-def _document(row: Row) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(row[2])
-    order_of(document)  # raises when it is the document of something else
-    return document
+async def _defined(store: AsyncStore, page: _Page, *, orders: dict[str, Order]) -> list[Finding]:
+    findings: list[Finding] = []
+    for row in await store.query(scanning.page_of(page.table), page.bounds):
+        for order, says in _read(page.table, row, _definition, findings):
+            orders[row[0]] = order
+            findings += differing("", 0, says)
+    return findings
 
 
-def _names_rules(document: Mapping[str, Any]) -> bool:
-    """Whether the fingerprint depends on rules, of which a document has the names alone."""
+def _definition(row: Row) -> tuple[Order, dict[str, tuple[object, object]]]:
+    """Return the order that a definition gives, and what its row says beside what its document says."""
+    fingerprint, pipeline, text = row
+    document = json.loads(text)
+    says = {f"pipeline of definition {fingerprint}": (pipeline, document["id"])}
     moves = document.get("moves", ())
     parts = (document, *document["stages"], *(() if isinstance(moves, str) else moves))
-    return any(part.get("rules") for part in parts)
-
-
-def _fingerprint(document: Mapping[str, Any]) -> str:
-    content = json.dumps([document, {}], sort_keys=True, ensure_ascii=True)
-    return sha256(content.encode()).hexdigest()[:16]
+    if not any(part.get("rules") for part in parts):  # of rules, a document has the names alone
+        content = json.dumps([document, {}], sort_keys=True, ensure_ascii=True)
+        says["fingerprint of a definition"] = (fingerprint, sha256(content.encode()).hexdigest()[:16])
+    return order_of(document), says

@@ -17,7 +17,6 @@ from funnelkit.changes import (
     RecordEdited,
 )
 from funnelkit.findings import Finding, differing
-from funnelkit.money import Money
 from funnelkit.recording import as_json, flat, placement
 from funnelkit.records import OUTCOMES, Activity, Deal, Lead, Move, Placed, Record
 from funnelkit.replayed import Order
@@ -137,13 +136,21 @@ def _placed(record: Placed, life: Life, orders: Mapping[str, Order]) -> list[Fin
             now = {field: value for field, value in now.items() if field not in change.fields}
             if "value" in change.fields:
                 value = next(given)
-                now["value"] = Money(value.amount, value.value) if value.value else None
+                now["value"] = (value.value, value.amount)
         elif not isinstance(change, _IN_PLACE):
             move = next(moves)
             says = {**_announced(record, change, move), **_carried(now, move, stage, orders)}
             findings += differing(record.id, move.seq, says)
             stage = stage if move.target in OUTCOMES else move.target
-    return findings + differing(record.id, 0, {f: (getattr(record, f), value) for f, value in now.items()})
+    return findings + differing(record.id, 0, {name: (_plain(record, name), now[name]) for name in now})
+
+
+def _plain(item: Placed | Move, name: str) -> Any:
+    """Return a field; of money the currency and the minor units, as a field value has them."""
+    value = getattr(item, name)
+    if name != "value":
+        return value
+    return ("", 0) if value is None else (value.currency, value.minor)
 
 
 def _announced(record: Placed, change: Change, move: Move) -> Says:
@@ -159,17 +166,18 @@ def _announced(record: Placed, change: Change, move: Move) -> Says:
 def _carried(now: dict[str, Any], move: Move, stage: str, orders: Mapping[str, Order]) -> Says:
     """What a move carries of the record is what must hold; what was not known is known from it."""
     says: Says = {
-        name: (getattr(move, name), now.setdefault(field, getattr(move, name)))
+        name: (_plain(move, name), now.setdefault(field, _plain(move, name)))
         for field, name in _CARRIED.items()
     }
     order = orders.get(move.fingerprint)
     if move.direction == "create":
         now["probability"] = move.probability
+    elif now.get("probability") is not None:
+        says["probability"] = (move.probability, now["probability"])
     elif order is not None and move.direction != "transfer":
         of_stage = order.probabilities.get(stage)
         if "probability" in now:
-            own = now["probability"]
-            says["probability"] = (move.probability, of_stage if own is None else own)
+            says["probability"] = (move.probability, of_stage)
         elif move.probability != of_stage:
             now["probability"] = move.probability
     return says

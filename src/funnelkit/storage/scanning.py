@@ -12,7 +12,7 @@ from funnelkit.storage.statements import SELECT
 __all__ = ["ABOUT", "STRAYS", "about_page", "check_types", "end_of_page", "keys_of_page", "page_of"]
 
 _PAGE = 500
-_KEY: dict[str, str] = {**dict.fromkeys(KINDS, "id"), "idempotency": "act_key"}
+_KEY: dict[str, str] = {**dict.fromkeys(KINDS, "id"), "idempotency": "act_key", "definition": "fingerprint"}
 """Table that is read by pages → its key. A page begins behind the key ``:after`` and ends with ``:last``."""
 
 ABOUT = {
