@@ -83,6 +83,7 @@ class FailingStore(SQLiteStore):
 
     Attributes:
         plan: What is to fail. Counting begins anew with `fail`.
+        connection: The one that was opened last.
     """
 
     def __init__(self, path: Path) -> None:
@@ -90,15 +91,15 @@ class FailingStore(SQLiteStore):
         super().__init__(path, durability="fast")
 
     def _open(self, path: Path) -> sqlite3.Connection:
-        connection = sqlite3.connect(
+        self.connection = sqlite3.connect(
             f"{path.as_uri()}?mode=rw",
             uri=True,
             isolation_level=None,
             check_same_thread=False,
             factory=_Connection,
         )
-        connection.plan = self.plan
-        return connection
+        self.connection.plan = self.plan
+        return self.connection
 
     def fail(self, number: int, error: Callable[[], BaseException] = io_error) -> None:
         """Let statement ``number`` from here on fail, before it does anything; 0 for none."""

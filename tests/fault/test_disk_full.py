@@ -12,10 +12,12 @@ from typing import Any
 
 import pytest
 from tests.fault.conftest import Tell
+from tests.fault.failing import FailingStore
 from tests.fault.test_every_statement import KEYS, OFFERS, VERBS, engine_at_work, furnished, unbroken
 
 from funnelkit import Engine, SQLiteStore
 from funnelkit.errors import StoreFullError, StoreUnavailableError
+from funnelkit.storage import sqlite
 from funnelkit.testing import readable
 
 pytestmark = pytest.mark.fault
@@ -53,12 +55,11 @@ def test_a_page_limit_at_each_page(name: str, template: Path, tmp_path: Path, te
     shutil.copy(template, path)
     verb = LONG[name]
     full = 0
-    with closing(SQLiteStore(path, durability="fast")) as store:
+    with closing(FailingStore(path)) as store:
         before = readable(store, KEYS)
-        connection = store._connection()  # noqa: SLF001
-        pages = connection.execute("PRAGMA page_count").fetchone()[0]
+        pages = store.connection.execute("PRAGMA page_count").fetchone()[0]
         while True:
-            connection.execute(f"PRAGMA max_page_count = {pages + full}")
+            store.connection.execute(f"PRAGMA max_page_count = {pages + full}")
             try:
                 verb(engine_at_work(store, name), key="form-7")
             except StoreFullError:
@@ -125,6 +126,13 @@ def test_a_full_disk_at_each_block(name: str, template: Path, small_disk: Path, 
     )
 
 
+@pytest.fixture
+def frequent_checkpoints(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each commit be followed by a checkpoint."""
+    monkeypatch.setattr(sqlite, "_CHECKPOINT_ROWS", {"full": 1, "fast": 1})
+
+
+@pytest.mark.usefixtures("frequent_checkpoints")
 @pytest.mark.parametrize("failure", ["FULL", "IOERR"])
 @pytest.mark.parametrize("name", LONG)
 def test_a_failure_of_the_disk_at_each_write(
@@ -146,7 +154,6 @@ def test_a_failure_of_the_disk_at_each_write(
         shutil.copy(template, path)
         disk = Disk()
         with closing(on_disk(disk, path)) as store:
-            store._checkpoint_after = 1  # noqa: SLF001
             before = readable(store, KEYS)
             run = 0
 

@@ -138,7 +138,7 @@ def failing_everywhere(store: FailingStore, verb: Verb, name: str, raised: Raise
             said = verb(engine_at_work(store, name), **act)
         except raised[1]:
             failed += 1
-            assert not store._connection().in_transaction  # noqa: SLF001
+            assert not store.connection.in_transaction
             assert readable(store, KEYS) == before
         else:
             break
