@@ -16,9 +16,9 @@ from hashlib import sha256
 from typing import Any, NamedTuple, TypeVar, cast
 
 from funnelkit.changes import Change
-from funnelkit.errors import InputError, StoreError, shown
+from funnelkit.errors import NotAStoreError, StoreError, shown
 from funnelkit.findings import Finding, differing
-from funnelkit.records import Deal, Lead
+from funnelkit.records import Activity, Deal, Lead
 from funnelkit.replayed import Order, chain, order_of, replayed
 from funnelkit.storage import rows, scanning
 from funnelkit.storage.base import KINDS, AsyncStore, Kind, Store
@@ -49,7 +49,7 @@ def verify(store: Store) -> tuple[Finding, ...]:
     and those are code. Where others write meanwhile, what looks wrong is looked at twice.
 
     Raises:
-        StoreError: The store is busy, closed or damaged, or the key of a row is no text.
+        StoreError: The store is busy or closed, or so damaged that its keys cannot be read.
 
     >>> from funnelkit import Engine, MemoryStore, Pipeline, Stage
     >>> store = MemoryStore()
@@ -107,27 +107,27 @@ async def _pages(store: AsyncStore, table: str) -> AsyncIterator[_Page]:
 
 
 async def _readable(store: AsyncStore, page: _Page, look: _Look) -> list[Finding]:
-    """Look at a page; if the store cannot hand it out because of bytes that are no text, row by row."""
+    """Look at a page; where the store cannot hand it out whole, for it is damaged, row by row."""
     try:
         return await look(store, page)
-    except (InputError, StoreError) as error:
-        _only_text(error)
+    except StoreError as error:
+        _only_damage(error)
     findings: list[Finding] = []
     after = page.after
     for (key,) in await store.query(scanning.keys_of_page(page.table), page.bounds):
         try:
             findings += await look(store, _Page(page.table, after, key))
-        except (InputError, StoreError) as error:
-            _only_text(error)
+        except StoreError as error:
+            _only_damage(error)
             record, field = (key, "row") if page.table in KINDS else ("", f"row {shown(key)} of {page.table}")
             findings.append(_unreadable(record, 0, field, key, error))
         after = key
     return findings
 
 
-def _only_text(error: InputError | StoreError) -> None:
-    """Raise the errors that say that the store is busy, closed or damaged: those are for the caller."""
-    if type(error) not in {InputError, StoreError}:
+def _only_damage(error: StoreError) -> None:
+    """Raise the errors that say that the store is busy, closed or out of reach: those are for the caller."""
+    if type(error) not in {StoreError, NotAStoreError}:
         raise error
 
 
@@ -161,6 +161,13 @@ def _read(table: str, row: Row, make: Callable[[Row], T], findings: list[Finding
         yield said
 
 
+def _activity(row: Row) -> Activity:
+    activity = rows.activity_of(row)
+    if not all(isinstance(role, str) for role in activity.roles):
+        raise TypeError(f"roles is {shown(activity.roles)}")
+    return activity
+
+
 def _change(row: Row) -> Change:
     change = rows.change_of(0, row)
     for name, value in json.loads(row[5]).items():
@@ -174,7 +181,7 @@ def _change(row: Row) -> Change:
 
 _MAKE: dict[str, Callable[[Row], Any]] = {
     "move": rows.move_of,
-    "activity": rows.activity_of,
+    "activity": _activity,
     "attribute": rows.attribute_of,
     "change": _change,
 }
