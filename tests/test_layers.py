@@ -42,6 +42,7 @@ ROOF = {
     "asking",
     "reporting",
     "joining",
+    "hosts",
     "joined_engine",
     "async_engine",
     "drafts",

@@ -23,7 +23,6 @@ from funnelkit.drafts import DealDetails, NewDeal, NewLead, NewParty
 from funnelkit.errors import InputError, shown
 from funnelkit.ids import IdSource, TimeOrderedIds
 from funnelkit.inputs import text
-from funnelkit.joining import Host
 from funnelkit.records import Activity, Company, Contact, Deal, Lead, Move, Record
 from funnelkit.shell import P, R, Shell, a_store, id_of
 from funnelkit.stages import Pipeline, Verdict
@@ -423,7 +422,7 @@ class Engine:
         """
         return self.analytics.funnel(self._shell.only("deal", pipeline).id, **filters)
 
-    def using(self, connection: Any, *, schema: str = "public") -> JoinedEngine:
+    def using(self, connection: Any, *, schema: str = "funnelkit") -> JoinedEngine:
         """Return this engine inside the transaction that the program around it has open.
 
         What the verbs write there is committed or rolled back together with the program's own
@@ -449,6 +448,7 @@ class Engine:
         ...     print("nobody has heard yet")
         nobody has heard yet
         A-1  new
+        >>> connection.close()
 
         Raises:
             InputError: The connection is none of these, or Django's is outside of ``atomic()``.
@@ -456,7 +456,7 @@ class Engine:
         """
         from funnelkit.joined_engine import JoinedEngine
 
-        return JoinedEngine(self, Host.of(connection), schema)
+        return JoinedEngine(self, connection, schema)
 
     def close(self) -> None:
         """Close the store."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from funnelkit.engine import Engine
+from funnelkit.hosts import host_of
 from funnelkit.joining import JoinedShell
 from funnelkit.storage.immediate import Immediate, run
 
 if TYPE_CHECKING:
-    from funnelkit.joining import Host
+    from funnelkit.storage import Store
 
 __all__ = ["JoinedEngine"]
 
@@ -29,37 +30,36 @@ class JoinedEngine(Engine):
     ...     connection.rollback()
     >>> connection.execute("SELECT COUNT(*) FROM deal").fetchall()
     [(0,)]
+    >>> connection.close()
     """
 
-    def __init__(self, engine: Engine, host: Host, schema: str) -> None:
+    def __init__(self, engine: Engine, connection: Any, schema: str) -> None:
         self._zone = engine._zone  # noqa: SLF001 (the same engine, elsewhere)
-        self._store = host.store(schema)
-        self._joined = JoinedShell(engine._shell, Immediate(self._store))  # noqa: SLF001
-        self._shell = self._joined
-        self._host = host
-        self._told = host.tells(self._joined)
+        self._host = host_of(connection, schema)
+        self._joined = JoinedShell(engine._shell, self._host.store, self._host)  # noqa: SLF001
+
+    @property
+    def _shell(self) -> JoinedShell:  # type: ignore[override]  # every verb asks
+        self._host.check()
+        return self._joined
+
+    @property
+    def _store(self) -> Store:  # type: ignore[override]
+        self._host.check()
+        return cast("Immediate", self._host.store).store
 
     def close(self) -> None:
         """Tell the subscribers of what the program has committed meanwhile, and let go.
 
-        Where the program tells by itself, there is nothing to do.
+        A Session and Django tell by themselves when they have committed; there it does nothing.
 
         Raises:
-            InputError: Its transaction is still open, so nobody knows how that will end.
+            InputError: The transaction is still open, so nobody knows how that will end.
         """
-        if self._told:
-            return
-        try:
-            if self._joined.waiting:
-                self._host.check_over()
-                landed = run(self._joined.landed())
-                if self._host.in_transaction:  # of our own reading
-                    self._host.bare.rollback()
-                run(self._joined.tell(landed))
-        finally:
-            self._store.close()
+        run(self._host.leave(failed=False))
 
     def __exit__(self, kind: type[BaseException] | None, *exc: object) -> None:
-        if kind is not None and self._host.in_transaction:
-            self._joined.waiting.clear()  # the program is about to roll back
-        self.close()
+        run(self._host.leave(failed=kind is not None))
+
+    def __repr__(self) -> str:
+        return f"JoinedEngine({', '.join(self._joined.pipelines)}; {self._host.bare!r})"
