@@ -9,17 +9,26 @@ from funnelkit.storage.base import (
     Store,
     Write,
 )
+from funnelkit.storage.cached import CachedStore
+from funnelkit.storage.copying import Copied, copy_store
 from funnelkit.storage.memory import MemoryStore
+from funnelkit.storage.mirrored import MirroredStore
 from funnelkit.storage.opening import open_store
+from funnelkit.storage.read_only import ReadOnlyStore
 
 __all__ = [
     "Answer",
     "AsyncStore",
     "Attribute",
+    "CachedStore",
     "Capabilities",
     "Commit",
+    "Copied",
     "MemoryStore",
+    "MirroredStore",
+    "ReadOnlyStore",
     "Store",
     "Write",
+    "copy_store",
     "open_store",
 ]

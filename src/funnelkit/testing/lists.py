@@ -54,13 +54,14 @@ class Lists(Hooks):
         """Each column of `FINDABLE` tells apart two records that differ in nothing else."""
         named = {"lead_source": "source"}
         for kind, columns in FINDABLE.items():
-            for column in columns - {"outcome"}:
-                with self.using() as (store, write):
+            with self.using() as (store, write):
+                for column in columns - {"outcome"}:
                     field = named.get(column, column)
-                    one, other = (MAKERS[kind](id, **{field: f"ё'{id}"}) for id in ("x1", "x2"))
+                    ids = f"{column} 1", f"{column} 2"
+                    one, other = (MAKERS[kind](id, **{field: f"ё'{id}"}) for id in ids)
                     write(new(one, other))
-                    assert store.find(kind, {column: "ё'x2"}) == [other]
-                    assert store.find(kind, {column: "Ё'x2"}) == []
+                    assert store.find(kind, {column: f"ё'{other.id}"}) == [other]
+                    assert store.find(kind, {column: f"Ё'{other.id}"}) == []
 
     def test_an_outcome_finds_closed_and_open_records(self) -> None:
         """``outcome`` finds how records ended; empty, it finds those that are open."""
