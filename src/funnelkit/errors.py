@@ -300,9 +300,15 @@ class NotAStoreError(_StoreStateError):
 
 
 class SchemaVersionError(StoreError):
-    """The store was written by a newer funnelkit. It was not touched.
+    """The store was written by another version of funnelkit. It was not touched.
 
-    Common causes: two versions of an application running against one file.
+    Common causes: two versions of an application running against one file; a file of an older
+    version that is opened to be read only.
+
+    Attributes:
+        store: Which store.
+        found: Its schema version.
+        supported: The schema version of this funnelkit.
     """
 
     def __init__(self, store: str, found: int, supported: int) -> None:
@@ -312,9 +318,16 @@ class SchemaVersionError(StoreError):
         super().__init__(store, found, supported)
 
     def __str__(self) -> str:
+        if self.found > self.supported:
+            mend = "upgrade funnelkit"
+        else:
+            mend = (
+                "open it once so that it can be written, which brings it up to date; "
+                "in a database of your own run SQLiteStore.create_tables(connection)"
+            )
         return (
-            f"{self.store}: has schema version {self.found}, this funnelkit knows up to "
-            f"{self.supported}: upgrade funnelkit"
+            f"{self.store}: has schema version {self.found}, this funnelkit works with "
+            f"{self.supported}: {mend}"
         )
 
 

@@ -155,7 +155,7 @@ def test_a_path_that_cannot_be_is_the_callers_error(path: Any) -> None:
         SQLiteStore(path)
 
 
-@pytest.mark.parametrize("url", ["crm.db", "sqlite://crm.db", "postgresql://host/crm", "", "memory"])
+@pytest.mark.parametrize("url", ["crm.db", "sqlite://crm.db", "mysql://host/crm", "", "memory"])
 def test_an_unknown_url_is_the_callers_error(url: str) -> None:
     """A URL that names no known store is an InputError."""
     with pytest.raises(InputError):

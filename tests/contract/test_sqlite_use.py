@@ -249,10 +249,10 @@ def test_a_reader_who_forgets_its_cursor_only_delays_the_copying(store: SQLiteSt
     forgetful = sqlite3.connect(store.path)
     cursor = forgetful.execute("SELECT id FROM deal")
     cursor.fetchone()
-    usual = store._checkpoint_after  # noqa: SLF001
+    usual = store._checkpoints._after  # noqa: SLF001
     fill(store, 310, 1)
-    assert store._checkpoint_after > usual  # noqa: SLF001
+    assert store._checkpoints._after > usual  # noqa: SLF001
     cursor.close()
     forgetful.close()
     fill(store, 600, 311)
-    assert store._checkpoint_after == usual  # noqa: SLF001
+    assert store._checkpoints._after == usual  # noqa: SLF001

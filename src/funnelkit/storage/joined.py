@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from funnelkit.errors import InputError, NotAStoreError, SchemaVersionError, StoreClosedError, shown
 from funnelkit.storage.asks import Ask
 from funnelkit.storage.base import Capabilities, Commit
+from funnelkit.storage.connections import CLOSED
 from funnelkit.storage.failing import translated
 from funnelkit.storage.identity import SCHEMA_TABLE, version_of
 from funnelkit.storage.migrations import statements, versions
@@ -140,7 +141,7 @@ def _plain_cursor(connection: sqlite3.Connection, name: str) -> Iterator[sqlite3
         connection.text_factory = str
         yield sqlite3.Cursor(connection)  # not connection.cursor(), which has the host's row factory
     except sqlite3.Error as error:
-        if str(error) == _CLOSED:
+        if str(error) == CLOSED:
             raise StoreClosedError(name, "the connection was closed") from error
         hint = ""
         if joined and not connection.in_transaction:
@@ -150,9 +151,6 @@ def _plain_cursor(connection: sqlite3.Connection, name: str) -> Iterator[sqlite3
         raise translated(error, name, hint) from error
     finally:
         connection.text_factory = text_factory
-
-
-_CLOSED = "Cannot operate on a closed database."
 
 
 def name_of(connection: Any) -> str:

@@ -1,0 +1,135 @@
+"""A connection for each thread; none of them lives through a fork.
+
+SQLite remembers per process which locks it holds on a file. A child made by ``fork`` inherits that
+memory but not the locks: even a new connection in the child then goes without locks that it believes
+it holds, and loses commits when the parent closes the file. So all connections are closed before a
+fork, when no thread is using one, and both sides open new ones when they need them.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from threading import Thread
+
+__all__ = ["CLOSED", "Connections", "Lane"]
+
+CLOSED = "Cannot operate on a closed database."
+"""What the driver says of a connection that was closed."""
+
+
+class Lane:
+    """A thread's own connection. Hold ``lock`` while you use it, so that nobody closes it meanwhile."""
+
+    __slots__ = ("connection", "lock", "retired")
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        self.lock = threading.RLock()  # a signal handler may come back to the same store
+        self.retired = False
+
+    def retire(self) -> None:
+        """Close the connection once nobody uses it."""
+        with self.lock:
+            self.retired = True
+            with suppress(sqlite3.Error):  # what was committed is safe
+                self.connection.close()
+
+
+class Connections:
+    """The connections of one store: one for each thread, opened when the thread first asks."""
+
+    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
+        self._connect = connect
+        self._lanes: dict[object, Lane] = {}
+        self._local = threading.local()
+        self._lock = threading.RLock()
+        self.closed = False
+        _ALL.add(self)
+
+    def mine(self) -> Lane:
+        """Return the lane of this thread. If it is retired by the time you have its lock, ask again."""
+        lane: Lane | None = getattr(self._local, "lane", None)
+        if lane is None:
+            lane = self._local.lane = self._add(threading.current_thread())
+        return lane
+
+    @contextmanager
+    def another(self) -> Iterator[sqlite3.Connection]:
+        """Lend a connection for one long task, beside those of the threads."""
+        task = object()
+        lane = self._add(task)
+        try:
+            with lane.lock:
+                yield lane.connection
+        finally:
+            lane.retire()
+            self._lanes.pop(task, None)
+
+    def _add(self, user: object) -> Lane:
+        with self._lock:
+            if self.closed:
+                raise sqlite3.ProgrammingError(CLOSED)
+            lane = Lane(self._connect())
+            for gone in [user for user in self._lanes if isinstance(user, Thread) and not user.is_alive()]:
+                self._lanes.pop(gone).retire()
+            self._lanes[user] = lane
+            return lane
+
+    def __len__(self) -> int:
+        return len(self._lanes)
+
+    def close(self) -> None:
+        """Close all, each as soon as its thread has done what it is doing; give out no more."""
+        with self._lock:
+            self.closed = True
+        self.renew()
+
+    def renew(self) -> None:
+        """Close all, each once its thread has done what it is doing; who needs one opens it anew."""
+        with self._lock:
+            lanes = list(self._lanes.values())
+            self._lanes.clear()
+            self._local = threading.local()
+        for lane in lanes:  # not under our lock: what uses a lane may want a second one
+            lane.retire()
+
+    def before_fork(self) -> None:
+        """Close all, and let nobody open another until `after_fork`."""
+        while True:
+            self.renew()
+            self._lock.acquire()
+            if not self._lanes:
+                return
+            self._lock.release()
+
+    def after_fork(self) -> None:
+        """Let connections be opened again, in the parent and in the child."""
+        self._lock.release()
+
+
+_ALL: weakref.WeakSet[Connections] = weakref.WeakSet()
+_forking: list[Connections] = []
+_one_fork = threading.RLock()
+
+
+def _before_fork() -> None:
+    _one_fork.acquire()
+    _forking.extend(_ALL)
+    for connections in _forking:
+        connections.before_fork()
+
+
+def _after_fork() -> None:
+    for connections in _forking:
+        connections.after_fork()
+    _forking.clear()
+    _one_fork.release()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)
