@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from typing import Any
 
@@ -11,10 +12,10 @@ from hypothesis import strategies as st
 
 from funnelkit import FrozenMapping, Lead
 from funnelkit.storage.base import FINDABLE, KINDS, Answer
-from funnelkit.storage.rows import COLUMNS, answer_of, answer_row, record_of, record_row
+from funnelkit.storage.rows import COLUMNS, answer_of, answer_row, move_of, move_row, record_of, record_row
 from funnelkit.storage.statements import schema
 from funnelkit.testing import amounts, names
-from funnelkit.testing.samples import MAKERS, a_lead
+from funnelkit.testing.samples import MAKERS, a_lead, a_move
 
 
 @pytest.fixture(scope="module")
@@ -80,3 +81,21 @@ def test_an_answer_is_read_back_as_it_was_given(records: list[Lead], key: str) -
     """So does any answer, which holds rows as JSON."""
     answer = Answer(key=key, request="r", records=tuple(records))
     assert answer_of(answer_row(answer)) == answer
+
+
+@pytest.mark.parametrize("kind", ["deal", "lead"])
+def test_an_answer_of_before_a_column_was_added_is_read(kind: Any) -> None:
+    """Answers hold rows as they were then; what came later is blank."""
+    record = MAKERS[kind](name="Acme", custom=FrozenMapping({"size": 1}))
+    key, request, text = answer_row(Answer(key="k", request="r", records=(record,)))
+    ((_, row),) = json.loads(text)
+    older = json.dumps([[kind, row[: COLUMNS[kind].index("seal")]]])
+    assert len(row) == len(COLUMNS[kind])
+    assert answer_of((key, request, older)).records == (record,)
+
+
+def test_seals_are_kept() -> None:
+    """Of a move and of a record."""
+    move, lead = a_move(seal="5e" * 16), a_lead(seal="5e" * 16)
+    assert move_of(move_row(move)) == move
+    assert record_of("lead", record_row("lead", lead)) == lead

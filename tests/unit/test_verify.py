@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+import attrs
 import pytest
 
-from funnelkit import Engine, FrozenClock, Pipeline, Stage, money
+from funnelkit import Engine, FrozenClock, MemoryStore, Pipeline, Stage, money
+from funnelkit.storage import Commit, Write
 from funnelkit.storage.sqlite import SQLiteStore
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -163,3 +166,57 @@ def test_a_client_changed_behind_the_back_is_found(engine: Engine, change: str, 
     ada = engine.create_contact("Ada", id="c1", custom={"vip": True})
     engine.edit(ada, phone="+44 20 7946 0000")
     assert tampered(engine, f"UPDATE contact SET {change}") == [("c1", 0, field)]
+
+
+class Busy(MemoryStore):
+    """A store in which somebody moves a deal right after a query of a certain number was answered."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.queries = 0
+        self.act_after = -1
+        self.act: Callable[[], object] = lambda: None
+
+    def query(self, sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """Answer; then, once, let the other one act."""
+        found = super().query(sql, params)
+        self.queries += 1
+        if self.queries == self.act_after:
+            self.act()
+        return found
+
+
+def test_what_is_written_meanwhile_is_no_finding() -> None:
+    """Whichever two queries somebody moves a deal between, and creates one under a new definition."""
+    store = Busy()
+    engine = Engine(SALES, store=store)
+    engine.create("x", id="d1")
+    newer = Engine(Pipeline("sales", [*SALES.stages, Stage("signed")]), store=store)
+
+    def act() -> None:
+        newer.move("d1", "offer" if newer.get("d1").stage == "new" else "new")  # type: ignore[union-attr]
+        newer.create("y")
+
+    engine.verify()
+    queries = store.queries
+    store.act = act
+    for number in range(1, queries + 1):
+        store.queries, store.act_after = 0, number
+        assert engine.verify() == ()
+        assert store.queries >= queries
+    assert len(engine.history("d1")) == 1 + queries
+
+
+def test_many_records_are_read_in_few_queries() -> None:
+    """Some queries a page of records, not some a record; every page is looked at."""
+    store = Busy()
+    engine = Engine(SALES, store=store)
+    for number in range(1_001):
+        engine.create("x", id=f"d{number:05}")
+    assert engine.verify() == ()
+    assert store.queries < 60
+    for number in (0, 499, 500, 999, 1_000):
+        record = engine.get(f"d{number:05}")
+        store.commit(Commit(writes=(Write(attrs.evolve(record, stage="offer"), 1),)))
+    wrong = {finding.record for finding in engine.verify() if finding.field == "stage"}
+    assert wrong == {"d00000", "d00499", "d00500", "d00999", "d01000"}
