@@ -10,6 +10,7 @@ from funnelkit.records import Activity, Move, Record
 from funnelkit.storage.base import Answer, Attribute, Capabilities, Commit, Kind
 from funnelkit.storage.immediate import run
 from funnelkit.storage.postgres.core import Core
+from funnelkit.storage.postgres.health import PostgresHealth
 
 __all__ = ["Blocking"]
 
@@ -70,6 +71,10 @@ class Blocking:
     def query(self, sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """Run one SELECT in a transaction that only reads."""
         return run(self._core.query(sql, params))
+
+    def health(self) -> PostgresHealth:
+        """Return how the store is doing: the server, the pool, the size, the feed."""
+        return run(self._core.health())
 
     def close(self) -> None:
         """Close all connections. Closing twice is fine."""

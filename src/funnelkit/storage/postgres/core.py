@@ -24,6 +24,7 @@ from funnelkit.storage.base import Answer, Attribute, Capabilities, Commit, Kind
 from funnelkit.storage.columns import Row
 from funnelkit.storage.postgres import feed, writing
 from funnelkit.storage.postgres.failing import fail, is_lost, is_transient, of_query, unfit
+from funnelkit.storage.postgres.health import PostgresHealth, examined
 from funnelkit.storage.postgres.planning import Plan, plan_of
 from funnelkit.storage.postgres.ports import Line, Session
 from funnelkit.storage.postgres.texts import Statement, placeholders
@@ -118,22 +119,24 @@ class Core:
 
     # -- reading ------------------------------------------------------------------------------
 
-    async def _with_session(self, work: Callable[[Session], Awaitable[T]], *, writing: bool = False) -> T:
+    async def _with_session(
+        self, work: Callable[[Session], Awaitable[T]], *, writing: bool = False, keep: bool = True
+    ) -> T:
         session = await self._line.take(writing=writing)
         try:
             result = await work(session)
         except BaseException:
             await self._line.give(session, keep=False)
             raise
-        await self._line.give(session, keep=writing)
+        await self._line.give(session, keep=keep)
         return result
 
-    async def _read(self, work: Callable[[Session], Awaitable[T]]) -> T:
+    async def _read(self, work: Callable[[Session], Awaitable[T]], *, keep: bool = True) -> T:
         """Do what changes nothing, again when the connection is lost on the way."""
         tries = 0
         while True:
             try:
-                return await self._with_session(work)
+                return await self._with_session(work, keep=keep)
             except Exception as error:  # noqa: BLE001 (sorted here: raised anew, or tried again)
                 tries += 1
                 if tries == _TRIES or not (is_lost(error) or is_transient(error)):
@@ -223,7 +226,12 @@ class Core:
                 raise InputError("sql", "selects no column")
             return rows
 
-        return await self._read(work)
+        return await self._read(work, keep=False)
+
+    async def health(self) -> PostgresHealth:
+        """Return how the store is doing: the server, the pool, the size, the feed."""
+        pool = self._line.usage()
+        return await self._read(lambda session: examined(session, self._name, pool))
 
     async def close(self) -> None:
         """Close all connections. Closing twice is fine."""
@@ -250,9 +258,9 @@ class JoinedCore(Core):
         except Exception as error:  # noqa: BLE001 (raised anew)
             fail(self._name, error)
 
-    async def _read(self, work: Callable[[Session], Awaitable[T]]) -> T:
+    async def _read(self, work: Callable[[Session], Awaitable[T]], *, keep: bool = True) -> T:
         try:
-            return await self._with_session(work)
+            return await self._with_session(work, keep=keep)
         except Exception as error:  # noqa: BLE001 (raised anew)
             fail(self._name, error)
 

@@ -11,14 +11,14 @@ from psycopg.pq import TransactionStatus
 from funnelkit.errors import InputError, NotAStoreError, SchemaVersionError, StoreClosedError
 from funnelkit.storage.postgres.opening import version_of, versions
 from funnelkit.storage.postgres.sessions import AsyncSession, BlockingSession
-from funnelkit.storage.postgres.texts import Statement
+from funnelkit.storage.postgres.texts import COMMIT, Statement
 
 __all__ = ["AsyncHostLine", "BlockingHostLine"]
 
 _READ_ONLY = Statement("SET LOCAL transaction_read_only = on")
 _SAVEPOINT = Statement("SAVEPOINT funnelkit")
 _RELEASE = Statement("RELEASE SAVEPOINT funnelkit")
-_UNDO = (Statement("ROLLBACK TO SAVEPOINT funnelkit"), _RELEASE)
+_UNDO = Statement("ROLLBACK TO SAVEPOINT funnelkit; RELEASE SAVEPOINT funnelkit", None)
 _PATH = "SELECT current_setting('search_path'), set_config('search_path', %s, true)"
 _PATH_BACK = "SELECT set_config('search_path', %s, true)"
 S = TypeVar("S", "_BlockingHostSession", "_AsyncHostSession")
@@ -75,7 +75,10 @@ class _HostLine(Generic[S]):
     async def give(self, session: S, *, keep: bool) -> None:
         """See `Line.give`."""
         try:
-            await session.together(self._ending(keep=keep))
+            if keep:
+                await session.together(self._kept())
+            else:
+                await session.rows(Statement("ROLLBACK") if self._own else _UNDO)
         except psycopg.Error:
             if keep:
                 raise
@@ -97,11 +100,9 @@ class _HostLine(Generic[S]):
     def _status(self) -> TransactionStatus:
         return TransactionStatus(self.connection.info.transaction_status)
 
-    def _ending(self, *, keep: bool) -> tuple[Statement, ...]:
-        """Return what to say afterwards, so that the host finds everything as it was."""
-        if self._own:
-            return (Statement("ROLLBACK"),)
-        return (Statement(_PATH_BACK, (self._path,)), _RELEASE) if keep else _UNDO
+    def _kept(self) -> tuple[Statement, ...]:
+        """Return what to say at the end, so that the host finds everything else as it was."""
+        return (COMMIT,) if self._own else (Statement(_PATH_BACK, (self._path,)), _RELEASE)
 
     @property
     def _place(self) -> tuple[str, ...]:

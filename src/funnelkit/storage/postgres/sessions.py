@@ -54,6 +54,14 @@ _LOADERS: dict[str, Any] = {
 }
 
 
+def _preparing(statement: Statement) -> bool | None:
+    """Say what psycopg may prepare: never what begins and ends transactions, which has no parameters.
+
+    A ``ROLLBACK`` makes psycopg forget all it has prepared; in a pipeline it forgets too much.
+    """
+    return None if statement.params else False
+
+
 def _has_rows(cursor: psycopg.Cursor[Row] | psycopg.AsyncCursor[Row]) -> bool:
     return cursor.pgresult is not None and cursor.pgresult.status == psycopg.pq.ExecStatus.TUPLES_OK
 
@@ -78,7 +86,7 @@ class BlockingSession:
     async def rows(self, statement: Statement) -> list[Row]:
         """See `Session.rows`."""
         cursor = self._cursor()
-        cursor.execute(*statement)
+        cursor.execute(statement.sql, statement.params, prepare=_preparing(statement))
         return cursor.fetchall() if _has_rows(cursor) else []
 
     async def together(self, statements: Sequence[Statement]) -> list[list[Row]]:
@@ -86,7 +94,7 @@ class BlockingSession:
         cursors = [self._cursor() for _ in statements]
         with self.connection.pipeline():
             for cursor, statement in zip(cursors, statements, strict=True):
-                cursor.execute(*statement)
+                cursor.execute(statement.sql, statement.params, prepare=_preparing(statement))
         return [cursor.fetchall() if _has_rows(cursor) else [] for cursor in cursors]
 
     async def copy(self, sql: str, items: Sequence[Row]) -> None:
@@ -121,7 +129,7 @@ class AsyncSession:
     async def rows(self, statement: Statement) -> list[Row]:
         """See `Session.rows`."""
         cursor = self._cursor()
-        await cursor.execute(*statement)
+        await cursor.execute(statement.sql, statement.params, prepare=_preparing(statement))
         return await cursor.fetchall() if _has_rows(cursor) else []
 
     async def together(self, statements: Sequence[Statement]) -> list[list[Row]]:
@@ -129,7 +137,7 @@ class AsyncSession:
         cursors = [self._cursor() for _ in statements]
         async with self.connection.pipeline():
             for cursor, statement in zip(cursors, statements, strict=True):
-                await cursor.execute(*statement)
+                await cursor.execute(statement.sql, statement.params, prepare=_preparing(statement))
         return [await cursor.fetchall() if _has_rows(cursor) else [] for cursor in cursors]
 
     async def copy(self, sql: str, items: Sequence[Row]) -> None:
