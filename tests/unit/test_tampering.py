@@ -213,6 +213,18 @@ def test_a_chain_that_stops_is_found(tampered: Tampered) -> None:
     assert [(each.record, each.seq, each.field, each.stored) for each in found] == [("d1", 8, "seal", "")]
 
 
+def test_a_gap_in_a_chain_is_one_finding(tampered: Tampered) -> None:
+    """The move without a seal is named; those behind it fit the seal that it should have."""
+    found = tampered("UPDATE move SET seal = '' WHERE record_id = 'd1' AND seq = 4", sealed=True)
+    assert [(each.record, each.seq, each.field) for each in found] == [("d1", 4, "seal")]
+
+
+def test_a_probability_of_nobody_names_the_move(tampered: Tampered) -> None:
+    """Without an estimate of the owner's it is the one of the stage left, by the definition."""
+    found = tampered("UPDATE move SET probability = 0.7 WHERE record_id = 'l1' AND seq = 2", sealed=False)
+    assert [str(each) for each in found] == ["l1, move 2: probability is 0.7, expected 0.2"]
+
+
 @pytest.mark.parametrize("seq", [1, 3])
 def test_a_chain_that_lost_its_beginning_is_found(seq: int, tampered: Tampered) -> None:
     """Without their seals the first moves could be edited; the next seal shows that they had some."""
