@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from funnelkit.changes import Change
-from funnelkit.errors import NotFoundError
+from funnelkit.errors import NotAStoreError, NotFoundError
 from funnelkit.records import Activity, Move, Record
 from funnelkit.storage import rows
 from funnelkit.storage.base import KINDS, Answer, Attribute, Kind, check_findable, check_page
@@ -44,6 +44,19 @@ class Ask(NamedTuple, Generic[T]):
     sql: str
     params: Sequence[Any]
     read: Callable[[list[Row]], T]
+
+    def answer(self, found: list[Row], store: str) -> T:
+        """Return what the rows say.
+
+        Raises:
+            NotAStoreError: They say nothing that was ever written: ``store`` is damaged.
+        """
+        try:
+            return self.read(found)
+        except NotFoundError:
+            raise
+        except Exception as error:
+            raise NotAStoreError(store, f"holds a row that cannot be read: {error}") from error
 
 
 def record(kind: Kind, id: str) -> Ask[Any]:

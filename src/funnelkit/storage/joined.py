@@ -64,7 +64,7 @@ class JoinedStore(Reader):
                 found = cursor.execute(_bare(ask.sql), ask.params).fetchall()
         except UnicodeEncodeError:
             found = []  # text that cannot be written was never written
-        return ask.read(found)
+        return ask.answer(found, self.name)
 
     def query(self, sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """Run one SELECT; anything that would write is refused by the database itself."""

@@ -281,7 +281,7 @@ class SQLiteStore(Reader):
             found = []  # text that cannot be written was never written
         except sqlite3.Error as error:
             self._fail(error)
-        return ask.read(found)
+        return ask.answer(found, self._file)
 
     def query(self, sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """Run one SELECT; anything that would write is refused by the database itself."""
