@@ -102,11 +102,19 @@ class SessionHost(Host):
     def __init__(self, session: Session, schema: str) -> None:
         bare = session.connection().connection.driver_connection
         super().__init__(bare, _store_on(bare, schema))
+        self.over = False
+        self._session = session
         ends = session.info.get(_ENDS)
         if ends is None:
             ends = session.info[_ENDS] = _SessionEnds(session)
         ends.hosts.append(self)
         self._waiting = ends.waiting
+
+    def check(self) -> None:
+        """See `Host.check`; makes a savepoint of the session's real, which waits for its first use."""
+        if self.over:
+            raise StoreClosedError("session", "has ended the transaction that was joined")
+        self._session.connection()
 
     async def leave(self, *, failed: bool) -> None:
         """Do nothing: the session tells when its transaction is over."""
@@ -142,6 +150,7 @@ class _SessionEnds:
         kept, self._kept = self._kept, []
         self.waiting.forget()
         for host in self.hosts:
+            host.over = True
             run(host.store.close())  # its connection goes back to the pool, for somebody else
         self.hosts.clear()
         run(tell(kept))
