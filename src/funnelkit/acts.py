@@ -9,7 +9,7 @@ from typing import Any, TypedDict
 
 import attrs
 
-from funnelkit.clock import Clock, aware
+from funnelkit.clock import Clock, aware, present
 from funnelkit.errors import InputError, OutOfOrderError, TimeError, shown
 from funnelkit.inputs import TEXT_LIMIT, an_actor, text
 from funnelkit.records import Actor
@@ -67,7 +67,7 @@ class Asked:
             TimeError: ``at`` lies in the future.
             OutOfOrderError: ``at`` lies before the record's latest act.
         """
-        now = clock.now()
+        now = present(clock)
         if self.at is None:
             return now if not_before is None or now >= not_before else not_before
         if self.at > now:

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from funnelkit.errors import TimeError, shown
 
-__all__ = ["Clock", "FrozenClock", "SystemClock", "aware", "duration", "from_us", "to_us"]
+__all__ = ["Clock", "FrozenClock", "SystemClock", "aware", "duration", "from_us", "present", "to_us"]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -94,6 +94,16 @@ def aware(value: datetime, argument: str = "at") -> datetime:
     if instant < EPOCH:
         raise TimeError(argument, f"{value.isoformat()} is before 1970", "give a later instant")
     return instant
+
+
+def present(clock: Clock) -> datetime:
+    """Return what time it is by a clock, in UTC.
+
+    Raises:
+        TimeError: The clock tells no instant: a naive datetime, for example.
+    """
+    now = clock.now()
+    return now if getattr(now, "tzinfo", None) is UTC else aware(now, "clock")
 
 
 @lru_cache(maxsize=4096)

@@ -10,7 +10,7 @@ import os
 import threading
 from typing import TYPE_CHECKING, Protocol
 
-from funnelkit.clock import Clock, SystemClock, from_us, to_us
+from funnelkit.clock import Clock, SystemClock, from_us, present, to_us
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,7 +57,7 @@ class TimeOrderedIds:
 
     def __call__(self, kind: str) -> str:
         """Return a new id such as ``"deal_01h455vb4pex5vsknk084sn02q"``."""
-        milliseconds = to_us(self._clock.now()) // 1000
+        milliseconds = to_us(present(self._clock)) // 1000
         with self._lock:
             fresh = (milliseconds << _RANDOM_BITS) | self._entropy(_RANDOM_BITS - 1)
             self._last = fresh if fresh > self._last else self._last + 1

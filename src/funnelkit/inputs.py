@@ -20,6 +20,8 @@ TEXT_LIMIT = 100_000
 _ID_LIMIT = 200
 _DEPTH_LIMIT = 16
 _INT64 = 2**63
+_UNSEEN = frozenset(("Cc", "Cf"))
+"""Unicode categories of control characters, those that format text included: nobody sees them."""
 
 
 def text(value: object, argument: str, *, limit: int = NAME_LIMIT, required: bool = False) -> str:
@@ -50,14 +52,14 @@ def _storable(value: str, argument: str) -> None:
 
 
 def given_id(value: object, argument: str = "id") -> str:
-    """Return an id of the caller's own: 1 to 200 printable characters without white space.
+    """Return an id of the caller's own: 1 to 200 visible characters.
 
     Raises:
         InputError: It is something else.
     """
     name = text(value, argument, limit=_ID_LIMIT, required=True)
-    if any(character.isspace() or unicodedata.category(character) == "Cc" for character in name):
-        raise InputError(argument, f"{shown(name)} holds white space or a control character")
+    if any(character.isspace() or unicodedata.category(character) in _UNSEEN for character in name):
+        raise InputError(argument, f"{shown(name)} holds white space or a control character", "remove it")
     return name
 
 

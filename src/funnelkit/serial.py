@@ -246,7 +246,7 @@ def from_json(text: str, subject: str = "JSON document") -> dict[str, Any]:
     Raises:
         DefinitionError: It is not JSON, has a key twice, or is no object; the path is the line.
     """
-    _check_text(text, subject)
+    text = _read_text(text, subject)
     try:
         document = json.loads(text, object_pairs_hook=_once)
     except json.JSONDecodeError as error:
@@ -275,17 +275,19 @@ def from_toml(text: str, subject: str = "TOML document") -> dict[str, Any]:
     """
     import tomllib
 
-    _check_text(text, subject)
+    text = _read_text(text, subject)
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         raise DefinitionError(subject, [Problem("", _why(error))]) from None
 
 
-def _check_text(text: object, subject: str) -> None:
+def _read_text(text: object, subject: str) -> str:
+    """Return the text of a document, without the byte order mark that some editors put before it."""
     if not isinstance(text, str):
         fix = "give what stands in the file, not the file"
         raise DefinitionError(subject, [Problem("", f"{shown(text)} is not text", fix)])
+    return text.removeprefix("\ufeff")
 
 
 def _why(error: ValueError | RecursionError) -> str:

@@ -74,6 +74,7 @@ def import_log(
       bad line 3 (A-2): what: 'Inqiry' is not mapped (did you mean 'Inquiry'?)
     """
     from funnelkit.importing.run import run
+    from funnelkit.storage.immediate import run as at_once
 
     shell = engine._shell  # noqa: SLF001 (a part of the engine that lives in a package of its own)
-    return run(shell, rows, log, pipeline=pipeline, progress=progress, batch=batch)
+    return at_once(run(shell, rows, log, pipeline=pipeline, progress=progress, batch=batch))

@@ -14,6 +14,7 @@ from funnelkit.clock import aware
 from funnelkit.drafts import checked
 from funnelkit.errors import DefinitionError, InputError, TimeError, shown
 from funnelkit.importing.log import IGNORED, EventLog
+from funnelkit.importing.progress import Progress
 from funnelkit.importing.report import BadRow
 from funnelkit.inputs import an_actor, given_id
 from funnelkit.money import Money, money
@@ -24,6 +25,9 @@ from funnelkit.storage.base import Kind
 __all__ = ["Event", "Reading", "read"]
 
 Row = Mapping[Any, Any]
+
+_SHOWN_EVERY = 10_000
+"""How many rows are read between two looks at how far it has come."""
 
 
 @attrs.frozen(kw_only=True)
@@ -66,8 +70,8 @@ class Reading:
     unclear: int
 
 
-def read(rows: Iterable[Row], log: EventLog, kind: Kind, now: datetime) -> Reading:
-    """Understand every row of a log.
+def read(rows: Iterable[Row], log: EventLog, kind: Kind, now: datetime, show: Progress) -> Reading:
+    """Understand every row of a log; none of them is done while they are read.
 
     Raises:
         DefinitionError: A column that the log names is in none of the rows.
@@ -77,7 +81,9 @@ def read(rows: Iterable[Row], log: EventLog, kind: Kind, now: datetime) -> Readi
     ignored: Counter[str] = Counter()
     bad: list[BadRow] = []
     unseen, header, total, unclear = set(log.columns), dict[str, None](), 0, 0
-    for total, (line, row) in enumerate(_numbered(rows), 1):  # noqa: B007 (the last one is the total)
+    for total, (line, row) in enumerate(_numbered(rows), 1):
+        if not total % _SHOWN_EVERY:
+            show(0, total)
         if unseen:
             header |= dict.fromkeys(row)
             unseen.difference_update(row)

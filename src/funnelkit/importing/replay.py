@@ -20,7 +20,7 @@ from funnelkit.request import NO_FACTS, Facts, Request
 from funnelkit.stages import Pipeline
 from funnelkit.storage.base import Commit, Write, kind_of
 
-__all__ = ["History", "replay"]
+__all__ = ["History", "in_order", "onward", "replay"]
 
 _CLOSE = {"won": "win", "lost": "lose", "void": "void"}
 
@@ -31,8 +31,8 @@ class History:
 
     Attributes:
         record: Its id.
-        begun: Whether it was created; else every event is bad.
-        used, repeats, reopened: Numbers of rows.
+        begun: Whether it was created just now.
+        used, repeats, present, reopened: Numbers of rows; ``present`` are those that an earlier import used.
         bad: The rows that were not taken.
         early: Whether an event is dated before the creation.
     """
@@ -41,31 +41,73 @@ class History:
     begun: bool = False
     used: int = 0
     repeats: int = 0
+    present: int = 0
     reopened: int = 0
     bad: Sequence[BadRow] = ()
     early: bool = False
 
 
-def replay(pipeline: Pipeline, id: str, events: Sequence[Event]) -> tuple[History, Commit | None]:
-    """Take a record through its events by time; those of one instant keep the order of the log.
+def in_order(events: Iterable[Event]) -> list[Event]:
+    """Return events by time; those of one instant keep the order of the log."""
+    return sorted(events, key=lambda event: event.at)
+
+
+def replay(
+    pipeline: Pipeline, id: str, events: Sequence[Event], *, sealed: bool = False
+) -> tuple[History, Commit | None]:
+    """Make a new record and take it through all of its events; its moves are ``sealed`` or not.
 
     What the gate refuses is a bad row, and the next one is tried from where the record is.
 
     Returns:
         What became of the events, and the one commit that writes the record with all of its past.
     """
-    ordered = sorted(events, key=lambda event: event.at)
     bad: list[BadRow] = []
-    record, commits, rest = _begun(pipeline, id, ordered, bad)
+    record, born, rest = _begun(pipeline, id, in_order(events), bad, sealed=sealed)
     if record is None:
         return History(record=id, bad=bad), None
-    used, repeats, reopened = 1, 0, 0
-    for event in rest:
+    history, commit = onward(pipeline, record, rest, born=born)
+    return attrs.evolve(
+        history,
+        begun=True,
+        used=history.used + 1,
+        bad=[*bad, *history.bad],
+        early=born[0].moves[0].at < record.created_at,
+    ), commit
+
+
+def onward(
+    pipeline: Pipeline,
+    record: Placed,
+    events: Iterable[Event],
+    *,
+    born: Sequence[Commit] = (),
+    facts: Facts = NO_FACTS,
+    sealed: bool = False,
+) -> tuple[History, Commit | None]:
+    """Take a record through more events, from where it is.
+
+    Args:
+        pipeline: Where it is.
+        record: As it is in the store, or as ``born`` makes it.
+        events: In order, none of them before the record's latest act.
+        born: The commits that make it, where it is new.
+        facts: What rules may ask about it, where it is not.
+        sealed: Whether its moves shall be sealed from now on.
+
+    Returns:
+        What became of the events, and one commit of everything; None when there is nothing to write.
+    """
+    id, expected, commits = record.id, 0 if born else record.version, list(born)
+    bad: list[BadRow] = []
+    used, repeats, reopened = 0, 0, 0
+    for event in events:
         if event.place == record.place:
             repeats += 1
             continue
         try:
-            after, done = _taken(pipeline, record, event, commits)
+            requests = _requests(record, event, sealed=sealed)
+            after, done = _taken(pipeline, record, requests, commits, facts)
         except RefusedError as error:
             bad.append(_refused(event, id, error))
             continue
@@ -73,17 +115,11 @@ def replay(pipeline: Pipeline, id: str, events: Sequence[Event]) -> tuple[Histor
         reopened += record.close is not None
         record = after
         commits += done
-    history = History(
-        record=id,
-        begun=True,
-        used=used,
-        repeats=repeats,
-        reopened=reopened,
-        bad=bad,
-        early=commits[0].moves[0].at < record.created_at,
-    )
-    # Each act gave the record a version; the store is given the last one, as a new record.
-    return history, attrs.evolve(merged(commits), writes=(Write(record, 0),))
+    history = History(record=id, used=used, repeats=repeats, reopened=reopened, bad=bad)
+    if not commits:
+        return history, None
+    # Each act gave the record a version; the store is given the last one.
+    return history, attrs.evolve(merged(commits), writes=(Write(record, expected),))
 
 
 def _refused(event: Event, id: str, error: RefusedError) -> BadRow:
@@ -91,7 +127,7 @@ def _refused(event: Event, id: str, error: RefusedError) -> BadRow:
 
 
 def _begun(
-    pipeline: Pipeline, id: str, events: Sequence[Event], bad: list[BadRow]
+    pipeline: Pipeline, id: str, events: Sequence[Event], bad: list[BadRow], *, sealed: bool
 ) -> tuple[Placed | None, list[Commit], Sequence[Event]]:
     """Return the record that the first acceptable stage event makes, and the events that are left.
 
@@ -105,7 +141,7 @@ def _begun(
         at = rest[0].at
         rest.remove(event)
         try:
-            record, commits = _born(pipeline, id, event, at)
+            record, commits = _born(pipeline, id, event, at, sealed=sealed)
         except RefusedError as error:
             bad.append(_refused(event, id, error))
             continue
@@ -114,7 +150,9 @@ def _begun(
     return None, [], ()
 
 
-def _born(pipeline: Pipeline, id: str, event: Event, at: datetime) -> tuple[Placed, list[Commit]]:
+def _born(
+    pipeline: Pipeline, id: str, event: Event, at: datetime, *, sealed: bool
+) -> tuple[Placed, list[Commit]]:
     """Return the record as an event makes it, entered into the ledger at an instant of its own."""
     record_type, verb = (Deal, "create") if pipeline.kind == "deal" else (Lead, "capture")
     draft = record_type(
@@ -126,30 +164,30 @@ def _born(pipeline: Pipeline, id: str, event: Event, at: datetime) -> tuple[Plac
         updated_at=at,
         **{"name": id, **event.fields},
     )
-    request = Request(verb=verb, actor=event.actor, at=at, cause="import")
-    return _done(pipeline, draft, request, (), new=True)
+    request = Request(verb=verb, actor=event.actor, at=at, cause="import", sealed=sealed)
+    return _done(pipeline, draft, request, (), NO_FACTS, new=True)
 
 
 def _taken(
-    pipeline: Pipeline, record: Placed, event: Event, before: Sequence[Commit]
+    pipeline: Pipeline, record: Placed, requests: Iterable[Request], before: Sequence[Commit], facts: Facts
 ) -> tuple[Placed, list[Commit]]:
-    """Return the record after an event, and what has to be written: all of the event or nothing.
+    """Return the record after all acts of an event, and what has to be written.
 
     Raises:
         RefusedError: The gate refuses one of the acts that the event amounts to.
     """
     commits: list[Commit] = []
-    for request in _requests(record, event):
-        record, done = _done(pipeline, record, request, chain(before, commits))
+    for request in requests:
+        record, done = _done(pipeline, record, request, chain(before, commits), facts)
         commits += done
     return record, commits
 
 
-def _requests(record: Placed, event: Event) -> Iterator[Request]:
+def _requests(record: Placed, event: Event, *, sealed: bool) -> Iterator[Request]:
     """Yield the acts that an event amounts to: what it says about the record, then where it goes."""
 
     def request(verb: str, **what: Any) -> Request:
-        return Request(verb=verb, actor=event.actor, at=event.at, cause="import", **what)
+        return Request(verb=verb, actor=event.actor, at=event.at, cause="import", sealed=sealed, **what)
 
     fields = dict(event.fields)
     owner = fields.pop("owner", record.owner)
@@ -176,19 +214,26 @@ def _says(record: Placed, fields: dict[str, Any]) -> bool:
 
 
 def _done(
-    pipeline: Pipeline, record: Placed, request: Request, before: Iterable[Commit], *, new: bool = False
+    pipeline: Pipeline,
+    record: Placed,
+    request: Request,
+    before: Iterable[Commit],
+    facts: Facts,
+    *,
+    new: bool = False,
 ) -> tuple[Placed, list[Commit]]:
     """Ask the gate; return the record as it is then, and what has to be written.
 
-    Rules are told the history so far. An imported record has no activities and no client.
+    Rules are told the history so far: that of ``facts``, and what ``before`` adds to it. A record that
+    is imported as a whole has no activities and no client.
 
     Raises:
         RefusedError: The gate refuses.
     """
     request = resolved(pipeline, record, request)
-    facts = NO_FACTS
     if facts_needed(pipeline, record, request):
-        facts = Facts(history=tuple(move for commit in before for move in commit.moves))
+        more = tuple(move for commit in before for move in commit.moves)
+        facts = attrs.evolve(facts, history=facts.history + more)
     decision = decide(pipeline, record, request, facts)
     if decision.record is None:
         raise RefusedError(record.id, decision.verdict)

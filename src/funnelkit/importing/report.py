@@ -34,14 +34,16 @@ class BadRow:
 
 @attrs.frozen(kw_only=True)
 class ImportReport:
-    """What became of every row: ``rows == used + repeats + ignored + len(bad)``.
+    """What became of every row: ``rows == used + repeats + present + ignored + len(bad)``.
 
     Attributes:
         pipeline: Where the records are now.
         rows: All rows of the log.
         records: New records.
+        continued: Records of an earlier import that have gone on since.
         used: Rows that created, moved, closed or reopened a record.
         repeats: Rows that said where the record was already; nothing of them was taken.
+        present: Rows that an earlier import used; nothing of them was taken again.
         ignored: Rows of activities that the log says to ignore.
         ignored_activities: Those activities → their numbers of rows.
         bad: Rows that were not imported, by line.
@@ -60,6 +62,8 @@ class ImportReport:
     records: int
     used: int
     repeats: int = 0
+    present: int = 0
+    continued: int = 0
     ignored_activities: Mapping[str, int] = attrs.field(factory=dict)
     bad: tuple[BadRow, ...] = ()
     reopened: int = 0
@@ -72,11 +76,16 @@ class ImportReport:
         return sum(self.ignored_activities.values())
 
     def __str__(self) -> str:
-        fates = {"used": self.used, "repeats": self.repeats, "ignored": self.ignored, "bad": len(self.bad)}
+        fates = {"used": self.used, "repeats": self.repeats}
+        if self.present:
+            fates["present"] = self.present
+        fates |= {"ignored": self.ignored, "bad": len(self.bad)}
         lines = [
             f"{self.rows:,} rows, new records in {self.pipeline}: {self.records:,}",
             "  " + ", ".join(f"{fate} {number:,}" for fate, number in fates.items()),
         ]
+        if self.continued:
+            lines.append(f"  records that have gone on since: {self.continued:,}")
         if self.reopened:
             lines.append(f"  rows that opened a closed record again: {self.reopened:,}")
         if self.early:

@@ -1,25 +1,32 @@
-"""An import from end to end: read everything, replay record by record, write in batches."""
+"""An import from end to end: read the log, then batch by batch see what is there, replay, write."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
-from funnelkit.errors import InputError, shown
+from funnelkit.clock import present
+from funnelkit.errors import AlreadyExistsError, ConflictError, InputError, shown
 from funnelkit.importing.log import EventLog
 from funnelkit.importing.progress import Progress, shower
 from funnelkit.importing.reading import Event, Reading, read
 from funnelkit.importing.replay import History, replay
 from funnelkit.importing.report import BadRow, ImportReport
+from funnelkit.importing.resume import is_ours, resume
 from funnelkit.recording import merged
+from funnelkit.records import Deal, Lead, Record
+from funnelkit.request import Facts
 from funnelkit.shell import Shell
 from funnelkit.stages import Pipeline
-from funnelkit.storage.base import KINDS, Commit
+from funnelkit.storage.base import KINDS, Commit, kind_of
 
 __all__ = ["run"]
 
+_TRIES = 5
+"""How often a batch is tried while somebody else writes the same records."""
 
-def run(
+
+async def run(
     shell: Shell,
     rows: Iterable[Mapping[Any, Any]],
     log: EventLog,
@@ -28,47 +35,83 @@ def run(
     progress: Progress | Literal[True] | None,
     batch: int,
 ) -> ImportReport:
-    """Do `import_log`."""
+    """Do `import_log`: a coroutine, as all that reads and writes stores."""
     if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
         raise InputError("batch", f"{shown(batch)} is not a number of records", "give 1 or more")
     target = shell.pipeline(pipeline)
     log.check(target)
     show = shower(progress)
-    reading = read(rows, log, target.kind, shell.clock.now())
+    reading = read(rows, log, target.kind, present(shell.clock), show)
     waiting = sum(map(len, reading.events.values()))
     show(reading.rows - waiting, reading.rows)
     histories: list[History] = []
     for part in _parts(reading.events, batch):
-        histories += _written(shell, target, part)
+        histories += await _written(shell, target, part)
         waiting -= sum(map(len, part.values()))
         show(reading.rows - waiting, reading.rows)
     return _report(target, reading, histories)
 
 
 def _parts(events: dict[str, list[Event]], batch: int) -> Iterator[dict[str, list[Event]]]:
+    """Take records out of a reading, some at a time, so that what is written need not be remembered."""
     ids = list(events)
     for start in range(0, len(ids), batch):
-        yield {id: events[id] for id in ids[start : start + batch]}
+        yield {id: events.pop(id) for id in ids[start : start + batch]}
 
 
-def _written(shell: Shell, pipeline: Pipeline, part: Mapping[str, Sequence[Event]]) -> list[History]:
-    """Replay some records and write them in one commit; those that are there already stay as they are."""
-    # The ledger is one for all kinds of records, so an id that any of them has is taken.
-    taken = {id: kind for kind in KINDS for id in shell.store.get_many(kind, list(part))}
-    histories: list[History] = []
-    commits: list[Commit] = []
-    for id, events in part.items():
-        if id in taken:
-            reason = f"a {taken[id]} with this id exists already"
-            histories.append(History(record=id, bad=[BadRow(event.line, id, reason) for event in events]))
+async def _written(shell: Shell, pipeline: Pipeline, part: Mapping[str, Sequence[Event]]) -> list[History]:
+    """Write some records in one commit: new ones whole, those of an earlier import as far as they are new."""
+    for tries_left in reversed(range(_TRIES)):
+        stored = await _stored(shell, pipeline, list(part))
+        done = [
+            _done(pipeline, id, events, stored.get(id), sealed=shell.sealed) for id, events in part.items()
+        ]
+        commits = [commit for _, commit in done if commit is not None]
+        try:
+            if commits:
+                await shell.commit(merged(commits))
+        except (AlreadyExistsError, ConflictError):  # somebody was faster; look again at what is there
+            if not tries_left:
+                raise
             continue
-        history, commit = replay(pipeline, id, events)
-        histories.append(history)
-        if commit is not None:
-            commits.append(commit)
-    if commits:
-        shell.commit(merged(commits))
-    return histories
+        break
+    return [history for history, _ in done]
+
+
+async def _stored(shell: Shell, pipeline: Pipeline, ids: Sequence[str]) -> dict[str, tuple[Record, Facts]]:
+    """Read the records that are there, with what may be asked about them; ids are one for all kinds."""
+    store = shell.store
+    stored: dict[str, tuple[Record, Facts]] = {}
+    for kind in KINDS:
+        for id, record in (await store.get_many(kind, ids)).items():
+            facts = Facts(history=tuple(await store.moves(id)))
+            if pipeline.table.asks and isinstance(record, Lead | Deal):
+                facts = Facts(
+                    history=facts.history,
+                    activities=tuple(await store.activities(id)),
+                    contact=await store.get("contact", record.contact) if record.contact else None,
+                    company=await store.get("company", record.company) if record.company else None,
+                )
+            stored[id] = (record, facts)
+    return stored
+
+
+def _done(
+    pipeline: Pipeline,
+    id: str,
+    events: Sequence[Event],
+    stored: tuple[Record, Facts] | None,
+    *,
+    sealed: bool,
+) -> tuple[History, Commit | None]:
+    """Decide what becomes of the events of one record."""
+    if stored is None:
+        return replay(pipeline, id, events, sealed=sealed)
+    record, facts = stored
+    if isinstance(record, Lead | Deal) and is_ours(pipeline, facts.history):
+        return resume(pipeline, record, facts, events, sealed=sealed)
+    reason = f"a {kind_of(record)} with this id exists already"
+    return History(record=id, bad=[BadRow(event.line, id, reason) for event in events]), None
 
 
 def _report(pipeline: Pipeline, reading: Reading, histories: Sequence[History]) -> ImportReport:
@@ -79,6 +122,8 @@ def _report(pipeline: Pipeline, reading: Reading, histories: Sequence[History]) 
         records=sum(history.begun for history in histories),
         used=sum(history.used for history in histories),
         repeats=sum(history.repeats for history in histories),
+        present=sum(history.present for history in histories),
+        continued=sum(bool(history.used) and not history.begun for history in histories),
         ignored_activities=dict(reading.ignored),
         bad=tuple(sorted(bad, key=lambda row: row.line)),
         reopened=sum(history.reopened for history in histories),
