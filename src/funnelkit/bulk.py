@@ -10,10 +10,10 @@ import attrs
 
 from funnelkit import recording
 from funnelkit.acts import Asked, asked, digest, split
-from funnelkit.errors import ConflictError, InputError, NotFoundError, shown
+from funnelkit.errors import ConflictError, InputError, NotFoundError, StoreError, shown
 from funnelkit.inputs import text
 from funnelkit.records import Deal, Lead, Placed
-from funnelkit.request import Request
+from funnelkit.request import Decision, Request
 from funnelkit.serial import did_you_mean
 from funnelkit.shell import Shell, id_of
 from funnelkit.stages import Verdict
@@ -64,7 +64,8 @@ async def bulk(
     what = _what(shell, verb, own)
     done: list[Lead | Deal] = []
     refused: list[tuple[str, Verdict]] = []
-    commits: list[Commit] = []
+    acts: list[tuple[Placed, Decision, Request]] = []
+    answers: list[Answer] = []
     base = shell.request(verb, None, said, cause=cause, **what)
     if isinstance(refs, str) or not isinstance(refs, Iterable):
         raise InputError("records", f"{shown(refs)} is no list of records", "give [record, …]")
@@ -75,24 +76,39 @@ async def bulk(
         if key and (answered := await shell.answered(key, mark)):
             done.append(cast("Lead | Deal", answered[0]))
             continue
-        expected = said.expect or (None if isinstance(ref, str) else ref.version)
-        if expected is not None and record.version != expected:
-            raise ConflictError(kind_of(record), record.id, expected, record.version)
-        request = await _request(shell, base, record, attrs.evolve(said, key=key) if key else said)
+        _check_version(record, said.expect, ref)
+        request = base
+        if key or verb == "edit" or record.updated_at > base.at:
+            request = await _request(shell, base, record, attrs.evolve(said, key=key))
         decision = await shell.decision(record, request)
         if decision.record is None:
             refused.append((record.id, decision.verdict))
             continue
         done.append(decision.record)
-        commit = recording.recorded(record, decision, request)
+        acts.append((record, decision, request))
         if key:
-            answer = Answer(key=key, request=mark, records=(decision.record,))
-            commit = attrs.evolve(commit or Commit(), answers=(answer,))
-        if commit is not None:
-            commits.append(commit)
-    if commits:
-        await shell.commit(recording.merged(commits))
+            answers.append(Answer(key=key, request=mark, records=(decision.record,)))
+    commit = attrs.evolve(recording.together(acts), answers=tuple(answers))
+    if commit != Commit() and not await _written(shell, commit):
+        return await bulk(shell, verb, asked_for, arguments, cause=cause)
     return BulkResult(done=tuple(done), refused=tuple(refused))
+
+
+async def _written(shell: Shell, commit: Commit) -> bool:
+    """Commit; False when somebody came first under the same keys, whose answers are there now."""
+    try:
+        await shell.commit(commit)
+    except StoreError:
+        if any([await shell.answered(answer.key, answer.request) for answer in commit.answers]):
+            return False
+        raise
+    return True
+
+
+def _check_version(record: Placed, expect: int | None, ref: Lead | Deal | str) -> None:
+    expected = expect or (None if isinstance(ref, str) else ref.version)
+    if expected is not None and record.version != expected:
+        raise ConflictError(kind_of(record), record.id, expected, record.version)
 
 
 def _what(shell: Shell, verb: str, own: dict[str, Any]) -> dict[str, Any]:
@@ -128,8 +144,6 @@ async def _read(shell: Shell, refs: list[Lead | Deal | str]) -> list[Placed]:
 
 
 async def _request(shell: Shell, base: Request, record: Placed, said: Asked) -> Request:
-    """Return the request for one record: the common one, unless time, key or fields are its own."""
-    if not said.key and base.verb != "edit" and record.updated_at <= base.at:
-        return base
+    """Return the request for one record whose time, key or fields are its own."""
     edits = await shell.edits(record, base.edits) if base.verb == "edit" else base.edits
     return attrs.evolve(base, edits=edits, key=said.key, at=said.instant(shell.clock, record.updated_at))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import attrs
@@ -92,6 +93,12 @@ def decide(pipeline: Pipeline, record: Placed, request: Request, facts: Facts = 
     return _amend(pipeline, record, request, facts)
 
 
+@lru_cache(maxsize=1024)
+def _yes(verb: str, target: str) -> Verdict:
+    """Return the verdict on an act that nobody refuses; thousands of a bulk share one."""
+    return Verdict(verb, (), target)
+
+
 def _refused(request: Request, refusals: Sequence[Refusal], target: str = "") -> Decision:
     return Decision(verdict=Verdict(request.verb, tuple(refusals), target))
 
@@ -130,7 +137,7 @@ def _go(pipeline: Pipeline, record: Placed, request: Request, facts: Facts) -> D
     if against and not (request.override and (place in pipeline.table.position or place in OUTCOMES)):
         return _refused(request, against, target)
     after, move = ledger.moved(pipeline, record, request, place, against)
-    return Decision(verdict=Verdict(verb, (), target), record=after, move=move, overruled=against)
+    return Decision(verdict=_yes(verb, target), record=after, move=move, overruled=against)
 
 
 def _first_passing(

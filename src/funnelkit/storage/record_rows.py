@@ -19,6 +19,7 @@ from funnelkit.records import (
     Lead,
     PipelineRecord,
     Record,
+    whole,
 )
 from funnelkit.storage.base import Kind
 from funnelkit.storage.columns import COLUMNS, Row
@@ -111,7 +112,7 @@ def _deal_row(deal: Deal) -> Row:
 def _deal(row: Row) -> Deal:
     fields = _placed_fields(row)
     fields["contact"], fields["company"], fields["lead"], fields["seal"] = row[24:]
-    return Deal(**fields)
+    return whole(Deal, fields)
 
 
 def _lead_row(lead: Lead) -> Row:
@@ -129,7 +130,7 @@ def _lead_row(lead: Lead) -> Row:
 
 def _lead(row: Row) -> Lead:
     names = COLUMNS["lead"][24:]
-    return Lead(**_placed_fields(row), **dict(zip(names, row[24:], strict=True)))
+    return whole(Lead, _placed_fields(row) | dict(zip(names, row[24:], strict=True)))
 
 
 def _party_row(party: Contact | Company) -> Row:
