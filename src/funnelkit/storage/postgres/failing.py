@@ -26,7 +26,7 @@ _AGAIN = ("40001", "40P01")
 _LOST = ("08", "57P01", "57P02", "57P03", "57P05", "25P03", "40003")
 """Beginnings of SQLSTATEs that end a connection, or leave open what was written."""
 
-_CALLERS = ("0A", "21", "22", "23", "25006", "26", "2F", "34", "38", "3F", "42", "54")
+_CALLERS = ("0A", "21", "22", "23", "25001", "25006", "26", "2F", "34", "38", "3F", "42", "54")
 """Beginnings of SQLSTATEs that are the fault of the SQL that was asked."""
 
 _ERRORS: dict[

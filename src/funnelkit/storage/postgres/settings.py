@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import Any, Literal
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit
 
 import attrs
 
@@ -112,12 +112,12 @@ def joined_schema(connection: Any, schema: str, wanted: str) -> str:
 
 
 def split_schema(url: str) -> tuple[str, str]:
-    """Take ``schema=`` out of the query of a URL."""
-    parts = urlsplit(url)
-    query = parse_qsl(parts.query, keep_blank_values=True)
-    schema = dict(query).get("schema", SCHEMA)
-    rest = urlencode([(name, value) for name, value in query if name != "schema"])
-    return urlunsplit(parts._replace(query=rest)), schema
+    """Take ``schema=`` out of the query of a URL; the rest stays as libpq reads it."""
+    base, _, query = url.partition("?")
+    said = [part for part in query.split("&") if part]
+    schemas = [unquote(part.removeprefix("schema=")) for part in said if part.startswith("schema=")]
+    rest = "&".join(part for part in said if not part.startswith("schema="))
+    return (f"{base}?{rest}" if rest else base), (schemas[-1] if schemas else SCHEMA)
 
 
 def _arguments(url: str, timeout: float) -> dict[str, Any]:
