@@ -35,6 +35,7 @@ from funnelkit.storage.threads import FromThread, InThread
 
 if TYPE_CHECKING:
     from funnelkit.analytics import Analytics
+    from funnelkit.async_joined_engine import AsyncJoinedEngine
     from funnelkit.verify import Finding
 
 __all__ = ["AsyncEngine"]
@@ -236,7 +237,7 @@ class AsyncEngine:
         """Recompute every carried fact and every record; see `Engine.verify`."""
         from funnelkit.verify import verify
 
-        return await asyncio.to_thread(verify, FromThread(self._store))
+        return await asyncio.to_thread(verify, FromThread(self._store), self._shell.pipelines.values())
 
     async def report(self, ask: Callable[[Analytics], T]) -> T:
         """Return what a function makes of `Engine.analytics`; it runs in a worker thread.
@@ -254,6 +255,24 @@ class AsyncEngine:
         analytics = reporting.analytics(self._shell, FromThread(self._store), self._zone)
         return await asyncio.to_thread(ask, analytics)
 
+    def using(self, connection: Any, *, schema: str = "funnelkit") -> AsyncJoinedEngine:
+        """Return this engine inside the transaction of a ``psycopg.AsyncConnection``; see `Engine.using`.
+
+        The connection cannot tell when it has committed, so the block has to end after the
+        transaction does: ``async with engine.using(connection) as crm, connection.transaction(): …``
+
+        >>> AsyncEngine().using("postgresql://crm")
+        Traceback (most recent call last):
+            ...
+        funnelkit.errors.InputError: connection: 'postgresql://crm' cannot be joined (give a psycopg.AsyncConnection)
+
+        Raises:
+            InputError: It is no ``psycopg.AsyncConnection``.
+        """
+        from funnelkit.async_joined_engine import AsyncJoinedEngine
+
+        return AsyncJoinedEngine(self, connection, schema)
+
     async def close(self) -> None:
         """Close the store."""
         await self._store.close()
@@ -261,7 +280,7 @@ class AsyncEngine:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, *exc: object) -> None:
+    async def __aexit__(self, kind: type[BaseException] | None, *exc: object) -> None:
         await self.close()
 
     def __repr__(self) -> str:

@@ -404,7 +404,7 @@ class Engine:
         """Recompute every carried fact and every record from the bare moves; return what differs."""
         from funnelkit.verify import verify
 
-        return verify(self._store)
+        return verify(self._store, self._shell.pipelines.values())
 
     # -- measuring ----------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping
 from functools import partial
 from hashlib import sha256
 from typing import Any, NamedTuple, TypeVar, cast
@@ -20,6 +20,7 @@ from funnelkit.errors import NotAStoreError, StoreError, shown
 from funnelkit.findings import Finding, differing
 from funnelkit.records import Activity, Deal, Lead
 from funnelkit.replayed import Order, chain, order_of, replayed
+from funnelkit.stages import Pipeline
 from funnelkit.storage import rows, scanning
 from funnelkit.storage.base import KINDS, AsyncStore, Kind, Store
 from funnelkit.storage.immediate import Immediate, run
@@ -31,8 +32,14 @@ __all__ = ["Finding", "verified", "verify"]
 T = TypeVar("T")
 
 
-def verify(store: Store) -> tuple[Finding, ...]:
+def verify(store: Store, pipelines: Iterable[Pipeline] = ()) -> tuple[Finding, ...]:
     """Return everything that does not fit; empty when the store is sound. Reads every row once.
+
+    Args:
+        store: Where to look.
+        pipelines: Definitions that are known. Of a stored definition that names rules, the
+            fingerprint depends on more than its document says, namely on the verbs and stages that
+            the rules are about; so such a document is held against the pipeline of its fingerprint.
 
     Every column of a sealed move is covered by its seal; see `funnelkit.seal`. Where moves are not
     sealed, some columns of ``move`` can be edited unseen, for nothing else says the same: ``cause``,
@@ -45,8 +52,7 @@ def verify(store: Store) -> tuple[Finding, ...]:
     ``contact``, ``company``, ``lead``, ``deal``, ``company_name``, ``email``, ``phone``; and, from an edit
     of it to the next move, ``lead_source``, ``campaign`` or ``probability``.
 
-    A definition that names rules is not held against its fingerprint, which depends on the rules,
-    and those are code. Where others write meanwhile, what looks wrong is looked at twice.
+    Where others write meanwhile, what looks wrong is looked at twice.
 
     Raises:
         StoreError: The store is busy or closed, or so damaged that its keys cannot be read.
@@ -57,17 +63,18 @@ def verify(store: Store) -> tuple[Finding, ...]:
     >>> verify(store)
     ()
     """
-    return run(verified(Immediate(store)))
+    return run(verified(Immediate(store), pipelines))
 
 
-async def verified(store: AsyncStore) -> tuple[Finding, ...]:
+async def verified(store: AsyncStore, pipelines: Iterable[Pipeline] = ()) -> tuple[Finding, ...]:
     """Do `verify` over a store that is awaited."""
-    orders, findings = await _definitions(store)
+    known = {pipeline.fingerprint: json.loads(pipeline.to_json()) for pipeline in pipelines}
+    orders, findings = await _definitions(store, known)
     for kind in KINDS:
         async for page in _pages(store, kind):
             found = await _readable(store, page, partial(_records, orders=orders))
             if found:  # somebody may have written between two of the queries; what is wrong stays wrong
-                newer, _ = await _definitions(store)
+                newer, _ = await _definitions(store, known)
                 again = await _readable(store, page, partial(_records, orders=newer))
                 found = [finding for finding in found if finding in again]
             findings += found
@@ -234,25 +241,27 @@ async def _answers(store: AsyncStore, page: _Page) -> list[Finding]:
     return findings
 
 
-async def _definitions(store: AsyncStore) -> tuple[dict[str, Order], list[Finding]]:
+async def _definitions(store: AsyncStore, known: Mapping[str, Any]) -> tuple[dict[str, Order], list[Finding]]:
     """Read every definition that was ever in force; return the order of each by its fingerprint."""
     orders: dict[str, Order] = {}
     findings: list[Finding] = []
     async for page in _pages(store, "definition"):
-        findings += await _readable(store, page, partial(_defined, orders=orders))
+        findings += await _readable(store, page, partial(_defined, known=known, orders=orders))
     return orders, findings
 
 
-async def _defined(store: AsyncStore, page: _Page, *, orders: dict[str, Order]) -> list[Finding]:
+async def _defined(
+    store: AsyncStore, page: _Page, *, known: Mapping[str, Any], orders: dict[str, Order]
+) -> list[Finding]:
     findings: list[Finding] = []
     for row in await store.query(scanning.page_of(page.table), page.bounds):
-        for order, says in _read(page.table, row, _definition, findings):
+        for order, says in _read(page.table, row, partial(_definition, known), findings):
             orders[row[0]] = order
             findings += differing("", 0, says)
     return findings
 
 
-def _definition(row: Row) -> tuple[Order, dict[str, tuple[object, object]]]:
+def _definition(known: Mapping[str, Any], row: Row) -> tuple[Order, dict[str, tuple[object, object]]]:
     """Return the order that a definition gives, and what its row says beside what its document says."""
     fingerprint, pipeline, text = row
     document = json.loads(text)
@@ -262,4 +271,6 @@ def _definition(row: Row) -> tuple[Order, dict[str, tuple[object, object]]]:
     if not any(part.get("rules") for part in parts):  # of rules, a document has the names alone
         content = json.dumps([document, {}], sort_keys=True, ensure_ascii=True)
         says["fingerprint of a definition"] = (fingerprint, sha256(content.encode()).hexdigest()[:16])
+    elif document != known.get(fingerprint, document):
+        says[f"definition {fingerprint}"] = (document, known[fingerprint])
     return order_of(document), says

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,10 @@ from typing import Any
 import attrs
 import pytest
 
-from funnelkit import Engine, FrozenClock, MemoryStore, Pipeline, Stage, money
+from funnelkit import Engine, FrozenClock, MemoryStore, Pipeline, Stage, money, reason_required
 from funnelkit.storage import Commit, Write
 from funnelkit.storage.sqlite import SQLiteStore
+from funnelkit.verify import verify
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
 SALES = Pipeline("sales", [Stage("new"), Stage("offer"), Stage("contract")])
@@ -220,3 +222,18 @@ def test_many_records_are_read_in_few_queries() -> None:
         store.commit(Commit(writes=(Write(attrs.evolve(record, stage="offer"), 1),)))
     wrong = {finding.record for finding in engine.verify() if finding.field == "stage"}
     assert wrong == {"d00000", "d00499", "d00500", "d00999", "d01000"}
+
+
+def test_a_definition_with_rules_is_held_against_the_pipeline(tmp_path: Path) -> None:
+    """Its fingerprint tells more than its document; a pipeline that is known has the one it should have."""
+    ruled = Pipeline("ruled", [Stage("new", "New"), Stage("offer")], rules=reason_required(on="win"))
+    other = Pipeline("ruled", [Stage("new", "New"), Stage("offer")], rules=reason_required(on="lose"))
+    path = tmp_path / "crm.db"
+    with SQLiteStore(path, durability="fast") as store:
+        Engine(ruled, store=store).create("x")
+        assert verify(store, [ruled]) == verify(store, [other]) == verify(store) == ()
+        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            connection.execute("UPDATE definition SET document = replace(document, 'New', 'Old')")
+        found = verify(store, [ruled])
+        assert [finding.field for finding in found] == [f"definition {ruled.fingerprint}"]
+        assert verify(store, [other]) == ()
