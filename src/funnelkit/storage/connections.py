@@ -23,21 +23,25 @@ CLOSED = "Cannot operate on a closed database."
 
 
 class Lane:
-    """A thread's own connection. Hold ``lock`` while you use it, so that nobody closes it meanwhile."""
+    """A thread's own connection.
 
-    __slots__ = ("connection", "lock", "retired")
+    Hold ``lock`` while you use it, so that nobody closes it meanwhile. If it is ``retired`` by then and
+    not ``kept`` for the task that you are part of, ask for another.
+    """
+
+    __slots__ = ("connection", "kept", "lock", "retired")
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
         self.lock = threading.RLock()  # a signal handler may come back to the same store
+        self.kept = False
         self.retired = False
 
     def retire(self) -> None:
         """Close the connection once nobody uses it."""
-        with self.lock:
-            self.retired = True
-            with suppress(sqlite3.Error):  # what was committed is safe
-                self.connection.close()
+        self.retired = True  # before we wait: who uses it all the time would never let us in
+        with self.lock, suppress(sqlite3.Error):  # what was committed is safe
+            self.connection.close()
 
 
 class Connections:
@@ -52,23 +56,33 @@ class Connections:
         _ALL.add(self)
 
     def mine(self) -> Lane:
-        """Return the lane of this thread. If it is retired by the time you have its lock, ask again."""
+        """Return the lane of this thread."""
         lane: Lane | None = getattr(self._local, "lane", None)
-        if lane is None:
+        if lane is None or (lane.retired and not lane.kept):
             lane = self._local.lane = self._add(threading.current_thread())
         return lane
 
     @contextmanager
     def another(self) -> Iterator[sqlite3.Connection]:
-        """Lend a connection for one long task, beside those of the threads."""
+        """Lend a connection for one long task, beside that of the thread.
+
+        The thread keeps its own meanwhile: what the task calls may use the store, and must not wait
+        for somebody who waits for the task.
+        """
         task = object()
-        lane = self._add(task)
-        try:
-            with lane.lock:
-                yield lane.connection
-        finally:
-            lane.retire()
-            self._lanes.pop(task, None)
+        while True:
+            own, lane = self.mine(), self._add(task)
+            with own.lock, lane.lock:
+                own.kept = True
+                try:
+                    if own.retired or lane.retired:
+                        continue
+                    yield lane.connection
+                finally:
+                    own.kept = False
+                    lane.retire()
+                    self._lanes.pop(task, None)
+                return
 
     def _add(self, user: object) -> Lane:
         with self._lock:
@@ -87,25 +101,22 @@ class Connections:
         """Close all, each as soon as its thread has done what it is doing; give out no more."""
         with self._lock:
             self.closed = True
-        self.renew()
+            self.renew()
 
     def renew(self) -> None:
         """Close all, each once its thread has done what it is doing; who needs one opens it anew."""
         with self._lock:
             lanes = list(self._lanes.values())
+            for lane in lanes:
+                lane.retired = True  # all at once: one may be waiting for the write lock of another
+            for lane in lanes:
+                lane.retire()
             self._lanes.clear()
-            self._local = threading.local()
-        for lane in lanes:  # not under our lock: what uses a lane may want a second one
-            lane.retire()
 
     def before_fork(self) -> None:
         """Close all, and let nobody open another until `after_fork`."""
-        while True:
-            self.renew()
-            self._lock.acquire()
-            if not self._lanes:
-                return
-            self._lock.release()
+        self._lock.acquire()
+        self.renew()
 
     def after_fork(self) -> None:
         """Let connections be opened again, in the parent and in the child."""

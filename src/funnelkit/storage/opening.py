@@ -17,8 +17,9 @@ def open_store(url: str) -> Store:
 
     Args:
         url: ``"memory:"``, ``"sqlite:///crm.db"`` (relative), ``"sqlite:////var/lib/crm.db"``
-            (absolute), or ``"postgresql://user:password@host/database?schema=crm"`` with whatever
-            else libpq understands.
+            (absolute), either with ``?mode=ro`` behind it to read only, or
+            ``"postgresql://user:password@host/database?schema=crm"`` with whatever else libpq
+            understands.
 
     Raises:
         InputError: The URL names no store that is known.
@@ -32,7 +33,11 @@ def open_store(url: str) -> Store:
     if isinstance(url, str) and url.startswith(_SQLITE):
         from funnelkit.storage.sqlite import SQLiteStore
 
-        return SQLiteStore(url.removeprefix(_SQLITE))
+        path, mark, setting = url.removeprefix(_SQLITE).partition("?")
+        if mark and setting != "mode=ro":
+            mend = "write ?mode=ro to read only; open a file with ? in its name by SQLiteStore(path)"
+            raise InputError("store", f"{shown(url)} has an unknown setting", mend)
+        return SQLiteStore(path, read_only=bool(mark))
     if isinstance(url, str) and url.startswith(_POSTGRES):
         from funnelkit.storage.postgres import PostgresStore
         from funnelkit.storage.postgres.settings import split_schema

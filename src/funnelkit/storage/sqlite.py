@@ -254,7 +254,7 @@ class SQLiteStore(Reader):
             if not self.capabilities.writable:
                 raise StoreReadOnlyError(str(self.path), "was opened to be read only")
             with lane.lock:
-                if lane.retired:  # closed for a fork since we asked for it
+                if lane.retired and not lane.kept:  # closed for a fork since we asked for it
                     return self.commit(commit)
                 self._see_that_it_is_there()
                 written = write(lane.connection.cursor(), commit)
@@ -274,7 +274,7 @@ class SQLiteStore(Reader):
         try:
             lane = self._connections.mine()
             with lane.lock:
-                if lane.retired:
+                if lane.retired and not lane.kept:
                     return self._ask(ask)
                 found = lane.connection.execute(ask.sql, ask.params).fetchall()
         except UnicodeEncodeError:
@@ -288,7 +288,7 @@ class SQLiteStore(Reader):
         try:
             lane = self._connections.mine()
             with lane.lock:
-                if lane.retired:
+                if lane.retired and not lane.kept:
                     return self.query(sql, params)
                 return select(lane.connection, sql, params)
         except sqlite3.Error as error:
