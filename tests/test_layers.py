@@ -45,6 +45,7 @@ ROOF = {
     "hosts",
     "joined_engine",
     "async_engine",
+    "async_joined_engine",
     "drafts",
     "creation",
     "conversion",

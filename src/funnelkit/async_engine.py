@@ -237,7 +237,7 @@ class AsyncEngine:
         """Recompute every carried fact and every record; see `Engine.verify`."""
         from funnelkit.verify import verify
 
-        return await asyncio.to_thread(verify, FromThread(self._store), self._shell.pipelines.values())
+        return await asyncio.to_thread(verify, FromThread(self._store))
 
     async def report(self, ask: Callable[[Analytics], T]) -> T:
         """Return what a function makes of `Engine.analytics`; it runs in a worker thread.
@@ -261,10 +261,10 @@ class AsyncEngine:
         The connection cannot tell when it has committed, so the block has to end after the
         transaction does: ``async with engine.using(connection) as crm, connection.transaction(): …``
 
-        >>> AsyncEngine().using("postgresql://crm")
+        >>> AsyncEngine().using("crm")
         Traceback (most recent call last):
             ...
-        funnelkit.errors.InputError: connection: 'postgresql://crm' cannot be joined (give a psycopg.AsyncConnection)
+        funnelkit.errors.InputError: connection: 'crm' cannot be joined (give a psycopg.AsyncConnection)
 
         Raises:
             InputError: It is no ``psycopg.AsyncConnection``.

@@ -78,8 +78,11 @@ def modules() -> dict[str, ast.Module]:
 
 
 def test_every_public_name_of_an_engine_is_a_verb_or_reads() -> None:
-    """A new method must be put on one of the two lists, and is then tested as such."""
-    assert public(Engine) - {"close"} == WRITES | READS.keys()
+    """A new method must be put on one of the two lists, and is then tested as such.
+
+    ``using`` gives an engine with the same verbs.
+    """
+    assert public(Engine) - {"close", "using"} == WRITES | READS.keys()
 
 
 @pytest.mark.parametrize("name", READS)
