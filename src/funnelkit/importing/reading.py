@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime, time
 from functools import cache
 from typing import Any
@@ -77,6 +77,7 @@ def read(rows: Iterable[Row], log: EventLog, kind: Kind, now: datetime, show: Pr
         DefinitionError: A column that the log names is in none of the rows.
     """
     meaning, actor, identified = cache(log.meaning), cache(an_actor), cache(given_id)
+    said = _sayings(log, kind)
     events: dict[str, list[Event]] = {}
     ignored: Counter[str] = Counter()
     bad: list[BadRow] = []
@@ -102,7 +103,7 @@ def read(rows: Iterable[Row], log: EventLog, kind: Kind, now: datetime, show: Pr
                 reason=reason,
                 actor=actor(_text(row, log.actor, log) or None, log.actor),
                 created=_created(row, log, now),
-                fields=_fields(row, log, kind),
+                fields=said(row),
             )
         except InputError as error:
             bad.append(BadRow(line, _text(row, log.record, log), str(error)))
@@ -191,6 +192,26 @@ def _moment(cell: Any, column: str, log: EventLog) -> datetime:
 def _created(row: Row, log: EventLog, now: datetime) -> datetime | None:
     cell = _cell(row, log.created, log) if log.created else None
     return None if cell is None else _instant(cell, log.created, log, now)[0]
+
+
+_PLAIN = frozenset((str, type(None)))
+
+
+def _sayings(log: EventLog, kind: Kind) -> Callable[[Row], dict[str, Any]]:
+    """Return `_fields` for the rows of a log, which remembers: rows of one record mostly say the same."""
+    named = (log.name, log.owner, log.source, log.campaign, log.value, log.currency, *log.custom)
+    columns = [column for column in named if column]
+    known: dict[tuple[Any, ...], dict[str, Any]] = {}
+
+    def said(row: Row) -> dict[str, Any]:
+        cells = tuple([row.get(column) for column in columns])
+        if not _PLAIN.issuperset(map(type, cells)):  # 1, 1.0 and True are the same key
+            return _fields(row, log, kind)
+        if (fields := known.get(cells)) is None:
+            fields = known[cells] = _fields(row, log, kind)
+        return fields
+
+    return said
 
 
 def _fields(row: Row, log: EventLog, kind: Kind) -> dict[str, Any]:

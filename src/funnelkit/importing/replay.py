@@ -14,7 +14,7 @@ from funnelkit.drafts import edited
 from funnelkit.errors import RefusedError
 from funnelkit.importing.reading import Event
 from funnelkit.importing.report import BadRow
-from funnelkit.recording import merged, recorded
+from funnelkit.recording import Act, together
 from funnelkit.records import OUTCOMES, Deal, Lead, Placed
 from funnelkit.request import NO_FACTS, Facts, Request
 from funnelkit.stages import Pipeline
@@ -66,13 +66,16 @@ def replay(
     record, born, rest = _begun(pipeline, id, in_order(events), bad, sealed=sealed)
     if record is None:
         return History(record=id, bad=bad), None
+    early = record.updated_at < record.created_at
     history, commit = onward(pipeline, record, rest, born=born)
-    return attrs.evolve(
-        history,
+    return History(
+        record=id,
         begun=True,
         used=history.used + 1,
+        repeats=history.repeats,
+        reopened=history.reopened,
         bad=[*bad, *history.bad],
-        early=born[0].moves[0].at < record.created_at,
+        early=early,
     ), commit
 
 
@@ -81,7 +84,7 @@ def onward(
     record: Placed,
     events: Iterable[Event],
     *,
-    born: Sequence[Commit] = (),
+    born: Sequence[Act] = (),
     facts: Facts = NO_FACTS,
     sealed: bool = False,
 ) -> tuple[History, Commit | None]:
@@ -91,14 +94,14 @@ def onward(
         pipeline: Where it is.
         record: As it is in the store, or as ``born`` makes it.
         events: In order, none of them before the record's latest act.
-        born: The commits that make it, where it is new.
+        born: The act that makes it, where it is new.
         facts: What rules may ask about it, where it is not.
         sealed: Whether its moves shall be sealed from now on.
 
     Returns:
         What became of the events, and one commit of everything; None when there is nothing to write.
     """
-    id, expected, commits = record.id, 0 if born else record.version, list(born)
+    id, expected, acts = record.id, 0 if born else record.version, list(born)
     bad: list[BadRow] = []
     used, repeats, reopened = 0, 0, 0
     for event in events:
@@ -107,19 +110,22 @@ def onward(
             continue
         try:
             requests = _requests(record, event, sealed=sealed)
-            after, done = _taken(pipeline, record, requests, commits, facts)
+            after, done = _taken(pipeline, record, requests, acts, facts)
         except RefusedError as error:
             bad.append(_refused(event, id, error))
             continue
         used += 1
         reopened += record.close is not None
         record = after
-        commits += done
+        acts += done
     history = History(record=id, used=used, repeats=repeats, reopened=reopened, bad=bad)
-    if not commits:
+    if not acts:
         return history, None
+    said = together(acts)
     # Each act gave the record a version; the store is given the last one.
-    return history, attrs.evolve(merged(commits), writes=(Write(record, expected),))
+    return history, Commit(
+        writes=(Write(record, expected),), moves=said.moves, changes=said.changes, attributes=said.attributes
+    )
 
 
 def _refused(event: Event, id: str, error: RefusedError) -> BadRow:
@@ -128,7 +134,7 @@ def _refused(event: Event, id: str, error: RefusedError) -> BadRow:
 
 def _begun(
     pipeline: Pipeline, id: str, events: Sequence[Event], bad: list[BadRow], *, sealed: bool
-) -> tuple[Placed | None, list[Commit], Sequence[Event]]:
+) -> tuple[Placed | None, list[Act], Sequence[Event]]:
     """Return the record that the first acceptable stage event makes, and the events that are left.
 
     An outcome may be dated before that event. Then the record is created at the outcome's instant,
@@ -141,18 +147,18 @@ def _begun(
         at = rest[0].at
         rest.remove(event)
         try:
-            record, commits = _born(pipeline, id, event, at, sealed=sealed)
+            record, acts = _born(pipeline, id, event, at, sealed=sealed)
         except RefusedError as error:
             bad.append(_refused(event, id, error))
             continue
-        return record, commits, rest
+        return record, acts, rest
     bad += [BadRow(event.line, id, "no row says on which stage this record began") for event in rest]
     return None, [], ()
 
 
 def _born(
     pipeline: Pipeline, id: str, event: Event, at: datetime, *, sealed: bool
-) -> tuple[Placed, list[Commit]]:
+) -> tuple[Placed, list[Act]]:
     """Return the record as an event makes it, entered into the ledger at an instant of its own."""
     record_type, verb = (Deal, "create") if pipeline.kind == "deal" else (Lead, "capture")
     draft = record_type(
@@ -169,18 +175,18 @@ def _born(
 
 
 def _taken(
-    pipeline: Pipeline, record: Placed, requests: Iterable[Request], before: Sequence[Commit], facts: Facts
-) -> tuple[Placed, list[Commit]]:
-    """Return the record after all acts of an event, and what has to be written.
+    pipeline: Pipeline, record: Placed, requests: Iterable[Request], before: Sequence[Act], facts: Facts
+) -> tuple[Placed, list[Act]]:
+    """Return the record after all acts of an event, and the acts that leave a trace.
 
     Raises:
         RefusedError: The gate refuses one of the acts that the event amounts to.
     """
-    commits: list[Commit] = []
+    acts: list[Act] = []
     for request in requests:
-        record, done = _done(pipeline, record, request, chain(before, commits), facts)
-        commits += done
-    return record, commits
+        record, done = _done(pipeline, record, request, chain(before, acts), facts)
+        acts += done
+    return record, acts
 
 
 def _requests(record: Placed, event: Event, *, sealed: bool) -> Iterator[Request]:
@@ -189,12 +195,13 @@ def _requests(record: Placed, event: Event, *, sealed: bool) -> Iterator[Request
     def request(verb: str, **what: Any) -> Request:
         return Request(verb=verb, actor=event.actor, at=event.at, cause="import", sealed=sealed, **what)
 
-    fields = dict(event.fields)
-    owner = fields.pop("owner", record.owner)
-    if owner != record.owner:
-        yield request("assign", owner=owner)
-    if fields and not _says(record, fields):
-        yield request("edit", edits=edited(kind_of(record), record, fields))
+    if not _says(record, event.fields):
+        fields = dict(event.fields)
+        owner = fields.pop("owner", record.owner)
+        if owner != record.owner:
+            yield request("assign", owner=owner)
+        if not _says(record, fields):
+            yield request("edit", edits=edited(kind_of(record), record, fields))
     if event.place in OUTCOMES:
         converting = event.place == "won" and isinstance(record, Lead)
         yield request("convert" if converting else _CLOSE[event.place], reason=event.reason)
@@ -207,22 +214,25 @@ def _requests(record: Placed, event: Event, *, sealed: bool) -> Iterator[Request
 
 def _says(record: Placed, fields: dict[str, Any]) -> bool:
     """Whether a record says already what an event says of it; custom fields are merged."""
-    return all(
-        value.items() <= record.custom.items() if field == "custom" else getattr(record, field) == value
-        for field, value in fields.items()
-    )
+    for field, value in fields.items():
+        if field == "custom":
+            if not value.items() <= record.custom.items():
+                return False
+        elif getattr(record, field) != value:
+            return False
+    return True
 
 
 def _done(
     pipeline: Pipeline,
     record: Placed,
     request: Request,
-    before: Iterable[Commit],
+    before: Iterable[Act],
     facts: Facts,
     *,
     new: bool = False,
-) -> tuple[Placed, list[Commit]]:
-    """Ask the gate; return the record as it is then, and what has to be written.
+) -> tuple[Placed, list[Act]]:
+    """Ask the gate; return the record as it is then, and the act if it leaves a trace.
 
     Rules are told the history so far: that of ``facts``, and what ``before`` adds to it. A record that
     is imported as a whole has no activities and no client.
@@ -231,11 +241,12 @@ def _done(
         RefusedError: The gate refuses.
     """
     request = resolved(pipeline, record, request)
-    if facts_needed(pipeline, record, request):
-        more = tuple(move for commit in before for move in commit.moves)
+    if pipeline.table.asks and facts_needed(pipeline, record, request):
+        more = tuple(decision.move for _, decision, _ in before if decision.move is not None)
         facts = attrs.evolve(facts, history=facts.history + more)
     decision = decide(pipeline, record, request, facts)
     if decision.record is None:
         raise RefusedError(record.id, decision.verdict)
-    commit = recorded(None if new else record, decision, request)
-    return decision.record, [] if commit is None else [commit]
+    return decision.record, [] if decision.record is record else [
+        (None if new else record, decision, request)
+    ]

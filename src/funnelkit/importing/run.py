@@ -61,7 +61,8 @@ def _parts(events: dict[str, list[Event]], batch: int) -> Iterator[dict[str, lis
 
 async def _written(shell: Shell, pipeline: Pipeline, part: Mapping[str, Sequence[Event]]) -> list[History]:
     """Write some records in one commit: new ones whole, those of an earlier import as far as they are new."""
-    for tries_left in reversed(range(_TRIES)):
+    tries = 0
+    while True:
         stored = await _stored(shell, pipeline, list(part))
         done = [
             _done(pipeline, id, events, stored.get(id), sealed=shell.sealed) for id, events in part.items()
@@ -71,11 +72,11 @@ async def _written(shell: Shell, pipeline: Pipeline, part: Mapping[str, Sequence
             if commits:
                 await shell.commit(merged(commits))
         except (AlreadyExistsError, ConflictError):  # somebody was faster; look again at what is there
-            if not tries_left:
+            tries += 1
+            if tries == _TRIES:
                 raise
-            continue
-        break
-    return [history for history, _ in done]
+        else:
+            return [history for history, _ in done]
 
 
 async def _stored(shell: Shell, pipeline: Pipeline, ids: Sequence[str]) -> dict[str, tuple[Record, Facts]]:
