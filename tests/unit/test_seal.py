@@ -15,7 +15,7 @@ from typing import Any
 import attrs
 import pytest
 
-from funnelkit import Actor, Engine, FrozenClock, Money, Move, Pipeline, Stage, money
+from funnelkit import Actor, Engine, EventLog, FrozenClock, Money, Move, Pipeline, Stage, import_log, money
 from funnelkit.decide import decide
 from funnelkit.request import NO_FACTS, Facts, Request
 from funnelkit.seal import seal_of
@@ -293,3 +293,22 @@ def test_a_chain_runs_through_acts_that_are_written_once() -> None:
         previous = move.seal
     assert len(moves) == 5
     assert decision.record.seal == previous
+
+
+def test_an_import_is_sealed_too(path: Path) -> None:
+    """Row after row, and over two imports of one log; a record's stored seal is that of its last move."""
+    log = EventLog(
+        record="case", activity="what", time="at", stages={"n": "new", "o": "offer"}, outcomes={"w": "won"}
+    )
+    days = [("n", "2026-01-01"), ("o", "2026-01-02"), ("w", "2026-01-03"), ("o", "2026-01-04")]
+    rows = [
+        {"case": case, "what": what, "at": f"{day}T09:00:00Z"} for what, day in days for case in ("c1", "c2")
+    ]
+    with opened(path) as engine:
+        import_log(engine, rows[:4], log, pipeline="sales")
+        import_log(engine, rows, log, pipeline="sales")
+        assert engine.verify() == ()
+        last = engine.get("c1").seal  # type: ignore[union-attr]
+    seals = recomputed(path, "c1")
+    assert [stored == expected for stored, expected in seals] == [True] * 4  # new, offer, won, and open again on offer
+    assert seals[-1][0] == last != ""
