@@ -11,6 +11,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -23,6 +24,18 @@ from typing import Any, Self
 import pytest
 
 ENVIRONMENT = "FUNNELKIT_POSTGRES"
+
+# Waits until the tests are over, even if they were killed; then nothing of the server may be left.
+WATCH = """
+import os, pathlib, shutil, signal, sys
+sys.stdin.read()
+folder = pathlib.Path(sys.argv[1])
+try:
+    os.kill(int((folder / "data" / "postmaster.pid").read_text().split()[0]), signal.SIGQUIT)
+except (OSError, ValueError):
+    pass
+shutil.rmtree(folder, ignore_errors=True)
+"""
 
 
 def programs() -> Path | None:
@@ -56,6 +69,7 @@ class Server:
 
     def __enter__(self) -> Self:
         self.folder = Path(tempfile.mkdtemp(prefix="funnelkit-postgres-"))
+        self._watcher = subprocess.Popen([sys.executable, "-c", WATCH, self.folder], stdin=subprocess.PIPE)
         try:
             self._make()
             self.start()
@@ -139,6 +153,7 @@ class Server:
 
     def _remove(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
+        self._watcher.communicate()
 
 
 @pytest.fixture(scope="session")

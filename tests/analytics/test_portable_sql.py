@@ -29,6 +29,12 @@ def sent() -> set[str]:
     """Return every text that the metrics send over filters, groups, definitions and cells."""
     places = [Place(t, "sales", place) for t, place in enumerate(("new", "offer", "call", "lost"))]
     database = feed([Record("d", 0, "", ("EUR", 1), "", "", {}, tuple(places))], {"sales": STAGES})
+    ask_everything(database)
+    return database.texts
+
+
+def ask_everything(database: Any) -> None:
+    """Ask for every metric over filters, groups, definitions and cells."""
     shape = Shape(pipeline="sales", stages=tuple((stage, "") for stage in STAGES))
     metrics = Analytics(database, [shape], FrozenClock(hour(99)))
     for by, chosen in product(BY, FILTERS):
@@ -53,7 +59,6 @@ def sent() -> set[str]:
         for result, cell in results:
             if result.rows:
                 result.ids(*cell, **group)
-    return database.texts
 
 
 @pytest.fixture(scope="module")
