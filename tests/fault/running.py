@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import funnelkit
 
-__all__ = ["environment", "run", "start"]
+__all__ = ["at_once", "environment", "run", "start"]
 
 ROOT = Path(__file__).parents[2]
 
@@ -25,6 +27,14 @@ def start(*arguments: str) -> subprocess.Popen[str]:
     pipe = subprocess.PIPE
     command = [sys.executable, *arguments]
     return subprocess.Popen(command, env=environment(), cwd=ROOT, text=True, stdin=pipe, stdout=pipe)
+
+
+def at_once(module: str, arguments: list[dict[str, Any]]) -> list[Any]:
+    """Run a module in as many processes as there are arguments; return what each printed, as JSON."""
+    running = [start("-m", module, json.dumps(each)) for each in arguments]
+    printed = [process.communicate()[0] for process in running]
+    assert [process.returncode for process in running] == [0] * len(running)
+    return [json.loads(each) for each in printed]
 
 
 def run(*arguments: str) -> str:

@@ -14,7 +14,7 @@ import pytest
 from tests.fault.conftest import Tell
 from tests.fault.counts import times
 from tests.fault.journal import opened, sound
-from tests.fault.running import start
+from tests.fault.running import at_once
 from tests.fault.world import engine_on
 
 from funnelkit.errors import ConflictError
@@ -54,9 +54,7 @@ def fought_over(url: str, moves: int, tell: Tell) -> None:
         for number in range(DEALS):
             engine.create("Hot", id=f"d{number}", pipeline="care")
     hows = [{"url": url, "worker": worker, "moves": moves} for worker in range(PROCESSES)]
-    running = [start("-m", "tests.fault.test_hot_deals", json.dumps(how)) for how in hows]
-    told = [json.loads(process.communicate()[0]) for process in running]
-    assert [process.returncode for process in running] == [0] * PROCESSES
+    told = at_once("tests.fault.test_hot_deals", hows)
     with closing(opened(url, "fast")) as store:
         notes = Counter(note for (note,) in store.query("SELECT note FROM move WHERE seq > 1", {}))
         assert notes == Counter(

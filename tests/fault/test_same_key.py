@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.fault import running
 from tests.fault.conftest import Tell
 from tests.fault.counts import times
 from tests.fault.journal import opened
-from tests.fault.running import start
 from tests.fault.test_every_statement import VERBS, furnished
 from tests.fault.world import engine_on
 
@@ -81,9 +81,7 @@ def capture(how: dict[str, Any]) -> list[str]:
 def test_one_key_from_eight_processes_is_done_once(url: str, tell: Tell) -> None:
     """The same inquiries under their keys from eight processes: one lead each, the same for all."""
     number = times(200)
-    how = json.dumps({"url": url, "number": number})
-    running = [start("-m", "tests.fault.test_same_key", how) for _ in range(CALLERS)]
-    told = [json.loads(process.communicate()[0]) for process in running]
+    told = running.at_once("tests.fault.test_same_key", [{"url": url, "number": number}] * CALLERS)
     assert told == [told[0]] * CALLERS
     assert len(set(told[0])) == number
     with closing(opened(url, "fast")) as store:
