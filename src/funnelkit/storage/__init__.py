@@ -10,6 +10,7 @@ from funnelkit.storage.base import (
     Write,
 )
 from funnelkit.storage.cached import CachedStore
+from funnelkit.storage.commit_json import commit_from_json, commit_to_json
 from funnelkit.storage.copying import Copied, copy_store
 from funnelkit.storage.memory import MemoryStore
 from funnelkit.storage.mirrored import MirroredStore
@@ -29,6 +30,8 @@ __all__ = [
     "ReadOnlyStore",
     "Store",
     "Write",
+    "commit_from_json",
+    "commit_to_json",
     "copy_store",
     "open_store",
 ]

@@ -67,7 +67,9 @@ class CachedStore(Wrapped):
 
     def commit(self, commit: Commit) -> None:
         """Write everything or nothing; see `Store.commit`."""
-        written = {(KIND_OF[type(write.record)], write.record.id): write.record for write in commit.writes}
+        written: dict[_Key, Record] = {
+            (KIND_OF[type(write.record)], write.record.id): write.record for write in commit.writes
+        }
         begun = self._forget(written)
         try:
             self.store.commit(commit)

@@ -54,7 +54,8 @@ class MirroredStore(Wrapped):
         """Write to the primary, which decides whether it is written; then to the copies."""
         with self._acting:
             self.store.commit(commit)
-            reached, self._reached = self._reached, [None] * len(self.copies)  # until each of them has it
+            reached = self._reached
+            self._reached = [None for _ in reached]  # until each of them has it
             self._reached = [
                 None if at is None else self._handed_on(commit, copy, at)
                 for copy, at in zip(self.copies, reached, strict=True)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from functools import partial
 
 import attrs
 
@@ -13,7 +14,7 @@ from funnelkit.testing.hooks import Hooks, raises
 from funnelkit.testing.in_use import BAD, READS, around, write_everything
 from funnelkit.testing.reading import readable
 from funnelkit.testing.samples import a_change, a_deal, a_move, an_activity, new
-from funnelkit.testing.together import at_once, count_up, follow
+from funnelkit.testing.together import at_once, count_up, gate_for
 
 __all__ = ["Declared"]
 
@@ -123,21 +124,13 @@ class Declared(Hooks):
         """Two stores over the same data count up one record at once: nothing is lost, doubled or skipped."""
         with self.writing_and("shared", "threads") as store, closing(self.second(store)) as second:
             store.commit(Commit(writes=(Write(a_deal(), 0),), moves=(a_move(),), changes=(a_change(),)))
-            ended: list[int] = []
-
-            def count(number: int) -> None:
-                try:
-                    count_up((store, second)[number % 2], 10)
-                finally:
-                    ended.append(number)
-
-            calls = [lambda number=number: count(number) for number in range(4)]
-            *results, seen = at_once([*calls, lambda: follow(second, lambda: len(ended) == len(calls))])
-            assert results == [None] * 4
-            assert [change.version for change in seen] == [*range(1, 42)]
+            gate = gate_for(4)
+            counts = [partial(count_up, each, 10, gate) for each in (store, second, store, second)]
+            assert at_once(counts) == [None] * 4
             for each in (store, second):
                 assert each.get("deal", "d1").version == 41  # noqa: PLR2004 (1 + 4 * 10)
                 assert [move.seq for move in each.moves("d1")] == [*range(1, 42)]
+                assert [change.version for change in each.changes()] == [*range(1, 42)]
 
     def test_closing_one_store_leaves_the_other(self) -> None:
         """A store goes on when another one over the same data is closed."""

@@ -159,11 +159,11 @@ class Lists(Hooks):
         """Changing a list or mapping that was read changes nothing in the store."""
         with self.using() as (store, write):
             write_everything(write)
-            before = readable(store, ("k",))
+            before = repr(readable(store, ("k",)))  # what was read before might be cleared with it
             for name in ("get_many", "find", "moves", "activities", "attributes", "changes", "definitions"):
                 READS[name](store).clear()
             READS["query"](store).clear()
-            assert readable(store, ("k",)) == before
+            assert repr(readable(store, ("k",))) == before
 
     def test_every_cursor_and_limit_gives_the_same_feed(self) -> None:
         """Whoever reads on behind a position, in pages of any size, whole or of one record, sees the same."""

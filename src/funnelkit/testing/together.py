@@ -4,19 +4,22 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any
 
 import attrs
 
 from funnelkit.changes import Change
 from funnelkit.errors import AlreadyExistsError, ConflictError, KeyReusedError
+from funnelkit.records import Deal
 from funnelkit.storage.base import Answer, Commit, Store, Write
 from funnelkit.testing.hooks import Hooks
 from funnelkit.testing.in_use import READS, write_everything
 from funnelkit.testing.samples import a_change, a_deal, a_move, an_activity, new
 
-__all__ = ["Together", "at_once", "count_up", "follow"]
+__all__ = ["Together", "at_once", "count_up", "gate_for"]
 
 _PATIENCE = 120.0  # seconds after which a store counts as stuck
 _THREADS = 8
@@ -46,35 +49,98 @@ def at_once(calls: Sequence[Callable[[], Any]]) -> list[Any]:
     return results
 
 
-def count_up(store: Store, times: int) -> None:
-    """Raise the version of deal d1 so many times, reading again whenever somebody was faster."""
-    for _ in range(times):
-        while True:
+@contextmanager
+def leaving(gate: threading.Barrier) -> Iterator[None]:
+    """Let nobody wait at the gate any more for one who failed."""
+    try:
+        yield
+    except BaseException:
+        gate.abort()
+        raise
+
+
+def count_up(store: Store, times: int, gate: threading.Barrier) -> None:
+    """Raise the version of deal d1 so many times, reading again whenever somebody was faster.
+
+    All who count wait at the gate when they have read, so that each time all but one are too late.
+    """
+    with leaving(gate):
+        for _ in range(times):
             deal = store.get("deal", "d1")
-            record = attrs.evolve(deal, version=deal.version + 1, moves=deal.moves + 1)
-            row = a_move(seq=record.moves, source="new")
-            try:
-                store.commit(
-                    Commit(
-                        writes=(Write(record, deal.version),),
-                        moves=(row,),
-                        changes=(a_change(version=record.version),),
-                    )
-                )
-            except ConflictError:
-                continue
-            break
+            gate.wait()
+            while not _replaced(store, deal):
+                deal = store.get("deal", "d1")
 
 
-def follow(store: Store, is_over: Callable[[], bool], limit: int = 7) -> list[Change]:
-    """Read the feed page by page from its beginning, until it is over and nothing comes any more."""
-    seen: list[Change] = []
-    while True:
-        over = is_over()
-        page = store.changes(after=seen[-1].position if seen else 0, limit=limit)
-        seen += page
-        if over and not page:
-            return seen
+def _replaced(store: Store, deal: Deal) -> bool:
+    """Replace a deal by its next version, with a move and a change; return whether it was still there."""
+    record = attrs.evolve(deal, version=deal.version + 1, moves=deal.moves + 1)
+    try:
+        store.commit(
+            Commit(
+                writes=(Write(record, deal.version),),
+                moves=(a_move(seq=record.moves, source="new"),),
+                changes=(a_change(version=record.version),),
+            )
+        )
+    except ConflictError:
+        return False
+    return True
+
+
+def gate_for(people: int) -> threading.Barrier:
+    """Return where so many threads wait for each other; who waits in vain fails."""
+    return threading.Barrier(people, timeout=_PATIENCE)
+
+
+class _Reader:
+    """Follows a feed, so that its writers can wait until it has read on."""
+
+    def __init__(self, store: Store, writers: int) -> None:
+        self.seen: list[Change] = []
+        self._store, self._writing = store, writers
+        self._pages, self._reads = 0, True
+        self._read_on = threading.Condition()
+
+    def follow(self) -> None:
+        """Read page by page until no writer is left and nothing comes any more."""
+        try:
+            while self._goes_on():
+                with self._read_on:
+                    self._pages += 1
+                    self._read_on.notify_all()
+        finally:
+            with self._read_on:
+                self._reads = False
+                self._read_on.notify_all()
+
+    def _goes_on(self) -> bool:
+        """Read a page; return whether more can come."""
+        over = not self._writing
+        page = self._store.changes(after=self.seen[-1].position if self.seen else 0, limit=7)
+        self.seen += page
+        return bool(page) or not over
+
+    def wait(self) -> None:
+        """Return when a whole page more has been read."""
+        with self._read_on:
+            under_way = self._pages + 1
+            self._read_on.wait_for(lambda: self._pages > under_way or not self._reads, _PATIENCE)
+
+    def writer_ended(self) -> None:
+        """One writer less."""
+        with self._read_on:
+            self._writing -= 1
+
+
+def _write_and_be_read(store: Store, reader: _Reader, id: str) -> None:
+    """Write ten commits of two changes each, waiting in between until the reader has read on."""
+    try:
+        for version in range(1, 21, 2):
+            store.commit(Commit(changes=(a_change(id, version), a_change(id, version + 1))))
+            reader.wait()
+    finally:
+        reader.writer_ended()
 
 
 class Together(Hooks):
@@ -140,70 +206,52 @@ class Together(Hooks):
         """Those who read again after a conflict all get their updates in: none is lost, none doubled."""
         with self.writing_and("threads") as store:
             store.commit(Commit(writes=(Write(a_deal(), 0),), moves=(a_move(),), changes=(a_change(),)))
-            assert at_once([lambda: count_up(store, 10)] * 4) == [None] * 4
+            assert at_once([partial(count_up, store, 10, gate_for(4))] * 4) == [None] * 4
             assert store.get("deal", "d1").version == 41  # noqa: PLR2004 (1 + 4 * 10)
             assert [move.seq for move in store.moves("d1")] == [*range(1, 42)]
             assert [change.version for change in store.changes()] == [*range(1, 42)]
 
     def test_batches_in_opposite_order_end(self) -> None:
-        """Batches over the same records in opposite order never wait for each other, nor mix."""
-        ids = [f"d{number:02}" for number in range(40)]
+        """Of two batches over the same records in opposite order one is written whole, the other not."""
+        rounds, ids = 10, [f"d{number:02}" for number in range(40)]
         with self.writing_and("threads") as store:
             store.commit(new(*map(a_deal, ids)))
+            gate = gate_for(2)
 
             def batches(order: Sequence[str]) -> int:
                 written = 0
-                for _ in range(10):
+                for _ in range(rounds):
                     found = store.get_many("deal", order)
                     writes = [
                         Write(attrs.evolve(found[id], version=found[id].version + 1), found[id].version)
                         for id in order
                     ]
-                    try:
-                        store.commit(Commit(writes=tuple(writes)))
-                    except ConflictError:
-                        continue
-                    written += 1
+                    with leaving(gate):
+                        gate.wait()
+                        with suppress(ConflictError):
+                            store.commit(Commit(writes=tuple(writes)))
+                            written += 1
                 return written
 
             results = at_once([lambda: batches(ids), lambda: batches(ids[::-1])])
             assert all(isinstance(result, int) for result in results), results
-            assert sum(results) > 0
-            versions = {record.version for record in store.find("deal", {})}
-            assert versions == {1 + sum(results)}
+            assert sum(results) == rounds
+            assert {record.version for record in store.find("deal", {})} == {1 + rounds}
 
     def test_the_feed_skips_nothing_under_writers(self) -> None:
         """Who follows the feed while others write gets every change once, each record's in order."""
-        each = 12
+        ids = [f"d{number}" for number in range(4)]
         with self.writing_and("threads") as store:
-
-            def write(id: str) -> None:
-                for version in range(1, 2 * each, 2):
-                    store.commit(Commit(changes=(a_change(id, version), a_change(id, version + 1))))
-
-            ids = [f"d{number}" for number in range(4)]
-            seen: list[Change] = []
-            ended: list[str] = []
-
-            def writer(id: str) -> Callable[[], None]:
-                def run() -> None:
-                    try:
-                        write(id)
-                    finally:
-                        ended.append(id)
-
-                return run
-
-            def reader() -> None:
-                seen.extend(follow(store, lambda: len(ended) == len(ids)))
-
-            results = at_once([reader, *map(writer, ids)])
+            reader = _Reader(store, writers=len(ids))
+            results = at_once(
+                [reader.follow, *(partial(_write_and_be_read, store, reader, id) for id in ids)]
+            )
             assert results == [None] * len(results), results
             for id in ids:
-                assert [change.version for change in seen if change.record == id] == [*range(1, 2 * each + 1)]
-            positions = [change.position for change in seen]
+                assert [change.version for change in reader.seen if change.record == id] == [*range(1, 21)]
+            positions = [change.position for change in reader.seen]
             assert positions == sorted(set(positions))
-            assert store.changes() == seen
+            assert store.changes() == reader.seen
 
     def test_any_thread_may_use_it(self) -> None:
         """One thread writes, another reads, a third closes; what one has written the others see."""
