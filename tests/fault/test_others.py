@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 from tests.fault.conftest import Tell
 from tests.fault.counts import times
-from tests.fault.running import start
+from tests.fault.running import run, start
 from tests.fault.test_every_statement import KEYS, VERBS, engine_at_work, furnished, unbroken
 from tests.fault.world import calls, engine_on, perform
 
@@ -119,36 +120,35 @@ def test_a_reader_that_stands_still_costs_few_attempts(tmp_path: Path, tell: Tel
 # -- fork -----------------------------------------------------------------------------------------------
 
 
+def fork(path: str, number: int) -> None:
+    """Make deals on both sides of a fork with one store that was used before it."""
+    engine = engine_on(SQLiteStore(path, durability="fast"))
+    engine.advance("deal")
+    child = os.fork()
+    who = "parent" if child else "child"
+    for count in range(number):
+        engine.create(f"{who} {count}", pipeline="care")
+    assert engine.verify() == ()
+    engine.close()
+    if child:
+        _, status = os.waitpid(child, 0)
+        sys.exit(os.waitstatus_to_exitcode(status))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 def test_a_store_used_on_both_sides_of_a_fork(store: SQLiteStore, tell: Tell) -> None:
     """Parent and child go on with one store: nothing is lost, nothing is there twice, the ledger is sound."""
     number = times(200)
-    engine = engine_on(store)
-    engine.advance("deal")
-    child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            for count in range(number):
-                engine.create(f"child {count}", pipeline="care")
-            engine.close()
-            code = 0
-        finally:
-            os._exit(code)
-    for count in range(number):
-        while True:
-            try:
-                engine.create(f"parent {count}", pipeline="care")
-                break
-            except StoreBusyError:
-                continue
-    _, status = os.waitpid(child, 0)
-    assert os.waitstatus_to_exitcode(status) == 0
-    with closing(SQLiteStore(store.path)) as again:
-        names = sorted(name for (name,) in again.query("SELECT name FROM deal WHERE name LIKE '% %'", {}))
-        expected = [f"{who} {count}" for who in ("child", "parent") for count in range(number)]
-        assert [name for name in names if name.startswith(("child", "parent"))] == sorted(expected)
-        assert Engine(store=again).verify() == ()
-    assert engine.verify() == ()
+    run(
+        "-c",
+        "import sys; from tests.fault.test_others import fork; fork(sys.argv[1], int(sys.argv[2]))",
+        str(store.path),
+        str(number),
+    )
+    names = [name for (name,) in store.query("SELECT name FROM deal", {})]
+    made = sorted(name for name in names if name.startswith(("child", "parent")))
+    assert made == sorted(f"{who} {count}" for who in ("child", "parent") for count in range(number))
+    assert Engine(store=store).verify() == ()
     tell("writes on both sides of a fork with one store", 2 * number, "each there once")
 
 
