@@ -33,9 +33,9 @@ def sent() -> set[str]:
     return database.texts
 
 
-def ask_everything(database: Any) -> None:
+def ask_everything(database: Any, stages: tuple[str, ...] = STAGES) -> None:
     """Ask for every metric over filters, groups, definitions and cells."""
-    shape = Shape(pipeline="sales", stages=tuple((stage, "") for stage in STAGES))
+    shape = Shape(pipeline="sales", stages=tuple((stage, "") for stage in stages))
     metrics = Analytics(database, [shape], FrozenClock(hour(99)))
     for by, chosen in product(BY, FILTERS):
         arguments = chosen | {"by": by}

@@ -70,7 +70,7 @@ def test_all_texts_say_the_same(schemas: Schemas, store: PostgresStore, records:
     database = feed(records, PIPELINES)
     copy(database, schemas.url, store.schema)
     both = Twice(database, store)
-    ask_everything(both)
+    ask_everything(both, PIPELINES["sales"])
     assert both.asked > 100
 
 
@@ -94,5 +94,5 @@ def test_something_is_compared(schemas: Schemas, store: PostgresStore) -> None:
     database = feed(records, PIPELINES)
     copy(database, schemas.url, store.schema)
     both = Twice(database, store)
-    ask_everything(both)
+    ask_everything(both, PIPELINES["sales"])
     assert both.found > 500
