@@ -28,9 +28,9 @@ from funnelkit.migration import Migration, migrate, plan_migration
 from funnelkit.records import Activity, Company, Contact, Deal, Lead, Move, Record
 from funnelkit.shell import P, R, Shell, a_store, id_of
 from funnelkit.stages import Pipeline, Verdict
-from funnelkit.storage.base import AsyncStore, Kind, Store
+from funnelkit.storage import AsyncStore, MemoryStore, Store, open_store
+from funnelkit.storage.base import Kind
 from funnelkit.storage.immediate import Immediate
-from funnelkit.storage.memory import MemoryStore
 from funnelkit.storage.threads import FromThread, InThread
 
 if TYPE_CHECKING:
@@ -51,8 +51,8 @@ class AsyncEngine:
 
     Args:
         pipelines: The definitions in force, any number, for leads and for deals.
-        store: An `AsyncStore`, for example `AsyncPostgresStore`. A store that blocks is called in
-            worker threads. In memory when left out.
+        store: An `AsyncStore`, for example `AsyncPostgresStore`. A store that blocks, or one that a
+            URL names, is called in worker threads. In memory when left out.
         clock, ids, zone, sealed: As for `Engine`.
 
     A task that is cancelled inside a verb cannot know whether the act was written; with ``key=``
@@ -71,13 +71,15 @@ class AsyncEngine:
     def __init__(
         self,
         *pipelines: Pipeline,
-        store: AsyncStore | Store | None = None,
+        store: AsyncStore | Store | str | None = None,
         clock: Clock | None = None,
         ids: IdSource | None = None,
         zone: tzinfo = UTC,
         sealed: bool = False,
     ) -> None:
-        self._store = _awaited(a_store(store or MemoryStore()))
+        if isinstance(store, str):
+            store = open_store(store)
+        self._store = _awaited(a_store(MemoryStore() if store is None else store))
         self._zone = reporting.a_zone(zone)
         clock = clock or SystemClock()
         self._shell = Shell(pipelines, self._store, clock, ids or TimeOrderedIds(clock), sealed=sealed)

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from funnelkit.changes import Change
 from funnelkit.records import Activity, Move, Record
 from funnelkit.storage.base import Answer, AsyncStore, Attribute, Capabilities, Commit, Kind, Store
+from funnelkit.storage.immediate import Immediate, run
 
 __all__ = ["FromThread", "InThread"]
 
@@ -80,21 +81,25 @@ class InThread:
 class FromThread:
     """An `AsyncStore` shown as a `Store` to code in a worker thread of its event loop.
 
+    A store that blocks anyway is asked in that thread, without a detour through the loop.
+
     Raises:
-        RuntimeError: A method is called on the thread of the loop, which would wait for itself.
+        RuntimeError: A method is called on the thread of a loop, which would stand still meanwhile.
     """
 
     def __init__(self, store: AsyncStore) -> None:
-        self.store = store
+        self.store = Immediate(store.store) if isinstance(store, InThread) else store
         self._loop = asyncio.get_running_loop()
 
     def _wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
         try:
             here = asyncio.get_running_loop()
         except RuntimeError:
+            if type(self.store) is Immediate:
+                return run(coroutine)
             return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
         coroutine.close()
-        raise RuntimeError(f"{here!r} would wait for itself: read all of a report inside `report`")
+        raise RuntimeError(f"{here!r} would stand still: read all of a report inside `report`")
 
     @property
     def capabilities(self) -> Capabilities:
