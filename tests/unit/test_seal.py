@@ -296,7 +296,7 @@ def test_a_chain_runs_through_acts_that_are_written_once() -> None:
 
 
 def test_an_import_is_sealed_too(path: Path) -> None:
-    """Row after row, and over two imports of one log; a record's stored seal is that of its last move."""
+    """Row after row, and over two imports of one log (new, offer, won, open again); a record's stored seal is that of its last move."""
     log = EventLog(
         record="case", activity="what", time="at", stages={"n": "new", "o": "offer"}, outcomes={"w": "won"}
     )
@@ -310,5 +310,5 @@ def test_an_import_is_sealed_too(path: Path) -> None:
         assert engine.verify() == ()
         last = engine.get("c1").seal  # type: ignore[union-attr]
     seals = recomputed(path, "c1")
-    assert [stored == expected for stored, expected in seals] == [True] * 4  # new, offer, won, and open again on offer
+    assert [stored == expected for stored, expected in seals] == [True] * 4
     assert seals[-1][0] == last != ""
