@@ -296,7 +296,7 @@ def test_a_chain_runs_through_acts_that_are_written_once() -> None:
 
 
 def test_an_import_is_sealed_too(path: Path) -> None:
-    """Row after row, and over two imports of one log (new, offer, won, open again); a record's stored seal is that of its last move."""
+    """Over two imports of one log: new, offer, won, open again. The record has the seal of its last move."""
     log = EventLog(
         record="case", activity="what", time="at", stages={"n": "new", "o": "offer"}, outcomes={"w": "won"}
     )
