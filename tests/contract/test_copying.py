@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -55,12 +58,20 @@ def live(store: Store, times: int = 3) -> None:
 
 
 @pytest.fixture
-def stores(tmp_path: Path) -> dict[str, Open]:
+def stores(tmp_path: Path, request: pytest.FixtureRequest) -> dict[str, Open]:
     """Return what opens a new, empty store of each sort."""
     numbers = itertools.count()
+
+    def on_postgres() -> Store:
+        schemas = request.getfixturevalue("schemas")  # there is a server only for those who want one
+        from funnelkit.storage.postgres import PostgresStore
+
+        return PostgresStore(schemas.url, schema=schemas.new(), connections=2)
+
     return {
         "memory": MemoryStore,
         "sqlite": lambda: SQLiteStore(tmp_path / f"crm{next(numbers)}.db", durability="fast"),
+        "postgres": on_postgres,
     }
 
 
@@ -77,7 +88,15 @@ def check_same(source: Store, target: Store) -> None:
     assert opened(target).verify() == ()
 
 
-WAYS = [("memory", "sqlite"), ("sqlite", "memory"), ("sqlite", "sqlite"), ("memory", "memory")]
+WAYS = [
+    ("memory", "memory"),
+    ("memory", "sqlite"),
+    ("sqlite", "memory"),
+    ("sqlite", "sqlite"),
+    ("sqlite", "postgres"),
+    ("postgres", "sqlite"),
+    ("postgres", "postgres"),
+]
 
 
 @pytest.mark.parametrize(("one", "other"), WAYS)
@@ -291,4 +310,36 @@ def test_copying_twenty_thousand_moves_keeps_their_order(stores: dict[str, Open]
     engine.bulk("win", deals)
     copy_store(source, target)
     check_same(source, target)
+    target.close()
+
+
+KILLED = """if True:
+    import os, signal, sys
+    from funnelkit.storage import copying
+    from funnelkit.storage.sqlite import SQLiteStore
+    copying._BATCH = 7
+    pages = 0
+
+    def count(done, total):
+        global pages
+        pages += 1
+        if pages == int(sys.argv[3]):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    copying.copy_store(SQLiteStore(sys.argv[1]), SQLiteStore(sys.argv[2]), progress=count)
+"""
+
+
+def test_a_copy_killed_again_and_again_becomes_whole(tmp_path: Path) -> None:
+    """A process that is killed while it copies leaves a copy that the next process goes on with."""
+    source = SQLiteStore(tmp_path / "source.db")
+    live(source)
+    for page in (1, 5, 9, 14, 20, 26):
+        run = [sys.executable, "-c", KILLED, str(source.path), str(tmp_path / "target.db"), str(page)]
+        assert subprocess.run(run, check=False).returncode == -signal.SIGKILL
+        live(source, 1)
+    target = SQLiteStore(tmp_path / "target.db")
+    copy_store(source, target)
+    check_same(source, target)
+    source.close()
     target.close()

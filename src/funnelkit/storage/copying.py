@@ -64,8 +64,8 @@ def copy_store(source: Store, target: Store, progress: Callable[[int, int], obje
     writers at rest. Nobody else may write to the target until then.
 
     The feed keeps its order, and its changes come last, so that they announce only what is there.
-    `MemoryStore` and `SQLiteStore` number changes without gaps, so between them each change also keeps
-    its position, and who follows the feed may go on in the copy. A store whose numbering has gaps is
+    The stores of funnelkit number changes without gaps, so each change also keeps its position, and
+    who follows the feed may go on in the copy. A store of somebody else's whose numbering has gaps is
     copied without them: who follows must find its place there anew.
 
     Args:

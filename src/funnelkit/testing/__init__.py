@@ -6,6 +6,8 @@ A store of your own is proved by a subclass of `StoreContract` with one method:
         def make_store(self):
             return MyStore()
 
+What the store declares in its `Capabilities` is proved with a method more: see `StoreContract`.
+
 Nothing of this is imported by funnelkit itself. Hypothesis is needed only by the strategies, and
 pytest only to collect the contract.
 """
