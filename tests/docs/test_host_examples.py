@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.servers import Schemas
+
+from funnelkit import AsyncEngine, Pipeline, Stage
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -110,3 +115,41 @@ def test_a_refusal_is_an_answer(steps: dict[str, Any]) -> None:
     assert status in {409, 422}
     assert seen == steps["won"][2]
     assert steps["nobody"] == 404
+
+
+def snippets(page: str) -> list[str]:
+    """Return the blocks of a how-to that need more than the package."""
+    text = (EXAMPLES.parent / "docs" / "howto" / page).read_text("utf-8")
+    return re.findall(r"^```py\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def test_the_how_to_shows_the_examples() -> None:
+    """What it says of Django and FastAPI is in the examples, word for word."""
+    sources = [path.read_text("utf-8") for path in EXAMPLES.glob("*_shop/**/*.py")]
+    shown = snippets("join-a-transaction.md")
+    assert len(shown) == 4
+    assert [snippet for snippet in shown if not any(snippet in source for source in sources)] == []
+
+
+def test_the_how_to_of_asyncio_runs(schemas: Schemas) -> None:
+    """Its parts about PostgreSQL do what they say, on a server."""
+    from psycopg import AsyncConnection
+    from tests.hosts import OnPostgres
+
+    database = OnPostgres(schemas)
+    opening, joining = snippets("use-asyncio.md")
+    engine = AsyncEngine(Pipeline("sales", [Stage("new"), Stage("offer")]))
+    names: dict[str, Any] = {"SALES": Pipeline("sales", [Stage("new"), Stage("offer")]), "engine": engine}
+    url = f'"{database.url}", schema="{database.schema}"'
+    exec(opening.replace('"postgresql://localhost/crm"', url), names)  # noqa: S102
+    assert asyncio.run(names["main"]()).stage == "offer"
+    ours = joining.replace("using(connection", f'using(connection, schema="{database.schema}"')
+    exec(ours.replace("shop_order (deal) VALUES (%s)", f"{database.table} (id) VALUES (length(%s))"), names)  # noqa: S102
+
+    async def sell() -> None:
+        async with await AsyncConnection.connect(database.url) as connection:
+            await names["sell"](connection)
+
+    asyncio.run(sell())
+    assert database.rows("SELECT COUNT(*) FROM deal") == [2]
+    assert len(database.rows("SELECT id FROM shop_order")) == 1
