@@ -28,7 +28,7 @@ class OnSQLite:
     """The database of a shop: a SQLite file."""
 
     table = "shop_order"
-    schema = "funnelkit"
+    schema = "public"
 
     def __init__(self, file: Path) -> None:
         self.file = file

@@ -239,7 +239,7 @@ class AsyncEngine:
         """Recompute every carried fact and every record; see `Engine.verify`."""
         from funnelkit.verify import verify
 
-        return await asyncio.to_thread(verify, FromThread(self._store))
+        return await asyncio.to_thread(verify, FromThread(self._store), self._shell.pipelines.values())
 
     async def report(self, ask: Callable[[Analytics], T]) -> T:
         """Return what a function makes of `Engine.analytics`; it runs in a worker thread.
@@ -257,7 +257,7 @@ class AsyncEngine:
         analytics = reporting.analytics(self._shell, FromThread(self._store), self._zone)
         return await asyncio.to_thread(ask, analytics)
 
-    def using(self, connection: Any, *, schema: str = "funnelkit") -> AsyncJoinedEngine:
+    def using(self, connection: Any, *, schema: str = "public") -> AsyncJoinedEngine:
         """Return this engine inside the transaction of a ``psycopg.AsyncConnection``; see `Engine.using`.
 
         The connection cannot tell when it has committed, so the block has to end after the

@@ -422,7 +422,7 @@ class Engine:
         """
         return self.analytics.funnel(self._shell.only("deal", pipeline).id, **filters)
 
-    def using(self, connection: Any, *, schema: str = "funnelkit") -> JoinedEngine:
+    def using(self, connection: Any, *, schema: str = "public") -> JoinedEngine:
         """Return this engine inside the transaction that the program around it has open.
 
         What the verbs write there is committed or rolled back together with the program's own

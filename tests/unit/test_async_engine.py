@@ -22,6 +22,7 @@ from funnelkit import (
     Pipeline,
     SQLiteStore,
     Stage,
+    only_roles,
 )
 from funnelkit.errors import InputError, StoreClosedError
 from funnelkit.storage.base import Commit
@@ -302,6 +303,19 @@ def test_a_store_that_is_awaited_is_asked_in_its_loop() -> None:
         engine = AsyncEngine(SALES, store=Elsewhere())
         await engine.create("Acme")
         assert await engine.report(lambda reports: reports.funnel("sales").counts()["new"]) == 1
+        assert await engine.verify() == ()
+
+    run(work)
+
+
+def test_verify_knows_the_pipelines_in_force() -> None:
+    """A definition with rules, whose fingerprint its document alone does not give, is found in order."""
+
+    async def work() -> None:
+        engine = AsyncEngine(
+            Pipeline("sales", [Stage("new"), Stage("offer")], rules=only_roles("boss", on="win"))
+        )
+        await engine.advance(await engine.create("Acme"))
         assert await engine.verify() == ()
 
     run(work)

@@ -8,6 +8,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -415,3 +416,13 @@ def test_relatives_of_connections_are_named(tmp_path: Path, engine: Engine) -> N
             with pytest.raises(InputError) as caught:
                 engine.using(relative)
             assert caught.value.argument == "connection"
+
+
+def test_the_schema_is_that_of_the_store() -> None:
+    """Who says nothing gets the same schema from ``using`` and from ``PostgresStore``."""
+    from funnelkit import AsyncEngine
+    from funnelkit.storage.postgres import PostgresStore
+
+    stores = signature(PostgresStore.__init__).parameters["schema"].default
+    for engine in (Engine, AsyncEngine):
+        assert signature(engine.using).parameters["schema"].default == stores
