@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 
 import pytest
 from tests.fault.conftest import Tell
@@ -23,17 +23,14 @@ pytestmark = pytest.mark.fault
 NOBODY = 65_534
 TRY = """
 import os, sys
-from tests.fault.test_read_only import tried
-tried("", 0)  # loads all the code there is: nobody may not read it
+from tests.fault.test_read_only import rehearse, tried
+rehearse()  # loads all the code there is: nobody may not read it
 print(*tried(sys.argv[1], int(sys.argv[2])))
 """
 
 
 def tried(path: str, user: int) -> list[str]:
     """Return what opening a store, reading it and a verb come to for a user: "done", or the error's name."""
-    if not path:
-        path = str(Path(mkdtemp(), "crm.db"))
-        filled(Path(path))
     if user:
         os.setgroups([])
         os.setgid(user)
@@ -49,6 +46,14 @@ def tried(path: str, user: int) -> list[str]:
     except FunnelkitError as error:
         said.append(type(error).__name__)
     return said
+
+
+def rehearse() -> None:
+    """Do the same where all is well."""
+    with TemporaryDirectory() as place:
+        path = Path(place, "crm.db")
+        filled(path)
+        tried(str(path), 0)
 
 
 def filled(path: Path) -> None:
@@ -106,6 +111,18 @@ def immutable_file(path: Path) -> Iterator[None]:
     subprocess.run(["chattr", "-i", str(path)], check=True)  # noqa: S607
 
 
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Return a folder within one that every user may enter, as those of pytest are not."""
+    if os.name != "posix" or os.geteuid() != 0:
+        pytest.skip("only root can become another user, mount, and mark files")
+    with TemporaryDirectory() as place:
+        Path(place).chmod(0o755)
+        folder = Path(place, "folder")
+        folder.mkdir()
+        yield folder
+
+
 Fault = Callable[[Path], AbstractContextManager[None]]
 
 
@@ -120,16 +137,10 @@ Fault = Callable[[Path], AbstractContextManager[None]]
     ids=lambda value: getattr(value, "__name__", ""),
 )
 def test_what_may_only_be_read(
-    fault: Fault, user: int, expected: list[str], tmp_path: Path, tell: Tell
+    fault: Fault, user: int, expected: list[str], folder: Path, tell: Tell
 ) -> None:
     """What can be read is read; the rest is an error of ours; no byte changes; afterwards all works."""
-    if os.name != "posix" or os.geteuid() != 0:
-        pytest.skip("only root can become another user, mount, and mark files")
-    for folder in (tmp_path, *tmp_path.parents):
-        if folder == tmp_path or (folder.stat().st_uid == 0 and folder.name.startswith("pytest-")):
-            folder.chmod(0o755)
-    path = tmp_path / "folder" / "crm.db"
-    path.parent.mkdir()
+    path = folder / "crm.db"
     filled(path)
     before = path.read_bytes()
     with fault(path):
