@@ -13,7 +13,7 @@ from funnelkit.acts import Asked, asked, digest, split
 from funnelkit.errors import ConflictError, InputError, NotFoundError, StoreError, shown
 from funnelkit.inputs import text
 from funnelkit.records import Deal, Lead, Placed
-from funnelkit.request import Decision, Request
+from funnelkit.request import Request
 from funnelkit.serial import did_you_mean
 from funnelkit.shell import Shell, id_of
 from funnelkit.stages import Verdict
@@ -64,7 +64,7 @@ async def bulk(
     what = _what(shell, verb, own)
     done: list[Lead | Deal] = []
     refused: list[tuple[str, Verdict]] = []
-    acts: list[tuple[Placed, Decision, Request]] = []
+    acts: list[recording.Act] = []
     answers: list[Answer] = []
     base = shell.request(verb, None, said, cause=cause, **what)
     if isinstance(refs, str) or not isinstance(refs, Iterable):

@@ -46,6 +46,8 @@ def resolved(pipeline: Pipeline, record: Placed, request: Request) -> Request:
     if request.verb in CLOSING:
         return _by_id(pipeline, request, CLOSING[request.verb])
     if request.verb == "move":  # by a name, which may be that of a close
+        if request.target in pipeline.table.position:
+            return request
         ends = [edge.target for edge in _edges(pipeline, record, request) if edge.target in OUTCOMES]
         return _by_id(pipeline, request, ends[0]) if ends else request
     if request.verb != "advance":

@@ -6,6 +6,7 @@ exactly by any SQL engine. Nothing here converts one currency into another: sums
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import attrs
@@ -14,7 +15,7 @@ from funnelkit.errors import MoneyError, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from decimal import Decimal
+    from decimal import Context, Decimal
 
 __all__ = ["CURRENCIES", "Money", "money", "totals"]
 
@@ -112,25 +113,24 @@ def money(amount: Decimal | int | str, currency: str, argument: str = "value") -
     >>> money(1500, "JPY"), money("9.5", "KWD")
     (Money('1,500 JPY'), Money('9.500 KWD'))
     """
-    from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal, InvalidOperation
+    import decimal  # only where amounts are read or written by people
 
     if isinstance(amount, float):
         raise MoneyError(
             argument, f"{amount!r} is a float, which cannot hold an exact amount", f'write "{amount}"'
         )
     _check_currency(currency, argument)
-    if not isinstance(amount, Decimal | int | str) or isinstance(amount, bool):
+    if not isinstance(amount, decimal.Decimal | int | str) or isinstance(amount, bool):
         raise MoneyError(argument, f"{shown(amount)} is not an amount", "give a Decimal, an int or text")
     try:
-        exact = Decimal(amount)
-    except (InvalidOperation, ValueError):
+        exact = decimal.Decimal(amount)
+    except (decimal.InvalidOperation, ValueError):
         raise MoneyError(argument, f"{shown(amount)} is not a number", 'write "1234.50"') from None
     decimals = CURRENCIES[currency]
-    limit = Decimal(f"{_LIMIT}E-{decimals}")
+    limit, context = _bounds(decimals)
     if not exact.is_finite() or not -limit <= exact <= limit:
         raise MoneyError(argument, f"{shown(amount)} {currency} is out of range")
-    # The context of the caller may round; this one does not.
-    minor = exact.scaleb(decimals, Context(prec=MAX_PREC, Emin=MIN_EMIN, Emax=MAX_EMAX))
+    minor = exact.scaleb(decimals, context)
     if minor != int(minor):
         raise MoneyError(
             argument,
@@ -138,6 +138,14 @@ def money(amount: Decimal | int | str, currency: str, argument: str = "value") -
             "round it where you know how it should be rounded",
         )
     return Money(int(minor), currency)
+
+
+@cache
+def _bounds(decimals: int) -> tuple[Decimal, Context]:
+    """Return the largest amount, and a context that rounds nothing whatever the caller's does."""
+    from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
+
+    return Decimal(f"{_LIMIT}E-{decimals}"), Context(prec=MAX_PREC, Emin=MIN_EMIN, Emax=MAX_EMAX)
 
 
 def _check_currency(currency: object, argument: str) -> None:

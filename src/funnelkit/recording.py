@@ -19,13 +19,13 @@ from funnelkit.request import Decision, Request
 from funnelkit.storage.base import Attribute, Commit, Write
 
 __all__ = [
+    "Act",
     "amendment",
     "as_json",
     "birth",
     "flat",
     "merged",
     "placement",
-    "placements",
     "recorded",
     "together",
 ]
@@ -48,6 +48,10 @@ _LEAD = {
 }
 
 
+Act = tuple[Record | None, Decision, Request]
+"""A record as it was (None for a new one), a yes of the gate, and what was decided."""
+
+
 def recorded(before: Record | None, decision: Decision, request: Request) -> Commit | None:
     """Return the commit of a yes of the gate; None when there is nothing to write.
 
@@ -65,11 +69,28 @@ def recorded(before: Record | None, decision: Decision, request: Request) -> Com
     return amendment(before, after, actor=request.actor.id, reason=request.reason, overruled=overruled)
 
 
-def together(acts: Sequence[tuple[Record, Decision, Request]]) -> Commit:
-    """Return one commit of what `recorded` says to each of many acts."""
-    placed = [(decision, before.version) for before, decision, _ in acts if decision.move is not None]
-    in_place = [recorded(*act) for act in acts if act[1].move is None]
-    return merged([placements(placed), *(commit for commit in in_place if commit is not None)])
+def together(acts: Iterable[Act]) -> Commit:
+    """Return one commit of what `recorded` says to each of many acts, in their order.
+
+    Moves are written down at once: a commit of its own would cost each of them as much as the move.
+    """
+    writes: list[Write] = []
+    moves: list[Move] = []
+    told: list[Change] = []
+    attributes: list[Attribute] = []
+    for before, decision, request in acts:
+        record, move = decision.record, decision.move
+        if move is not None:
+            writes.append(Write(record, 0 if before is None else before.version))
+            moves.append(move)
+            told.append(_told(record, move))
+            if before is None and record.custom:
+                attributes += _custom_attributes(record, {}, move.at)
+        elif (commit := recorded(before, decision, request)) is not None:
+            writes += commit.writes
+            told += commit.changes
+            attributes += commit.attributes
+    return Commit(writes=tuple(writes), moves=tuple(moves), changes=tuple(told), attributes=tuple(attributes))
 
 
 def placement(decision: Decision, expected: int) -> Commit:
@@ -79,25 +100,15 @@ def placement(decision: Decision, expected: int) -> Commit:
         decision: A decision with a move.
         expected: The version the record had; 0 for a new one.
     """
-    return placements([(decision, expected)])
-
-
-def placements(decided: Iterable[tuple[Decision, int]]) -> Commit:
-    """Return one commit of many; a commit of its own would cost each of them as much as its move."""
-    writes: list[Write] = []
-    moves: list[Move] = []
-    told: list[Change] = []
-    attributes: list[Attribute] = []
-    for decision, expected in decided:
-        record, move = decision.record, decision.move
-        assert record is not None  # noqa: S101 (a decided yes)
-        assert move is not None  # noqa: S101
-        writes.append(Write(record, expected))
-        moves.append(move)
-        told.append(_told(record, move))
-        if not expected and record.custom:
-            attributes += _custom_attributes(record, {}, move.at)
-    return Commit(writes=tuple(writes), moves=tuple(moves), changes=tuple(told), attributes=tuple(attributes))
+    record, move = decision.record, decision.move
+    assert record is not None  # noqa: S101 (a decided yes)
+    assert move is not None  # noqa: S101
+    return Commit(
+        writes=(Write(record, expected),),
+        moves=(move,),
+        changes=(_told(record, move),),
+        attributes=() if expected else _custom_attributes(record, {}, move.at),
+    )
 
 
 def _told(record: Placed, move: Move) -> Change:

@@ -106,7 +106,7 @@ def read(rows: Iterable[Row], log: EventLog, kind: Kind, now: datetime, show: Pr
                 fields=said(row),
             )
         except InputError as error:
-            bad.append(BadRow(line, _text(row, log.record, log), str(error)))
+            bad.append(BadRow(line, _record_of(row, log), str(error)))
             continue
         unclear += doubtful
         events.setdefault(id, []).append(event)
@@ -137,12 +137,32 @@ def _cell(row: Row, column: str, log: EventLog) -> Any:
     if isinstance(cell, str):
         cell = cell.strip()
         return None if cell in log.blanks else cell
-    return cell if cell == cell else None  # noqa: PLR0124 (see above)
+    try:
+        return cell if cell == cell else None  # noqa: PLR0124 (see above)
+    except TypeError:  # the missing value of pandas is neither equal to itself nor not
+        return None
+    except Exception:  # noqa: BLE001 (a signalling NaN, an array: whatever somebody's cell may do)
+        raise InputError(column, f"{shown(cell)} cannot be read", "give text, numbers, dates") from None
 
 
 def _text(row: Row, column: str, log: EventLog) -> str:
     cell = _cell(row, column, log) if column else None
-    return "" if cell is None else str(cell)
+    return cell if cell.__class__ is str else "" if cell is None else _as_text(cell, column)
+
+
+def _as_text(cell: Any, column: str) -> str:
+    try:
+        return str(cell)
+    except Exception:  # noqa: BLE001 (an int of thousands of digits, or an object that cannot be shown)
+        raise InputError(column, f"{shown(cell)} cannot be read as text", "give text") from None
+
+
+def _record_of(row: Row, log: EventLog) -> str:
+    """Return the record that a bad row names; empty where that cannot be read either."""
+    try:
+        return _text(row, log.record, log)
+    except InputError:
+        return ""
 
 
 def _required(row: Row, column: str, log: EventLog) -> str:
@@ -178,10 +198,11 @@ def _moment(cell: Any, column: str, log: EventLog) -> datetime:
         return cell
     if isinstance(cell, date):
         return datetime.combine(cell, time())
+    told = _as_text(cell, column)
     try:
         if log.time_format:
-            return datetime.strptime(str(cell), log.time_format)  # noqa: DTZ007 (a zone is added later)
-        return datetime.fromisoformat(str(cell))
+            return datetime.strptime(told, log.time_format)  # noqa: DTZ007 (a zone is added later)
+        return datetime.fromisoformat(told)
     except ValueError:
         expected = (
             f"expected {log.time_format}" if log.time_format else "expected ISO 8601, or give time_format"
