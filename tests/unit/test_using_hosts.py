@@ -426,3 +426,67 @@ def test_the_schema_is_that_of_the_store() -> None:
     stores = signature(PostgresStore.__init__).parameters["schema"].default
     for engine in (Engine, AsyncEngine):
         assert signature(engine.using).parameters["schema"].default == stores
+
+
+@pytest.mark.parametrize("shop", cases(lambda kind: kind is Django), indirect=True)
+def test_django_tells_in_a_test_case(shop: Shop, engine: Engine, heard: Heard) -> None:
+    """A test that never commits hears by Django's own means for such tests."""
+    from django.test import TestCase
+
+    with pytest.raises(Oops), shop.transaction():
+        with TestCase.captureOnCommitCallbacks(using="shop", execute=True):
+            shop.join(engine).create("Acme", id="d1")
+        raise Oops
+    assert heard == [("DealCreated", "d1")]
+
+
+@pytest.mark.parametrize("shop", cases(lambda kind: kind is Django), indirect=True)
+def test_manual_transactions_of_django_are_refused(shop: Shop, engine: Engine) -> None:
+    """Without ``atomic()`` Django cannot tell when it has committed."""
+    shop.handle.set_autocommit(False)
+    try:
+        with pytest.raises(InputError, match=r"transaction\.atomic"):
+            shop.join(engine)
+    finally:
+        shop.handle.rollback()
+        shop.handle.set_autocommit(True)
+
+
+@pytest.mark.parametrize("shop", cases(lambda kind: kind is SQLAlchemyCore), indirect=True)
+def test_autocommit_of_sqlalchemy_is_refused(shop: Shop, engine: Engine) -> None:
+    """What SQLAlchemy calls a transaction is none there."""
+    from sqlalchemy.orm import Session
+
+    pool = shop.pool.execution_options(isolation_level="AUTOCOMMIT")  # type: ignore[attr-defined]
+    with pool.connect() as connection, Session(pool) as session:
+        for host in (connection, session):
+            crm = engine.using(host, schema=shop.database.schema)
+            with pytest.raises(InputError, match="autocommit"):
+                crm.create("Acme")
+    assert shop.stored() == ([], [])
+
+
+@pytest.mark.parametrize("shop", cases(lambda kind: kind.__name__ == "PsycopgBlock"), indirect=True)
+def test_one_key_in_two_transactions_at_once(shop: Shop, engine: Engine, heard: Heard) -> None:
+    """The second waits for the first, and then answers what the first has done; nothing is done twice."""
+    import psycopg
+
+    made: list[Any] = []
+
+    def repeat() -> None:
+        with psycopg.connect(shop.database.url) as second:  # type: ignore[union-attr]
+            joined = engine.using(second, schema=shop.database.schema)
+            with joined as crm, second.transaction():
+                made.append(crm.create("Acme", key="order-1"))
+
+    waits = "SELECT COUNT(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'"
+    thread = threading.Thread(target=repeat)
+    with shop.selling(engine) as crm:
+        made.append(crm.create("Acme", key="order-1"))
+        thread.start()
+        while thread.is_alive() and shop.database.rows(waits) == [0]:
+            pass
+    thread.join()
+    assert made[0] == made[1]
+    assert shop.stored() == ([], [made[0].id])
+    assert heard == [("DealCreated", made[0].id)]
