@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import UTC, tzinfo
 from fnmatch import fnmatchcase
 from typing import Any
@@ -24,28 +25,46 @@ IGNORED: Meaning = ("", "")
 """The meaning of an activity that is none of our business."""
 
 
+# What has another type than it should is left as it is, for the check to report.
+
+
+def _pairs(value: Any) -> Any:
+    """Return text → text."""
+    fits = isinstance(value, Mapping) and _all_text(each for pair in value.items() for each in pair)
+    return FrozenMapping(value) if fits else value
+
+
 def _named(value: Any) -> Any:
     """Return column → field; columns given without names keep their own."""
-    if isinstance(value, Mapping):
-        return FrozenMapping(value)
-    columns = (value,) if isinstance(value, str) else tuple(value)
-    return FrozenMapping({column: column for column in columns})
+    columns = _texts(value)
+    return _pairs(dict(zip(columns, columns, strict=True)) if isinstance(columns, tuple) else value)
 
 
-def _outcomes(value: Mapping[str, Any]) -> FrozenMapping:
+def _outcomes(value: Any) -> Any:
     """Return activity → (outcome, reason)."""
-    return FrozenMapping({key: (word, "") if isinstance(word, str) else word for key, word in value.items()})
+    if not isinstance(value, Mapping) or not _all_text(value):
+        return value
+    words = {key: (word, "") if isinstance(word, str) else word for key, word in value.items()}
+    fits = all(isinstance(word, list | tuple) and _all_text(word) for word in words.values())
+    return FrozenMapping(words) if fits else value
 
 
-def _texts(value: str | Iterable[str]) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else tuple(value)
+def _texts(value: Any) -> Any:
+    if isinstance(value, str):
+        return (value,)
+    return tuple(value) if isinstance(value, list | tuple | AbstractSet) and _all_text(value) else value
 
 
-def _blanks(value: str | Iterable[str]) -> frozenset[str]:
-    return frozenset(("", *_texts(value)))
+def _blanks(value: Any) -> Any:
+    texts = _texts(value)
+    return frozenset(("", *texts)) if isinstance(texts, tuple) else value
 
 
-def _zone(value: tzinfo | str | None) -> tzinfo | None:
+def _all_text(values: Iterable[Any]) -> bool:
+    return all(isinstance(value, str) for value in values)
+
+
+def _zone(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     if value == "UTC":  # known everywhere, also without a time zone database
@@ -98,7 +117,7 @@ class EventLog:
     record: str
     activity: str
     time: str
-    stages: Mapping[str, str] = attrs.field(converter=FrozenMapping)
+    stages: Mapping[str, str] = attrs.field(converter=_pairs)
     outcomes: Mapping[str, Any] = attrs.field(default=NOTHING, converter=_outcomes)
     ignore: tuple[str, ...] = attrs.field(default=(), converter=_texts)
     time_format: str = ""
@@ -115,7 +134,7 @@ class EventLog:
     blanks: frozenset[str] = attrs.field(default=frozenset(("",)), converter=_blanks)
 
     def __attrs_post_init__(self) -> None:
-        if problems := list(_contradictions(self)):
+        if problems := list(_shapes(self)) or list(_contradictions(self)):
             raise DefinitionError("event log", problems)
 
     @property
@@ -165,6 +184,24 @@ class EventLog:
                 )
         if problems:
             raise DefinitionError("event log", problems)
+
+
+def _shapes(log: EventLog) -> Iterable[Problem]:
+    """Find what has another type than it should; nothing else can be said before that is mended."""
+    for field in attrs.fields(EventLog):
+        value, wanted = getattr(log, field.name), _TYPES.get(field.name, (str, "text"))
+        if not isinstance(value, wanted[0]):
+            yield Problem(field.name, f"{shown(value)} is not {wanted[1]}")
+
+
+_TYPES: dict[str, tuple[Any, str]] = {
+    "stages": (FrozenMapping, "a mapping of activity to stage"),
+    "outcomes": (FrozenMapping, "a mapping of activity to outcome, or to outcome and reason"),
+    "custom": (FrozenMapping, "columns, or a mapping of column to field"),
+    "ignore": (tuple, "text, or a list of texts"),
+    "blanks": (frozenset, "text, or a list of texts"),
+    "zone": (tzinfo | None, "a time zone"),
+}
 
 
 def _contradictions(log: EventLog) -> Iterable[Problem]:

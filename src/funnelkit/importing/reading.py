@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime, time
@@ -203,7 +204,7 @@ def _moment(cell: Any, column: str, log: EventLog) -> datetime:
         if log.time_format:
             return datetime.strptime(told, log.time_format)  # noqa: DTZ007 (a zone is added later)
         return datetime.fromisoformat(told)
-    except ValueError:
+    except (ValueError, re.error):  # the latter of a format that says a thing twice
         expected = (
             f"expected {log.time_format}" if log.time_format else "expected ISO 8601, or give time_format"
         )

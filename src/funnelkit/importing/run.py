@@ -38,6 +38,10 @@ async def run(
     """Do `import_log`: a coroutine, as all that reads and writes stores."""
     if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
         raise InputError("batch", f"{shown(batch)} is not a number of records", "give 1 or more")
+    if not isinstance(log, EventLog):
+        raise InputError("log", f"{shown(log)} is not an EventLog")
+    if not isinstance(rows, Iterable):
+        raise InputError("rows", f"{shown(rows)} is nothing to go through", "use csv.DictReader")
     target = shell.pipeline(pipeline)
     log.check(target)
     show = shower(progress)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,7 @@ def document_of(pipeline: Pipeline) -> dict[str, Any]:
     Raises:
         DefinitionError: A name that only text could carry, such as a surrogate, is in it.
     """
-    document: dict[str, Any] = _converter({}).unstructure(pipeline)
+    document: dict[str, Any] = _converter(()).unstructure(pipeline)
     if pipeline.close_reasons:
         document["close_reasons"] = {
             outcome: {reason.id: reason.label for reason in reasons}
@@ -48,8 +49,8 @@ def pipeline_of(document: Mapping[str, Any], cls: type[Pipeline], rules: Iterabl
         DefinitionError: Unknown keys, values of a wrong type, unknown rule names, and everything
             that is wrong with the pipeline itself; each with its path.
     """
-    known = {rule.name: rule for rule in rules}
-    return structured(document, cls, f"pipeline document {shown(document.get('id', ''))}", _converter(known))
+    subject = f"pipeline document {shown(document.get('id', ''))}"
+    return structured(document, cls, subject, _converter(tuple(rules)))
 
 
 def fingerprint_of(pipeline: Pipeline) -> str:
@@ -74,8 +75,13 @@ def every_rule(pipeline: Pipeline) -> Iterator[Rule]:
         yield from move.rules
 
 
-def _converter(known: Mapping[str, Rule]) -> cattrs.Converter:
-    """Return the common converter with what only pipelines need; rules come from ``known``."""
+@lru_cache(maxsize=16)
+def _converter(rules: tuple[Rule, ...]) -> cattrs.Converter:
+    """Return the common converter with what only pipelines need; documents may name these rules.
+
+    Remembered, because a converter writes its own code the first time that it is used.
+    """
+    known = {rule.name: rule for rule in rules}
 
     def a_rule(name: object, _: Any) -> Rule:
         if not isinstance(name, str):
