@@ -93,6 +93,16 @@ def test_a_block_may_end_before_the_transaction(shop: Shop, engine: Engine, hear
     assert heard == [("DealCreated", "d1")]
 
 
+@pytest.mark.parametrize("shop", cases(lambda kind: kind is SQLAlchemySession), indirect=True)
+def test_what_has_ended_begins_nothing(shop: Shop, engine: Engine) -> None:
+    """A verb of a joined engine that is over raises before it touches the session."""
+    with shop.selling(engine) as crm:
+        crm.create("Acme")
+    with pytest.raises(StoreClosedError):
+        crm.create("Bolt")
+    assert not shop.handle.in_transaction()
+
+
 # -- hosts that cannot tell -----------------------------------------------------------------------------
 
 
@@ -147,6 +157,16 @@ def test_the_connection_is_left_idle(shop: Shop, engine: Engine, heard: Heard) -
             other.execute("DELETE FROM definition")
             other.commit()
         shop.order(1)  # from a snapshot of before, this could not be written
+
+
+@pytest.mark.parametrize("shop", cases(lambda kind: not issubclass(kind, Django)), indirect=True)
+def test_what_reads_late_reads_nothing(shop: Shop, engine: Engine) -> None:
+    """The store inside is closed with the transaction: its connection may be somebody else's by then."""
+    with shop.selling(engine) as crm:
+        crm.create("Acme")
+        store = crm.store
+    with pytest.raises(StoreClosedError):
+        store.find("deal", {})
 
 
 # -- sqlite3 --------------------------------------------------------------------------------------------
