@@ -19,9 +19,9 @@ ABOUT = {
     "move": "record_id, seq",
     "activity": "record_id, id",
     "attribute": "record_id, position",
-    "change": "record_id, position",
+    "change": "record_id, position, version",
 }
-"""Table of rows about records → the order to read them in."""
+"""Table of rows about records → the order to read them in; a change may have no position yet."""
 
 
 def end_of_page(table: str) -> str:
