@@ -16,6 +16,7 @@ from pathlib import Path
 import growth
 import memory
 import peers
+import postgres
 import sqlite
 import startup
 from measure import HEAD, machine
@@ -28,6 +29,7 @@ SECTIONS: dict[str, Callable[[Path], None]] = {
         sqlite.bulk,
         sqlite.reads,
         sqlite.imports,
+        postgres.postgres,
         peers.peers,
         growth.growth,
         growth.funnel,

@@ -69,14 +69,15 @@ class Twin:
     def move(self, deal: str, target: str, actor: str, key: str) -> Row:
         """Move one deal to ``target``, once for ``key``, in one transaction."""
         run = self.connection.execute
-        request = json.dumps(["move", deal, {"target": target}, actor, "", "", None, False])
-        mark = hashlib.blake2b(request.encode(), digest_size=16).hexdigest()
+        mark = digest(deal, target, actor)
         answered = run(_READ_KEY, (key,)).fetchall()
         if answered:
             if answered[0][0] != mark:
                 raise ValueError(key)
             return tuple(json.loads(answered[0][1]))
-        row, after, move, change = self._rows(run(_READ, (deal,)).fetchall()[0], target, actor, key)
+        row, after, move, change = rows_of_move(
+            run(_READ, (deal,)).fetchall()[0], target, actor, key, self.fingerprint
+        )
         run("BEGIN IMMEDIATE")
         try:
             _check(run(_UPDATE, after).rowcount == 1, deal)
@@ -103,7 +104,7 @@ class Twin:
             rows += self.connection.execute(
                 f"SELECT {COLUMNS['deal']} FROM deal WHERE id IN ({marks})", part
             ).fetchall()
-        made = [self._rows(row, target, actor, "") for row in rows]
+        made = [rows_of_move(row, target, actor, "", self.fingerprint) for row in rows]
         self.connection.execute("BEGIN IMMEDIATE")
         self.connection.executemany(_UPDATE, [each[1] for each in made])
         self.connection.executemany(_INSERT["move"], [each[2] for each in made])
@@ -172,29 +173,6 @@ class Twin:
         )  # fmt: skip
         return deal, moves, changes
 
-    def _rows(self, row: Row, target: str, actor: str, key: str) -> tuple[Row, Row, Row, Row]:
-        """Return the new record row, and the parameters of update, ledger row and change."""
-        now = time.time_ns() // 1000
-        id, version, pipeline, stage, visited, moves, _, owner, amount, currency = row[:10]
-        if NEXT.get(stage) != target:
-            raise ValueError(target)
-        places = visited.split()
-        before = max((place for place in places if place in POSITION), key=POSITION.__getitem__)
-        first = target not in places
-        places = [*places, target] if first else places
-        after = target if POSITION[target] > POSITION[before] else before
-        seen = " ".join(places)
-        new = (id, version + 1, pipeline, target, seen, moves + 1, *row[6:15], now, now, *row[17:])
-        probability = row[10] if row[10] is not None else PROBABILITY[stage]
-        move = (
-            id, moves + 1, pipeline, pipeline, self.fingerprint, now, stage, target, "forward", row[15],
-            int(first), before, after, row[14], actor, "user", "", "", "", "", owner, amount, currency,
-            probability, row[12], row[13], key,
-        )  # fmt: skip
-        body = json.dumps({"source": stage, "target": target, "reason": ""}, separators=(",", ":"))
-        change = ("DealMoved", id, version + 1, now, actor, body)
-        return new, (version + 1, target, seen, moves + 1, now, now, id, version), move, change
-
 
 def _check(done: bool, deal: str) -> None:
     if not done:
@@ -207,3 +185,33 @@ def _when(event: Mapping[str, str]) -> str:
 
 def _us(text: str) -> int:
     return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()) * 1_000_000
+
+
+def rows_of_move(row: Row, target: str, actor: str, key: str, fingerprint: str) -> tuple[Row, Row, Row, Row]:
+    """Return the new record row, and the parameters of update, ledger row and change."""
+    now = time.time_ns() // 1000
+    id, version, pipeline, stage, visited, moves, _, owner, amount, currency = row[:10]
+    if NEXT.get(stage) != target:
+        raise ValueError(target)
+    places = visited.split()
+    before = max((place for place in places if place in POSITION), key=POSITION.__getitem__)
+    first = target not in places
+    places = [*places, target] if first else places
+    after = target if POSITION[target] > POSITION[before] else before
+    seen = " ".join(places)
+    new = (id, version + 1, pipeline, target, seen, moves + 1, *row[6:15], now, now, *row[17:])
+    probability = row[10] if row[10] is not None else PROBABILITY[stage]
+    move = (
+        id, moves + 1, pipeline, pipeline, fingerprint, now, stage, target, "forward", row[15],
+        int(first), before, after, row[14], actor, "user", "", "", "", "", owner, amount, currency,
+        probability, row[12], row[13], key,
+    )  # fmt: skip
+    body = json.dumps({"source": stage, "target": target, "reason": ""}, separators=(",", ":"))
+    change = ("DealMoved", id, version + 1, now, actor, body)
+    return new, (version + 1, target, seen, moves + 1, now, now, id, version), move, change
+
+
+def digest(deal: str, target: str, actor: str) -> str:
+    """Return a short digest of a request, to tell a repeated one from another one under its key."""
+    request = json.dumps(["move", deal, {"target": target}, actor, "", "", None, False])
+    return hashlib.blake2b(request.encode(), digest_size=16).hexdigest()
