@@ -54,24 +54,22 @@ class Host:
         """Tell of what the host has kept, and let go, at the end of the block.
 
         Args:
-            failed: An exception ends the block, so a transaction that is still open is given up.
+            failed: An exception ends the block: that one is what the program is to see.
 
         Raises:
             InputError: The transaction is still open, or the connection is closed.
         """
         try:
-            if self._waiting and not (failed and self._state() == "open"):
-                self._check_over()
-                await tell(await look(self._waiting, self.bare))
+            if self._waiting:
+                state = self._state()
+                if state == "idle":
+                    await tell(await look(self._waiting, self.bare))
+                elif not failed:
+                    problem = f"is {'closed' if state == 'closed' else 'still in its transaction'}"
+                    fix = "end the block after the transaction and before the connection is closed"
+                    raise InputError("connection", f"{problem}, so nobody is told what became of it", fix)
         finally:
             await self.store.close()
-
-    def _check_over(self) -> None:
-        state = self._state()
-        if state != "idle":
-            problem = f"is {'closed' if state == 'closed' else 'still in its transaction'}"
-            fix = "end the block after the transaction and before the connection is closed"
-            raise InputError("connection", f"{problem}, so nobody can be told what became of it", fix)
 
     def _state(self) -> str:
         return state_of(self.bare)

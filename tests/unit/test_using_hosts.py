@@ -134,6 +134,17 @@ def test_an_error_is_not_hidden_by_another(shop: Shop, engine: Engine, heard: He
 
 
 @pytest.mark.parametrize("shop", SILENT, indirect=True)
+def test_nor_is_one_that_comes_with_a_lost_connection(shop: Shop, engine: Engine, heard: Heard) -> None:
+    """When the connection goes down in the transaction, what the host says of it comes out."""
+    with pytest.raises(Exception) as caught, shop.selling(engine) as crm:  # noqa: PT011
+        crm.create("Acme")
+        shop.handle.close()
+        raise Oops
+    assert not isinstance(caught.value, InputError)
+    assert heard == []
+
+
+@pytest.mark.parametrize("shop", SILENT, indirect=True)
 def test_a_closed_connection_tells_nothing(shop: Shop, engine: Engine, heard: Heard) -> None:
     """If the connection is closed inside the block, the error says that nobody was told."""
     with pytest.raises(InputError, match="is closed"), shop.join(engine) as crm:
