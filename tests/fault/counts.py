@@ -1,4 +1,4 @@
-"""How often each fault is injected: a twentieth of the full number unless FUNNELKIT_FAULTS is "full", as in CI."""
+"""How often each fault is injected: all the times where FUNNELKIT_FAULTS is "full", else a twentieth."""
 
 from __future__ import annotations
 
