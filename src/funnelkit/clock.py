@@ -16,7 +16,8 @@ __all__ = ["Clock", "FrozenClock", "SystemClock", "aware", "duration", "from_us"
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_DURATION = re.compile(r"(\d+)([wdhms])")
+_DURATION = re.compile(r"(?:\d+[wdhms])+")
+_PART = re.compile(r"(\d+)([wdhms])")
 _UNITS = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 
 
@@ -135,9 +136,9 @@ def duration(value: timedelta | str, argument: str = "duration") -> timedelta:
     datetime.timedelta(days=1, seconds=43200)
     """
     if isinstance(value, str):
-        parts = _DURATION.findall(value)
-        if not parts or "".join(number + unit for number, unit in parts) != value:
+        if not _DURATION.fullmatch(value):
             raise TimeError(argument, f"{shown(value)} is not a duration", 'write "14d", "36h" or "1w2d"')
+        parts = _PART.findall(value)
         try:
             value = sum((timedelta(**{_UNITS[unit]: int(number)}) for number, unit in parts), timedelta())
         except (OverflowError, ValueError):  # too long for a timedelta, or for Python to read

@@ -110,7 +110,10 @@ def _text(value: Any, _: Any) -> str:
 def _number(value: Any, _: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InputError("", f"{shown(value)} is not a number")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:
+        raise InputError("", f"{shown(value)} is too large") from None
 
 
 def _whole(value: Any, _: Any) -> int:

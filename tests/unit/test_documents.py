@@ -36,6 +36,8 @@ RULES = [
     rule(on=("move", "assign"), name='odd "name" \\ 🚀')(lambda record: None),
 ]
 
+SMALL_TOML = 'id = "s"\n[[stages]]\nid = "a"\n'
+SMALL_JSON = '{"id": "s", "stages": [{"id": "a"}]}'
 SLUGS = st.text(string.ascii_lowercase + string.digits + "_", min_size=1, max_size=12).map("x{}".format)
 LABELS = st.text(
     st.characters(exclude_categories=["Cc", "Cs"]) | st.sampled_from("'\"\\#=[]{},🚀Жё\u2028\u200b\ufeff"),
@@ -137,6 +139,23 @@ def test_a_control_character_never_reaches_a_document() -> None:
             Pipeline("s", [Stage("a", f"x{mark}")])
         with pytest.raises(DefinitionError, match="cannot hold the character"):
             Pipeline("s", [Stage("a", steps=f"x{mark}")])
+
+
+@pytest.mark.parametrize(
+    ("read", "text"), [(Pipeline.from_toml, SMALL_TOML), (Pipeline.from_json, SMALL_JSON)]
+)
+def test_a_byte_order_mark_says_nothing(read: Any, text: str) -> None:
+    """Some editors put a mark before a text; the document is the same."""
+    assert read(f"\ufeff{text}") == read(text) == Pipeline("s", [Stage("a")])
+
+
+def test_a_number_that_is_too_large_is_told() -> None:
+    """A probability that no float can hold is a problem with a path, in documents and in Python."""
+    huge = 10**400
+    with pytest.raises(DefinitionError, match=r"stages\[0\].probability: 1000+… is too large"):
+        Pipeline.from_json(f'{{"id": "s", "stages": [{{"id": "a", "probability": {huge}}}]}}')
+    with pytest.raises(DefinitionError, match=r"stages\[0\].probability: 1000+… is not a number from 0 to 1"):
+        Pipeline("s", [Stage("a", probability=huge)])
 
 
 # Written by hand

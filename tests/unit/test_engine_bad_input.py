@@ -197,9 +197,11 @@ def test_what_follows_from_acts_is_not_edited(engine: Engine, unchanged: Any, fi
         engine.edit(deal, **{field: 1})
 
 
-@pytest.mark.parametrize("id", [LONG, "a\0b", "", " ", "a b", "a\nb", "\ud800", 5])
+@pytest.mark.parametrize(
+    "id", [LONG, "a\0b", "", " ", "a b", "a\nb", "\ud800", 5, "a\u200bb", "\ufeffa", "a\u202eb"]
+)
 def test_a_bad_id_is_named(engine: Engine, unchanged: Any, id: Any) -> None:
-    """An id of your own has no white space, no control characters, and some end."""
+    """An id of your own has no white space, nothing invisible, and some end."""
     with unchanged(InputError) as caught:
         engine.create("Acme", pipeline="care", id=id)
     assert caught.value.argument == "id"
@@ -390,3 +392,19 @@ def test_an_engine_is_built_of_what_it_needs(argument: str, value: Any) -> None:
         Engine(**{argument: value})
     assert caught.value.argument == argument
     assert caught.value.fix
+
+
+class WallClock:
+    """A clock that does not say in which time zone it hangs."""
+
+    def now(self) -> datetime:
+        """Return a naive datetime."""
+        return datetime(2026, 3, 2, 9)  # noqa: DTZ001 (naive is the point)
+
+
+def test_a_clock_without_a_zone_is_named() -> None:
+    """A clock that tells no instant is a TimeError, for ids and for acts."""
+    sales = Pipeline("sales", [Stage("new")])
+    for engine in (Engine(sales, clock=WallClock()), Engine(sales, clock=WallClock(), ids=str)):
+        with pytest.raises(TimeError, match="clock: 2026-03-02T09:00:00 has no time zone"):
+            engine.create("Acme")

@@ -284,6 +284,24 @@ def test_blank_words_are_blank() -> None:
     assert [(engine.get(id).source, engine.get(id).owner) for id in "ab"] == [("", ""), ("unknown", "")]
 
 
+class Missing:
+    """A cell that is neither equal to itself nor not, as ``pandas.NA``."""
+
+    def __eq__(self, other: object) -> Any:
+        return self
+
+    __hash__ = object.__hash__
+
+    def __bool__(self) -> bool:
+        raise TypeError
+
+
+def test_the_missing_value_of_a_data_frame_is_blank() -> None:
+    """What does not know whether it equals itself is no value."""
+    engine, report = take([row("d1", "N", 1, sum=Missing(), size=Missing())])
+    assert (engine.get("d1").value, dict(engine.get("d1").custom), report.bad) == (None, {}, ())
+
+
 def test_a_number_that_is_none_is_blank() -> None:
     """A float NaN in a cell is no value."""
     engine, report = take([row("d1", "N", 1, sum=float("nan"))])
@@ -328,6 +346,12 @@ def test_a_time_format_is_followed() -> None:
     """A format as for strptime replaces ISO 8601; a fixed offset is a zone as good as any."""
     log = attrs.evolve(LOG, time_format="%d.%m.%Y %H:%M", zone=timezone(timedelta(hours=-3)))
     assert created("01.03.2025 10:00", log) == (day(1, 13), 0)
+
+
+def test_a_time_format_that_cannot_be_followed_makes_bad_rows() -> None:
+    """A format that names the year twice reads nothing; the format is told."""
+    _, report = take([row("d1", "N", "2025")], attrs.evolve(LOG, time_format="%Y%Y"))
+    assert reasons(report) == ["line 1 (d1): when: '2025' is not a time (expected %Y%Y)"]
 
 
 @pytest.mark.parametrize(
@@ -396,6 +420,14 @@ BAD: dict[str, tuple[Row, str]] = {
     "long name": (
         row("d1", "O", 2, origin="x" * 501),
         "line 2 (d1): source: 501 characters long (at most 500)",
+    ),
+    "signalling NaN": (
+        row("d1", "O", 2, size=Decimal("sNaN")),
+        "line 2 (d1): size: Decimal('sNaN') cannot be read",
+    ),
+    "endless number": (
+        row("d1", "O", 2, holder=10**5_000),
+        "line 2 (d1): holder: <int> cannot be read as text",
     ),
     "cells": (
         row("d1", "O", 2) | {None: ["x"]},
@@ -806,6 +838,12 @@ def test_everything_that_the_pipeline_does_not_have_is_told() -> None:
         ({"outcomes": {"N": "won"}}, "outcomes['N']: is mapped to a stage as well"),
         ({"currency": ""}, "currency: an amount and its currency go together"),
         ({"custom": {"size": "a.b"}}, "custom: 'a.b' is not the name of a field"),
+        ({"record": 5}, "record: 5 is not text"),
+        ({"stages": ["N"]}, "stages: ['N'] is not a mapping of activity to stage"),
+        ({"outcomes": {"W": 1}}, "outcomes: {'W': 1} is not a mapping of activity to outcome"),
+        ({"ignore": [1]}, "ignore: [1] is not text, or a list of texts"),
+        ({"custom": {"size": 1}}, "custom: {'size': 1} is not columns, or a mapping of column to field"),
+        ({"zone": 3}, "zone: 3 is not a time zone"),
     ],
 )
 def test_a_log_that_contradicts_itself_is_refused(change: dict[str, Any], problem: str) -> None:
@@ -825,6 +863,16 @@ def test_rows_must_be_mappings() -> None:
     """Lists of cells are refused at once, with the mend."""
     with pytest.raises(InputError, match=r"use csv\.DictReader"):
         take(csv.reader(["d1,N,2025-03-01"]))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("log", "rows", "problem"),
+    [(5, [], "log: 5 is not an EventLog"), (LOG, 5, "rows: 5 is nothing to go through")],
+)
+def test_an_import_of_something_else_is_refused(log: Any, rows: Any, problem: str) -> None:
+    """A log that is no EventLog and rows that are no rows are named."""
+    with pytest.raises(InputError, match=problem):
+        import_log(Engine(SALES), rows, log, pipeline="sales")
 
 
 # -- what is shown -------------------------------------------------------------------------------

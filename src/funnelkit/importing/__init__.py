@@ -37,25 +37,31 @@ def import_log(
     - What a row says about owner, value, source and so on holds from its instant on; a blank cell
       says nothing.
     - A bad row is left out and reported with its line and its reason; the record's other rows
-      count. Records that are in the store already are left alone.
+      count.
+    - A row that an earlier import used is there already: it is counted as present. What came later
+      in the log is replayed on top of the record; what comes too late is a bad row. A record with
+      the same id that no import made is a stranger: it is left alone, and all of its rows are bad.
 
     A lead that is won counts as converted; what it became is not made.
 
     The whole log is read before anything is written. Then each record is written with all of its
-    rows in one commit, so an import that was cut off is finished by running it again.
+    rows in one commit, so an import that was cut off is finished by running it again, and a log that
+    grows is imported again every day. A row is known by its record, instant and place.
 
     Args:
         engine: Where to.
         rows: Mappings of column to cell: a ``csv.DictReader``, or any other iterable.
         log: What the rows mean.
         pipeline: The id of the pipeline.
-        progress: Called with (rows done, rows); True draws a bar on stderr if that is a terminal.
+        progress: Called with (rows done, rows), while the log is read with (0, rows so far); True
+            draws a bar on stderr if that is a terminal.
         batch: How many records go into one commit.
 
     Raises:
         DefinitionError: ``log`` names columns that no row has, or stages and reasons that the
             pipeline does not have. Nothing was written.
         InputError: There is no such pipeline, or a row is no mapping. Nothing was written.
+        StoreError: The store failed. Whole batches are written or not; run the import again.
 
     >>> from funnelkit import Engine, EventLog, Pipeline, Stage, import_log
     >>> engine = Engine(Pipeline("sales", [Stage("new"), Stage("offer")]))

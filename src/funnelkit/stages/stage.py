@@ -32,7 +32,10 @@ def _limit(value: Any) -> Any:
 
 
 def _probability(value: Any) -> Any:
-    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    try:
+        return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    except OverflowError:  # kept for the check, as above
+        return value
 
 
 @attrs.frozen(repr=False)
