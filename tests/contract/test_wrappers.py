@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,6 +18,7 @@ from funnelkit.storage import CachedStore, Commit, MirroredStore, ReadOnlyStore,
 from funnelkit.storage.sqlite import SQLiteStore
 from funnelkit.testing import StoreContract, readable
 from funnelkit.testing.samples import a_change, a_contact, a_deal, new
+from funnelkit.testing.together import at_once
 
 SALES = Pipeline("sales", [Stage("new"), Stage("offer")])
 
@@ -249,6 +252,59 @@ def test_a_commit_overtaken_by_another_keeps_nothing_old() -> None:
     assert store.get("deal", "d1").version == 2
 
 
+def test_a_reader_during_a_commit_keeps_nothing_old() -> None:
+    """What was read while a commit was under way, and comes in after it, is not kept."""
+    committed = threading.Event()
+    readers: list[threading.Thread] = []
+
+    class Slow(MemoryStore):
+        def commit(self, commit: Commit) -> None:
+            if commit.writes[0].expected:
+                has_read = threading.Event()
+                readers.append(threading.Thread(target=self.read_slowly, args=(has_read,)))
+                readers[0].start()
+                assert has_read.wait(60)
+            super().commit(commit)
+
+        def read_slowly(self, has_read: threading.Event) -> None:
+            self.has_read = has_read
+            store.get("deal", "d1")
+
+        def get(self, kind: Any, id: str) -> Any:
+            record = super().get(kind, id)
+            if threading.current_thread() in readers:
+                self.has_read.set()
+                assert committed.wait(60)
+            return record
+
+    inside = Slow()
+    inside.commit(new(a_deal()))
+    store = CachedStore(inside)
+    store.commit(Commit(writes=(Write(a_deal(version=2), 1),)))
+    committed.set()
+    readers[0].join(60)
+    assert store.get("deal", "d1").version == 2
+
+
+def test_a_commit_that_may_have_been_written_keeps_nothing() -> None:
+    """After an error that does not say whether the commit was written, records are read anew."""
+
+    class Uncertain(MemoryStore):
+        def commit(self, commit: Commit) -> None:
+            if commit.writes[0].expected:
+                assert store.get("deal", "d1").version == 1  # somebody reads meanwhile
+            super().commit(commit)
+            if commit.writes[0].expected:
+                raise StoreUnavailableError("Uncertain", "the connection was lost")
+
+    inside = Uncertain()
+    inside.commit(new(a_deal()))
+    store = CachedStore(inside)
+    with pytest.raises(StoreUnavailableError):
+        store.commit(Commit(writes=(Write(a_deal(version=2), 1),)))
+    assert store.get("deal", "d1").version == 2
+
+
 @pytest.mark.parametrize("size", [0, -1, 1.5, True, "9"])
 def test_a_cache_has_a_size(size: Any) -> None:
     """The size of a cache is a whole number from 1 on."""
@@ -277,7 +333,16 @@ def same(*stores: Store) -> bool:
     return all(other == first for other in others)
 
 
-def test_copies_follow_in_the_same_order() -> None:
+@pytest.fixture
+def eager() -> Iterator[None]:
+    """Let threads take turns as often as they can."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+def test_copies_follow_in_the_same_order(eager: None) -> None:
     """Whatever threads write, each copy holds the same as the primary, feed positions included."""
     primary, one, two = MemoryStore(), MemoryStore(), MemoryStore()
     engine = Engine(SALES, store=MirroredStore(primary, one, two))
@@ -286,11 +351,7 @@ def test_copies_follow_in_the_same_order() -> None:
         for number in range(20):
             engine.win(engine.advance(engine.create(f"{name} {number}")), key=f"{name} {number}")
 
-    threads = [threading.Thread(target=work, args=(name,)) for name in "abcd"]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    assert at_once([lambda name=name: work(name) for name in "abcd"]) == [None] * 4  # type: ignore[misc]
     assert len(primary.changes()) == 4 * 20 * 3
     assert same(primary, one, two)
 
@@ -430,26 +491,48 @@ def test_a_stranger_is_no_copy() -> None:
 
 
 def test_acts_go_on_while_a_copy_catches_up() -> None:
-    """Deals made while a copy catches up are in the primary at once, and in the copy at the end."""
-    started, made = threading.Event(), threading.Event()
+    """A deal made while a copy catches up is in the primary at once, and in the copy at the end."""
 
-    class Slow(MemoryStore):
+    class Busy(MemoryStore):
         def commit(self, commit: Commit) -> None:
-            started.set()
-            assert made.wait(60)
             super().commit(commit)
+            if commit.changes and len(primary.find("deal", {})) == 1:
+                Engine(SALES, store=store).create("Bolt")  # when the records have been copied
 
-    primary, copy = MemoryStore(), Slow()
+    primary, copy = MemoryStore(), Busy()
     Engine(SALES, store=primary).create("Acme")
     store = MirroredStore(primary, copy)
-    catching = threading.Thread(target=store.catch_up)
-    catching.start()
-    assert started.wait(60)
-    Engine(SALES, store=store).create("Bolt")
+    store.catch_up()
     assert len(primary.find("deal", {})) == 2
-    made.set()
-    catching.join(60)
     assert store.behind == ()
+    assert same(primary, copy)
+
+
+def test_catching_up_from_many_threads_is_done_once(eager: None) -> None:
+    """Those who ask a copy to catch up at once get it done once, and nobody an error."""
+    primary, copy = MemoryStore(), MemoryStore()
+    engine = Engine(SALES, store=primary)
+    for number in range(50):
+        engine.create(str(number))
+    store = MirroredStore(primary, copy)
+    results = at_once([store.catch_up] * 4)
+    assert sorted(str(result) for result in results) == [
+        "copied: nothing, all was there",
+        "copied: nothing, all was there",
+        "copied: nothing, all was there",
+        "copied: records 50, moves 50, changes 50, definitions 1",
+    ]
+    assert same(primary, copy)
+
+
+def test_equal_changes_are_counted() -> None:
+    """A copy whose last change equals that of the primary, but which has fewer of them, is behind."""
+    primary, copy = MemoryStore(), MemoryStore()
+    primary.commit(Commit(changes=(a_change(), a_change())))
+    copy.commit(Commit(changes=(a_change(),)))
+    store = MirroredStore(primary, copy)
+    assert store.behind == (copy,)
+    store.catch_up()
     assert same(primary, copy)
 
 

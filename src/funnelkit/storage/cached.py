@@ -70,7 +70,7 @@ class CachedStore(Wrapped):
         written: dict[_Key, Record] = {
             (KIND_OF[type(write.record)], write.record.id): write.record for write in commit.writes
         }
-        begun = self._forget(written)
+        begun = self._forget(())
         try:
             self.store.commit(commit)
         except BaseException:
@@ -115,7 +115,7 @@ class CachedStore(Wrapped):
         self.store.close()
 
     def _forget(self, keys: Iterable[_Key]) -> int:
-        """Drop records before or after something happens to them; return the state from then on."""
+        """Drop records; return the state from then on."""
         with self._lock:
             self._state += 1
             self._drop(keys)

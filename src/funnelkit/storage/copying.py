@@ -225,7 +225,6 @@ def _end_of_copy(source: Store, target: Store) -> tuple[int, int]:
     if last is None:
         return 0, 0
     number = _count(target)
-    last_change(source)
     sql = "SELECT position FROM change WHERE position > 0 ORDER BY position LIMIT 1 OFFSET :skip"
     found = source.query(sql, {"skip": number - 1})
     if not found or source.changes(after=found[0][0] - 1, limit=1) != [last]:
