@@ -200,7 +200,7 @@ def _transfer(pipeline: Pipeline, record: Placed, request: Request, facts: Facts
         against += _checked(rules, side, record, request, facts, target=stage)
     if against and not request.override:
         return _refused(request, against, stage)
-    after, move = ledger.transferred(destination, record, request, facts.history, against)
+    after, move = ledger.transferred(pipeline, record, request, facts.history, against)
     return Decision(verdict=Verdict("transfer", (), stage), record=after, move=move, overruled=against)
 
 

@@ -90,6 +90,7 @@ def moved(
         before=before,
         after=after,
         text=text,
+        likely=pipeline.probabilities.get(record.stage),
         overruled=overruled,
     )
     return chained(after_record, row) if record.seal or request.sealed else (after_record, row)
@@ -112,19 +113,22 @@ def created(
         before="",
         after=record.stage,
         text="",
+        likely=None,
         overruled=overruled,
     )
     return chained(record, row) if request.sealed else (record, row)
 
 
 def transferred(
-    destination: Pipeline,
+    pipeline: Pipeline,
     record: Placed,
     request: Request,
     history: Sequence[Move],
     overruled: Sequence[Refusal],
 ) -> tuple[Placed, Move]:
-    """Return the record on a stage of another pipeline and the row of the transfer."""
+    """Return the record on a stage of the pipeline of its destination and the row of the transfer."""
+    destination = request.destination
+    assert destination is not None  # noqa: S101 (a decided transfer)
     stage, position = request.target, destination.table.position
     earlier = visits(history, destination.id)
     first = stage not in earlier
@@ -151,6 +155,7 @@ def transferred(
         before=furthest(earlier, position),
         after=furthest(visited, position),
         text="",
+        likely=pipeline.probabilities.get(record.stage),
         overruled=overruled,
     )
     return chained(after_record, row) if record.seal or request.sealed else (after_record, row)
@@ -194,11 +199,9 @@ def _row(
     before: str,
     after: str,
     text: str,
+    likely: float | None,
     overruled: Sequence[Refusal],
 ) -> Move:
-    probability = record.probability
-    if probability is None and source:
-        probability = pipeline.probabilities.get(record.stage)
     return Move(
         record=record.id,
         seq=seq,
@@ -222,7 +225,7 @@ def _row(
         overruled=",".join([refusal.code for refusal in overruled]) if overruled else "",
         owner=record.owner,
         value=record.value,
-        probability=probability,
+        probability=likely if record.probability is None else record.probability,
         lead_source=record.source,
         campaign=record.campaign,
         key=request.key,

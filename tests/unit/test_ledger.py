@@ -199,3 +199,12 @@ def test_values_outside_of_moves_are_rows_of_their_own(engine: Engine) -> None:
         ("value", "USD", 200),
     ]
     assert [rows[0], *rows[4:]] == [("custom.terms.days", "5", 0), ("owner", "kim", 0), ("value", "", 0)]
+
+
+def test_a_transfer_keeps_the_probability_of_the_stage_it_leaves() -> None:
+    """What a deal was worth when it left is said by the pipeline it left, not by the one it enters."""
+    care = Pipeline("care", [Stage("new", probability=0.9), Stage("done")])
+    sales = Pipeline("sales", [Stage("new", probability=0.1)])
+    engine = Engine(sales, care)
+    deal = engine.transfer(engine.create("Acme", pipeline="sales"), "care", stage="done")
+    assert engine.history(deal)[-1].probability == 0.1
