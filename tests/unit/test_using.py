@@ -7,6 +7,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from tests.unit.conftest import NINE
 
 from funnelkit import Engine, FrozenClock, Pipeline, Stage
 from funnelkit.errors import ConflictError, FunnelkitError, RefusedError, StoreClosedError
+from funnelkit.testing import sequential_ids
 
 SALES = Pipeline("sales", [Stage("new"), Stage("offer", requires="value"), Stage("contract")])
 
@@ -227,6 +229,22 @@ def test_an_act_that_changes_nothing_is_not_heard_of(shop: Shop, engine: Engine,
     with shop.selling(engine) as crm:
         crm.move(crm.create("Acme", id="d1"), "new", key="k")
     assert heard == [("DealCreated", "d1")]
+
+
+@pytest.mark.parametrize("shop", cases(lambda kind: kind.__name__ in {"BareSQLite", "Django"}), indirect=True)
+def test_it_is_the_engine_that_was_joined(shop: Shop) -> None:
+    """Its pipelines, clock, ids, time zone and seals go with it."""
+    late = datetime(2026, 3, 1, 22, tzinfo=UTC)  # three hours east of there it is the second of March
+    zone = timezone(timedelta(hours=3))
+    engine = Engine(SALES, clock=FrozenClock(late), ids=sequential_ids(), zone=zone, sealed=True)
+    with shop.selling(engine) as crm:
+        deal = crm.create("Acme")
+        assert crm.pipelines == engine.pipelines
+        assert (deal.id, deal.created_at) == ("deal_00000000000000000000000001", late)
+        second_of_march = (date(2026, 3, 2), date(2026, 3, 3))
+        assert crm.funnel("sales", created=second_of_march).counts()["new"] == 1
+    assert shop.database.rows("SELECT COUNT(*) FROM move WHERE seal = ''") == [0]
+    assert sound(shop)
 
 
 # -- who listens ----------------------------------------------------------------------------------------

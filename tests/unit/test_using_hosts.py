@@ -460,6 +460,30 @@ def test_the_schema_is_that_of_the_store() -> None:
 
 
 @pytest.mark.parametrize("shop", cases(lambda kind: kind is Django), indirect=True)
+def test_a_connection_that_django_gave_back_is_left_alone(shop: Shop, engine: Engine) -> None:
+    """Django may have a pool: in a later transaction on another connection the old engine raises."""
+    with shop.transaction():
+        crm = shop.join(engine)
+    bare, shop.handle.connection = shop.handle.connection, None  # as to a pool
+    gone = pytest.raises(StoreClosedError, match="has left")
+    with closing(bare), shop.transaction(), gone:
+        crm.create("Acme")
+
+
+@pytest.mark.parametrize("shop", cases(lambda kind: kind is Django), indirect=True)
+def test_what_django_cannot_look_up_is_logged(
+    shop: Shop, engine: Engine, heard: Heard, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A connection that dies with the commit: the commit stands, nobody is told, and the log says so."""
+    with shop.selling(engine) as crm:
+        shop.handle.on_commit(shop.handle.connection.close)
+        crm.create("Acme", id="d1")
+    assert shop.stored() == ([], ["d1"])
+    assert heard == []
+    assert "on_commit" in caplog.text
+
+
+@pytest.mark.parametrize("shop", cases(lambda kind: kind is Django), indirect=True)
 def test_django_tells_in_a_test_case(shop: Shop, engine: Engine, heard: Heard) -> None:
     """A test that never commits hears by Django's own means for such tests."""
     from django.test import TestCase
