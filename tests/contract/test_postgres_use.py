@@ -440,6 +440,19 @@ def test_a_fork_gets_connections_of_its_own(schemas: Schemas, schema: str) -> No
     store.close()
 
 
+def test_a_program_that_forgets_to_close_ends_quietly(schemas: Schemas, schema: str, root: Path) -> None:
+    """A store that is never closed leaves no noise and no connection behind."""
+    code = (
+        "import sys; from funnelkit import open_store; stores = [open_store(sys.argv[1]) for _ in range(2)]\n"
+        "stores.pop().find('deal', {}); stores[0].find('deal', {})"
+    )
+    url = f"{schemas.url}?schema={schema}&application_name={schema}"
+    done = subprocess.run(
+        [sys.executable, "-c", code, url], capture_output=True, text=True, check=True, cwd=root
+    )
+    assert (done.stdout, done.stderr) == ("", "")
+
+
 def test_nothing_is_loaded_that_is_not_used(root: Path) -> None:
     """Importing funnelkit and its stores loads no driver; only opening a PostgreSQL store does."""
     code = "import sys, funnelkit, funnelkit.storage.postgres; print('psycopg' in sys.modules)"

@@ -18,6 +18,7 @@ from random import Random
 from typing import Any, NoReturn
 
 from tests.fault.journal import Journal, check, opened, sound
+from tests.fault.postgres import settled
 from tests.fault.world import calls, engine_on, perform
 
 from funnelkit.errors import FunnelkitError
@@ -46,6 +47,7 @@ def work(url: str, journal: Journal, random: Random, tag: str, how: dict[str, An
 def killed(url: str, journal: Journal, random: Random, tag: str, how: dict[str, Any]) -> None:
     """Let a process work on the store and kill it at a random instant."""
     seed, delay = random.random(), random.uniform(0, random.choice((0.006, 0.05, 0.12)))
+    begun = journal.size()
     child = os.fork()
     if child == 0:
         try:
@@ -53,11 +55,14 @@ def killed(url: str, journal: Journal, random: Random, tag: str, how: dict[str, 
         except BaseException:  # noqa: BLE001 (it must not go on as a second campaign)
             traceback.print_exc()
         os._exit(1)
+    while how.get("at_work") and journal.size() == begun and delay > 0.01:
+        pass  # opening takes longer than the delay; now and then it is killed there, too
     time.sleep(delay)
     os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
     if not os.WIFSIGNALED(status):
         raise RuntimeError("the worker ended by itself, see above")
+    settled(url)
 
 
 def repeated(url: str, path: Path) -> int:

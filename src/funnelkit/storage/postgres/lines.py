@@ -6,8 +6,10 @@ import asyncio
 import os
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any, Self
+from weakref import finalize
 
 import psycopg
 import psycopg_pool
@@ -23,6 +25,13 @@ __all__ = ["AsyncLine", "BlockingLine"]
 
 _LEFT_BEHIND: list[Any] = []
 """Pools of a parent process. They stay untouched: closing one here would hang up for the parent."""
+
+
+def _let_go(pool: psycopg_pool.ConnectionPool[Any], process: int) -> None:
+    """Close a pool that nobody closed, in the process that made it."""
+    if process == os.getpid():
+        with suppress(RuntimeError):  # one of the pool's own threads cannot wait for itself
+            pool.close()
 
 
 class BlockingLine:
@@ -55,6 +64,7 @@ class BlockingLine:
             configure=partial(self._configure, self.settings),
             open=True,
         )
+        finalize(self, _let_go, self._pool, self._process)
 
     @staticmethod
     def _configure(settings: Settings, connection: psycopg.Connection[Any]) -> None:
