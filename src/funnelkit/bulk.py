@@ -15,9 +15,9 @@ from funnelkit.inputs import text
 from funnelkit.records import Deal, Lead, Placed
 from funnelkit.request import Request
 from funnelkit.serial import did_you_mean
-from funnelkit.shell import Shell, id_of
+from funnelkit.shell import Shell, id_of, kind_made_for
 from funnelkit.stages import Verdict
-from funnelkit.storage.base import Answer, Commit, Kind, kind_of
+from funnelkit.storage.base import KINDS, Answer, Commit, Kind, kind_of
 
 __all__ = ["BulkResult", "bulk"]
 
@@ -126,16 +126,19 @@ def _what(shell: Shell, verb: str, own: dict[str, Any]) -> dict[str, Any]:
 
 
 async def _read(shell: Shell, refs: list[Lead | Deal | str]) -> list[Placed]:
-    """Read all records with few queries."""
-    by_kind: defaultdict[Kind, list[str]] = defaultdict(list)
+    """Read all records with few queries; ids that do not tell a kind are looked for among all kinds."""
     ids = [id_of(ref) for ref in refs]
-    for id, ref in zip(ids, refs, strict=True):
-        by_kind[await shell.kind_of_id(id) if isinstance(ref, str) else kind_of(ref)].append(id)
+    kinds = [kind_made_for(ref) if isinstance(ref, str) else kind_of(ref) for ref in refs]
+    asked_for: defaultdict[Kind | None, list[str]] = defaultdict(list)
+    for id, kind in zip(ids, kinds, strict=True):
+        asked_for[kind].append(id)
     found: dict[str, Any] = {}
-    for kind, of_kind in by_kind.items():
-        found |= await shell.store.get_many(kind, of_kind)
-        if missing := [id for id in of_kind if id not in found]:
-            raise NotFoundError(kind, missing[0])
+    for kind in KINDS:
+        if wanted := [*asked_for[kind], *(id for id in asked_for[None] if id not in found)]:
+            found |= await shell.store.get_many(kind, wanted)
+    for id, known in zip(ids, kinds, strict=True):
+        if id not in found:
+            raise NotFoundError(known or "record", id)
     if len(found) != len(ids):
         raise InputError("records", "one record is named twice", "name each one once")
     if stranger := next((item for item in found.values() if not isinstance(item, Lead | Deal)), None):

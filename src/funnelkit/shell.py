@@ -41,10 +41,15 @@ P = TypeVar("P", Lead, Deal, Contact, Company)
 Prepared = tuple[Commit | None, tuple[Any, ...]]
 """A commit, or None when there is nothing to write, and the records to answer with."""
 
-__all__ = ["P", "Prepared", "R", "Shell", "a_store", "id_of", "in_a_pipeline"]
+__all__ = ["P", "Prepared", "R", "Shell", "a_store", "id_of", "in_a_pipeline", "kind_made_for"]
 
 _KIND_BY_PREFIX: dict[str, Kind] = {f"{kind}_": kind for kind in KINDS}
 """What stands before the last `SUFFIX_LENGTH` characters of an id that was made here."""
+
+
+def kind_made_for(id: str) -> Kind | None:
+    """Return the kind of record that an id was made for; None for an id of the caller's own."""
+    return _KIND_BY_PREFIX.get(id[:-SUFFIX_LENGTH])
 
 
 class Shell:
@@ -107,7 +112,7 @@ class Shell:
 
     async def kind_of_id(self, id: str) -> Kind:
         """Return the kind of the record with an id; ids of the caller's own are looked up."""
-        if made_for := _KIND_BY_PREFIX.get(id[:-SUFFIX_LENGTH]):
+        if made_for := kind_made_for(id):
             return made_for
         for kind in KINDS:
             if await self.store.get_many(kind, [id]):
