@@ -156,14 +156,17 @@ def campaign(how: dict[str, Any]) -> dict[str, Any]:
     return {"kills": kills, "records": whole.records}
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(params=["SQLite", "PostgreSQL"])
 def fresh(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[int], str]:
     """Return what names a new store, by number."""
-    return lambda number: f"{request.param}:///{tmp_path}/{number}.db"
+    if request.param == "SQLite":
+        return lambda number: f"sqlite:///{tmp_path}/{number}.db"
+    schemas = request.getfixturevalue("schemas")
+    return lambda _: f"{schemas.url}?schema={schemas.new()}"
 
 
 def test_an_import_that_is_killed_is_finished_by_the_next(
-    fresh: Callable[[int], str], tmp_path: Path, tell: Tell
+    fresh: Callable[[int], str], tmp_path: Path, tell: Tell, request: pytest.FixtureRequest
 ) -> None:
     """However often an import is killed, once it comes to its end the store is that of one clean run."""
     files = times(40)
@@ -179,9 +182,8 @@ def test_an_import_that_is_killed_is_finished_by_the_next(
     told = json.loads(run("-m", "tests.fault.test_import_kill", "import", json.dumps(how)))
     assert told["records"] > MANY / 20
     assert told["kills"] > 1
-    tell(
-        f"kill -9 of an import of {MANY:,} rows", told["kills"], "run again to its end: equals one clean run"
-    )
+    what = f"kill -9 of an import of {MANY:,} rows, {request.node.callspec.params['fresh']}"
+    tell(what, told["kills"], "run again to its end: equals one clean run")
 
 
 # -- each commit in turn -------------------------------------------------------------------------
