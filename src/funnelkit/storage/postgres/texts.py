@@ -137,9 +137,13 @@ def _given(column: str) -> str:
 
 
 def holding(kind: Kind, ids: Sequence[str]) -> Statement:
-    """Lock records in the order of their ids, and read their versions."""
+    """Lock records in the order of their ids, and read their versions.
+
+    The array is a query of its own, for a text that is cast in the condition is cast again for each row.
+    """
+    given = "SELECT unnest(%s::text[])"
     return Statement(
-        f"SELECT id, version FROM {kind} WHERE id = ANY(%s::text[]) ORDER BY id FOR UPDATE", (_array(ids),)
+        f"SELECT id, version FROM {kind} WHERE id IN ({given}) ORDER BY id FOR UPDATE", (_array(ids),)
     )
 
 
