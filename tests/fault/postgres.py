@@ -58,11 +58,11 @@ def failing_store(url: str, schema: str) -> Any:
         async def together(self, statements: Sequence[Statement]) -> Any:
             return await super().together([plan.instead(statement) for statement in statements])
 
-        async def copy(self, sql: str, items: Any) -> None:
+        async def copy(self, sql: str, data: bytes) -> None:
             statement = plan.instead(Statement(sql))
             if statement.sql != sql:
                 await super().rows(statement)
-            await super().copy(sql, items)
+            await super().copy(sql, data)
 
     class FailingLine(BlockingLine):
         async def take(self, *, writing: bool) -> Any:

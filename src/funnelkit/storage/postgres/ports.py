@@ -36,8 +36,8 @@ class Session(Protocol):
         """Run statements one after the other and return the rows of each: one round trip."""
         ...
 
-    async def copy(self, sql: str, items: Sequence[Row]) -> None:
-        """Send rows in bulk."""
+    async def copy(self, sql: str, data: bytes) -> None:
+        """Send rows in bulk, written as COPY reads them."""
         ...
 
     async def end(self) -> None:

@@ -97,11 +97,10 @@ class BlockingSession:
                 cursor.execute(statement.sql, statement.params, prepare=_preparing(statement))
         return [cursor.fetchall() if _has_rows(cursor) else [] for cursor in cursors]
 
-    async def copy(self, sql: str, items: Sequence[Row]) -> None:
+    async def copy(self, sql: str, data: bytes) -> None:
         """See `Session.copy`."""
         with self._cursor().copy(sql) as copy:
-            for row in items:
-                copy.write_row(row)
+            copy.write(data)
 
     async def end(self) -> None:
         """See `Session.end`."""
@@ -140,11 +139,10 @@ class AsyncSession:
                 await cursor.execute(statement.sql, statement.params, prepare=_preparing(statement))
         return [await cursor.fetchall() if _has_rows(cursor) else [] for cursor in cursors]
 
-    async def copy(self, sql: str, items: Sequence[Row]) -> None:
+    async def copy(self, sql: str, data: bytes) -> None:
         """See `Session.copy`."""
         async with self._cursor().copy(sql) as copy:
-            for row in items:
-                await copy.write_row(row)
+            await copy.write(data)
 
     async def end(self) -> None:
         """See `Session.end`."""

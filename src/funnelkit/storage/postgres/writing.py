@@ -12,6 +12,7 @@ from funnelkit.storage.postgres.planning import KEYS, Found, Plan, refusal
 from funnelkit.storage.postgres.ports import Session
 from funnelkit.storage.postgres.texts import (
     at_once,
+    copied,
     copy_into,
     holding,
     insert_many,
@@ -66,12 +67,12 @@ async def _write_sets(session: Session, plan: Plan) -> None:
             if len(items) < _COPY_FROM:
                 statements.append(insert_many(table, items))
             else:
-                copies.append((table, items))
+                copies.append((copy_into(table), copied(table, items)))
         if copies:
             if statements:
                 await session.together(statements)
-            for table, items in copies:
-                await session.copy(copy_into(table), items)
+            for sql, data in copies:
+                await session.copy(sql, data)
             await session.together(session.commit)
         else:
             await session.together([*statements, *session.commit])
