@@ -189,6 +189,19 @@ def test_its_end(day: Day) -> None:
     day(work)
 
 
+def test_an_error_is_not_hidden_by_another(day: Day) -> None:
+    """When the block dies inside the transaction, that error comes out, and nobody hears."""
+
+    async def work(shop: Shop) -> None:
+        with pytest.raises(Oops):
+            async with shop.connection.transaction(), shop.join() as crm:
+                await crm.create("Acme")
+                raise Oops
+        assert (shop.stored(), shop.heard) == (([], []), [])
+
+    day(work)
+
+
 def test_blocking_and_awaited_are_told_apart(day: Day) -> None:
     """`Engine` refuses a connection that is awaited, and `AsyncEngine` one that blocks."""
 
