@@ -148,7 +148,9 @@ def _cell(row: Row, column: str, log: EventLog) -> Any:
 
 def _text(row: Row, column: str, log: EventLog) -> str:
     cell = _cell(row, column, log) if column else None
-    return cell if cell.__class__ is str else "" if cell is None else _as_text(cell, column)
+    if cell is None:
+        return ""
+    return cell if isinstance(cell, str) else _as_text(cell, column)
 
 
 def _as_text(cell: Any, column: str) -> str:
