@@ -45,7 +45,7 @@ AREAS = (
         "engine",
         "Engine",
         "The verbs, and the questions one asks.",
-        ("engine", "async_engine", "asking", "acts", "drafts", "conversion", "bulk", "migration", "verify"),
+        ("engine", "async_engine", "verbs", "verifying"),
     ),
     Area("importing", "Importing", "Histories that another system kept.", ("importing",)),
     Area(

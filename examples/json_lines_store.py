@@ -17,7 +17,7 @@ import tempfile
 import threading
 from pathlib import Path
 
-from funnelkit import Engine, MemoryStore, Pipeline, Stage, money
+from funnelkit import Engine, MemoryStore, Pipeline, Stage, commit_from_json, commit_to_json, money
 from funnelkit.errors import (
     InputError,
     NotAStoreError,
@@ -27,7 +27,7 @@ from funnelkit.errors import (
     StoreFullError,
     StoreUnavailableError,
 )
-from funnelkit.storage import Capabilities, Commit, commit_from_json, commit_to_json
+from funnelkit.storage import Capabilities, Commit
 
 
 class JsonLinesStore(MemoryStore):

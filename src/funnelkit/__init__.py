@@ -6,17 +6,11 @@ from funnelkit.money import money  # at once, because it shares its name with it
 
 if TYPE_CHECKING:
     from funnelkit import changes, errors
-    from funnelkit.acts import Act
-    from funnelkit.asking import Option
     from funnelkit.async_engine import AsyncEngine
-    from funnelkit.bulk import BulkResult
     from funnelkit.clock import Clock, FrozenClock, SystemClock
-    from funnelkit.conversion import Conversion
-    from funnelkit.drafts import DealDetails, NewDeal, NewLead, NewParty
     from funnelkit.engine import Engine
     from funnelkit.ids import IdSource, TimeOrderedIds
     from funnelkit.importing import BadRow, EventLog, ImportReport, import_log
-    from funnelkit.migration import Migration
     from funnelkit.money import Money, totals
     from funnelkit.records import (
         SYSTEM,
@@ -49,8 +43,20 @@ if TYPE_CHECKING:
         templates,
     )
     from funnelkit.storage import AsyncStore, Capabilities, MemoryStore, Store, open_store
+    from funnelkit.storage.commit_json import commit_from_json, commit_to_json
+    from funnelkit.storage.copying import Copied, copy_store
+    from funnelkit.storage.postgres import AsyncPostgresStore, PostgresStore
     from funnelkit.storage.sqlite import SQLiteStore
-    from funnelkit.verify import Finding
+    from funnelkit.storage.wrappers.cached import CachedStore
+    from funnelkit.storage.wrappers.mirrored import MirroredStore
+    from funnelkit.storage.wrappers.read_only import ReadOnlyStore
+    from funnelkit.verbs.acts import Act
+    from funnelkit.verbs.asking import Option
+    from funnelkit.verbs.bulk import BulkResult
+    from funnelkit.verbs.conversion import Conversion
+    from funnelkit.verbs.drafts import DealDetails, NewDeal, NewLead, NewParty
+    from funnelkit.verbs.migration import Migration
+    from funnelkit.verifying import Finding
 
 __all__ = [
     "SYSTEM",
@@ -58,9 +64,11 @@ __all__ = [
     "Activity",
     "Actor",
     "AsyncEngine",
+    "AsyncPostgresStore",
     "AsyncStore",
     "BadRow",
     "BulkResult",
+    "CachedStore",
     "Capabilities",
     "Clock",
     "Close",
@@ -68,6 +76,7 @@ __all__ = [
     "Company",
     "Contact",
     "Conversion",
+    "Copied",
     "Deal",
     "DealDetails",
     "Engine",
@@ -80,6 +89,7 @@ __all__ = [
     "Lead",
     "MemoryStore",
     "Migration",
+    "MirroredStore",
     "Money",
     "Move",
     "NewDeal",
@@ -87,6 +97,8 @@ __all__ = [
     "NewParty",
     "Option",
     "Pipeline",
+    "PostgresStore",
+    "ReadOnlyStore",
     "Refusal",
     "Rule",
     "SQLiteStore",
@@ -100,6 +112,9 @@ __all__ = [
     "approved_by",
     "at_least",
     "changes",
+    "commit_from_json",
+    "commit_to_json",
+    "copy_store",
     "errors",
     "import_log",
     "money",
@@ -116,19 +131,19 @@ __all__ = [
 _HOME = {
     name: module
     for module, names in {
-        "acts": "Act",
-        "asking": "Option",
+        "verbs.acts": "Act",
+        "verbs.asking": "Option",
         "async_engine": "AsyncEngine",
-        "bulk": "BulkResult",
+        "verbs.bulk": "BulkResult",
         "changes": "changes",
         "clock": "Clock FrozenClock SystemClock",
-        "conversion": "Conversion",
-        "drafts": "DealDetails NewDeal NewLead NewParty",
+        "verbs.conversion": "Conversion",
+        "verbs.drafts": "DealDetails NewDeal NewLead NewParty",
         "engine": "Engine",
         "errors": "errors",
         "ids": "IdSource TimeOrderedIds",
         "importing": "BadRow EventLog ImportReport import_log",
-        "migration": "Migration",
+        "verbs.migration": "Migration",
         "money": "Money totals",
         "records": "SYSTEM Activity Actor Close Company Contact Deal FrozenMapping Lead Move",
         "stages": (
@@ -137,8 +152,14 @@ _HOME = {
         ),
         "stages.templates": "templates",
         "storage": "AsyncStore Capabilities MemoryStore Store open_store",
+        "storage.commit_json": "commit_from_json commit_to_json",
+        "storage.copying": "Copied copy_store",
+        "storage.postgres": "AsyncPostgresStore PostgresStore",
         "storage.sqlite": "SQLiteStore",
-        "verify": "Finding",
+        "storage.wrappers.cached": "CachedStore",
+        "storage.wrappers.mirrored": "MirroredStore",
+        "storage.wrappers.read_only": "ReadOnlyStore",
+        "verifying": "Finding",
     }.items()
     for name in names.split()
 }

@@ -13,30 +13,30 @@ from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack, cast
 
 from funnelkit import reporting
-from funnelkit.acting import amend, move
-from funnelkit.acts import Act, split
-from funnelkit.asking import Option, columns, options, verdict
-from funnelkit.bulk import BulkResult, bulk
 from funnelkit.changes import Change, Subscriber
 from funnelkit.clock import Clock, SystemClock
-from funnelkit.conversion import Conversion, convert
-from funnelkit.creation import log, new_party, new_placed
-from funnelkit.drafts import DealDetails, NewDeal, NewLead, NewParty
 from funnelkit.ids import IdSource, TimeOrderedIds
 from funnelkit.inputs import text
-from funnelkit.migration import Migration, migrate, plan_migration
 from funnelkit.records import Activity, Company, Contact, Deal, Lead, Move, Record
-from funnelkit.shell import P, R, Shell, a_store, id_of
 from funnelkit.stages import Pipeline, Verdict
 from funnelkit.storage import AsyncStore, MemoryStore, Store, open_store
 from funnelkit.storage.base import Kind
 from funnelkit.storage.immediate import Immediate
 from funnelkit.storage.threads import FromThread, InThread
+from funnelkit.verbs.acting import amend, move
+from funnelkit.verbs.acts import Act, split
+from funnelkit.verbs.asking import Option, columns, options, verdict
+from funnelkit.verbs.bulk import BulkResult, bulk
+from funnelkit.verbs.conversion import Conversion, convert
+from funnelkit.verbs.creation import log, new_party, new_placed
+from funnelkit.verbs.drafts import DealDetails, NewDeal, NewLead, NewParty
+from funnelkit.verbs.migration import Migration, migrate, plan_migration
+from funnelkit.verbs.shell import P, R, Shell, a_store, id_of
 
 if TYPE_CHECKING:
     from funnelkit.analytics import Analytics
-    from funnelkit.async_joined_engine import AsyncJoinedEngine
-    from funnelkit.verify import Finding
+    from funnelkit.joining.async_engine import AsyncJoinedEngine
+    from funnelkit.verifying.verify import Finding
 
 __all__ = ["AsyncEngine"]
 
@@ -237,7 +237,7 @@ class AsyncEngine:
 
     async def verify(self) -> tuple[Finding, ...]:
         """Recompute every carried fact and every record; see `Engine.verify`."""
-        from funnelkit.verify import verify
+        from funnelkit.verifying import verify
 
         return await asyncio.to_thread(verify, FromThread(self._store), self._shell.pipelines.values())
 
@@ -271,7 +271,7 @@ class AsyncEngine:
         Raises:
             InputError: It is no ``psycopg.AsyncConnection``.
         """
-        from funnelkit.async_joined_engine import AsyncJoinedEngine
+        from funnelkit.joining.async_engine import AsyncJoinedEngine
 
         return AsyncJoinedEngine(self, connection, schema)
 

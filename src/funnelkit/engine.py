@@ -12,30 +12,30 @@ from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Self, Unpack, cast
 
 from funnelkit import reporting
-from funnelkit.acting import amend, move
-from funnelkit.acts import Act, split
-from funnelkit.asking import Option, columns, options, verdict
 from funnelkit.changes import Change, Subscriber
 from funnelkit.clock import Clock, SystemClock
-from funnelkit.conversion import Conversion, convert
-from funnelkit.creation import log, new_party, new_placed
-from funnelkit.drafts import DealDetails, NewDeal, NewLead, NewParty
 from funnelkit.errors import InputError, shown
 from funnelkit.ids import IdSource, TimeOrderedIds
 from funnelkit.inputs import text
 from funnelkit.records import Activity, Company, Contact, Deal, Lead, Move, Record
-from funnelkit.shell import P, R, Shell, a_store, id_of
 from funnelkit.stages import Pipeline, Verdict
 from funnelkit.storage import MemoryStore, Store, open_store
 from funnelkit.storage.base import Kind
 from funnelkit.storage.immediate import Immediate, run
+from funnelkit.verbs.acting import amend, move
+from funnelkit.verbs.acts import Act, split
+from funnelkit.verbs.asking import Option, columns, options, verdict
+from funnelkit.verbs.conversion import Conversion, convert
+from funnelkit.verbs.creation import log, new_party, new_placed
+from funnelkit.verbs.drafts import DealDetails, NewDeal, NewLead, NewParty
+from funnelkit.verbs.shell import P, R, Shell, a_store, id_of
 
 if TYPE_CHECKING:
     from funnelkit.analytics import Analytics, Filters, Funnel
-    from funnelkit.bulk import BulkResult
-    from funnelkit.joined_engine import JoinedEngine
-    from funnelkit.migration import Migration
-    from funnelkit.verify import Finding
+    from funnelkit.joining.engine import JoinedEngine
+    from funnelkit.verbs.bulk import BulkResult
+    from funnelkit.verbs.migration import Migration
+    from funnelkit.verifying.verify import Finding
 
 __all__ = ["Engine"]
 
@@ -303,7 +303,7 @@ class Engine:
         Returns:
             A `BulkResult` with ``done`` and ``refused``.
         """
-        from funnelkit.bulk import bulk
+        from funnelkit.verbs.bulk import bulk
 
         return run(bulk(self._shell, verb, records, arguments))
 
@@ -319,7 +319,7 @@ class Engine:
         Returns:
             A `Migration` to print, and to give to `migrate`.
         """
-        from funnelkit.migration import plan_migration
+        from funnelkit.verbs.migration import plan_migration
 
         return run(plan_migration(self._shell, pipeline, stages))
 
@@ -328,7 +328,7 @@ class Engine:
 
         The ledger's rows say ``cause="migration"``.
         """
-        from funnelkit.migration import migrate
+        from funnelkit.verbs.migration import migrate
 
         return run(migrate(self._shell, plan, act))
 
@@ -402,7 +402,7 @@ class Engine:
 
     def verify(self) -> tuple[Finding, ...]:
         """Recompute every carried fact and every record from the bare moves; return what differs."""
-        from funnelkit.verify import verify
+        from funnelkit.verifying import verify
 
         return verify(self._store, self._shell.pipelines.values())
 
@@ -454,7 +454,7 @@ class Engine:
             InputError: The connection is none of these, or Django's is outside of ``atomic()``.
             NotAStoreError: The database has no tables of funnelkit.
         """
-        from funnelkit.joined_engine import JoinedEngine
+        from funnelkit.joining.engine import JoinedEngine
 
         return JoinedEngine(self, connection, schema)
 

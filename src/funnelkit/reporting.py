@@ -6,8 +6,8 @@ from datetime import tzinfo
 from typing import TYPE_CHECKING
 
 from funnelkit.errors import TimeError, shown
-from funnelkit.shell import Shell
 from funnelkit.storage.base import Store
+from funnelkit.verbs.shell import Shell
 
 if TYPE_CHECKING:
     from funnelkit.analytics import Analytics

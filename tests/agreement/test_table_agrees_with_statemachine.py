@@ -239,7 +239,7 @@ def test_table_and_machine_agree(walk: Callable[[Random], Counter[str]]) -> None
     seen: Counter[str] = Counter()
     for seed in range(EVENTS // WALK):
         try:
-            seen += walk(Random(seed))  # noqa: S311 (nothing to protect)
+            seen += walk(Random(seed))
         except AssertionError as error:
             error.add_note(f"seed {seed}")
             raise

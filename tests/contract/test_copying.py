@@ -13,9 +13,19 @@ from typing import Any
 
 import pytest
 
-from funnelkit import Engine, FrozenClock, MemoryStore, Pipeline, Stage, Store, money
+from funnelkit import (
+    Engine,
+    FrozenClock,
+    MemoryStore,
+    Pipeline,
+    ReadOnlyStore,
+    Stage,
+    Store,
+    copy_store,
+    money,
+)
 from funnelkit.errors import InputError, StoreReadOnlyError
-from funnelkit.storage import Commit, ReadOnlyStore, Write, copy_store
+from funnelkit.storage import Commit, Write
 from funnelkit.storage.copying import Copied, is_level
 from funnelkit.storage.sqlite import SQLiteStore
 from funnelkit.testing import readable, sequential_ids

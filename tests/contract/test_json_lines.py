@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import pytest
 
-from funnelkit import Engine, Pipeline, Stage, Store
+from funnelkit import Engine, Pipeline, Stage, Store, commit_from_json, commit_to_json
 from funnelkit.errors import (
     ConflictError,
     InputError,
@@ -21,7 +21,7 @@ from funnelkit.errors import (
     StoreFullError,
     StoreUnavailableError,
 )
-from funnelkit.storage import Commit, Write, commit_from_json, commit_to_json
+from funnelkit.storage import Commit, Write
 from funnelkit.testing import StoreContract, readable
 from funnelkit.testing.in_use import around, write_everything
 from funnelkit.testing.samples import TEXTS, a_deal, filled, new

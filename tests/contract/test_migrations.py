@@ -18,8 +18,8 @@ import pytest
 
 import funnelkit
 from funnelkit import Engine, Money, Pipeline, Stage
-from funnelkit.storage.migrations import migrate, statements, versions
 from funnelkit.storage.sqlite import SQLiteStore
+from funnelkit.storage.sqlite.migrations import migrate, statements, versions
 from funnelkit.testing import readable
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
@@ -223,7 +223,7 @@ def finished(path: Path) -> None:
 
 KILLED = """
 import os, signal, sqlite3, sys
-from funnelkit.storage.migrations import migrate
+from funnelkit.storage.sqlite.migrations import migrate
 class Dying(sqlite3.Connection):
     left = int(sys.argv[2])
     def execute(self, sql, parameters=(), /):

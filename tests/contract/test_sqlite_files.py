@@ -24,9 +24,9 @@ from funnelkit.errors import (
     StoreReadOnlyError,
     StoreUnavailableError,
 )
-from funnelkit.storage.identity import APPLICATION_ID
-from funnelkit.storage.migrations import migrate, versions
 from funnelkit.storage.sqlite import SQLiteStore
+from funnelkit.storage.sqlite.identity import APPLICATION_ID
+from funnelkit.storage.sqlite.migrations import migrate, versions
 from funnelkit.testing import readable
 
 SALES = Pipeline("sales", [Stage("new"), Stage("offer")])
@@ -227,7 +227,7 @@ def test_a_migration_that_fails_leaves_the_version_before(file: Path) -> None:
 
 CRASH = """
 import os, sqlite3, sys
-from funnelkit.storage.migrations import migrate, versions
+from funnelkit.storage.sqlite.migrations import migrate, versions
 connection = sqlite3.connect(sys.argv[1], isolation_level=None)
 connection.create_function("crash", 0, lambda: os._exit(0))
 migrate(connection, (*versions(), "CREATE TABLE more (id TEXT);\\nSELECT crash();\\n"))
@@ -243,7 +243,7 @@ def test_a_crash_in_a_migration_leaves_the_version_before(file: Path) -> None:
 
 MIGRATE = """
 import sqlite3, sys
-from funnelkit.storage.migrations import migrate, versions
+from funnelkit.storage.sqlite.migrations import migrate, versions
 connection = sqlite3.connect(sys.argv[1], isolation_level=None)
 sys.stdin.read()
 print(migrate(connection, (*versions(), "CREATE TABLE more (id TEXT);\\n")))

@@ -26,8 +26,8 @@ from funnelkit.errors import (
     StoreFullError,
 )
 from funnelkit.storage.base import Answer, Commit, Write
-from funnelkit.storage.migrations import versions
 from funnelkit.storage.sqlite import SQLiteStore
+from funnelkit.storage.sqlite.migrations import versions
 from funnelkit.testing import StoreContract, readable
 from funnelkit.testing.samples import a_deal, a_move, filled, new
 

@@ -22,9 +22,9 @@ from funnelkit.errors import (
     StoreClosedError,
     StoreUnavailableError,
 )
-from funnelkit.storage.health import Health
-from funnelkit.storage.migrations import versions
 from funnelkit.storage.sqlite import SQLiteStore
+from funnelkit.storage.sqlite.health import Health
+from funnelkit.storage.sqlite.migrations import versions
 from funnelkit.testing import readable
 from funnelkit.testing.samples import a_deal, filled, new
 

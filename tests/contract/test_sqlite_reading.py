@@ -22,8 +22,8 @@ from funnelkit.errors import (
     StoreReadOnlyError,
     StoreUnavailableError,
 )
-from funnelkit.storage.migrations import versions
 from funnelkit.storage.sqlite import SQLiteStore
+from funnelkit.storage.sqlite.migrations import versions
 from funnelkit.testing import readable
 from funnelkit.testing.samples import a_deal, filled, new
 

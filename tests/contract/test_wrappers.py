@@ -12,9 +12,9 @@ from typing import Any, cast
 import attrs
 import pytest
 
-from funnelkit import Engine, MemoryStore, Pipeline, Stage, Store
+from funnelkit import CachedStore, Engine, MemoryStore, MirroredStore, Pipeline, ReadOnlyStore, Stage, Store
 from funnelkit.errors import ConflictError, InputError, StoreReadOnlyError, StoreUnavailableError
-from funnelkit.storage import CachedStore, Commit, MirroredStore, ReadOnlyStore, Write
+from funnelkit.storage import Commit, Write
 from funnelkit.storage.sqlite import SQLiteStore
 from funnelkit.testing import StoreContract, readable
 from funnelkit.testing.samples import a_change, a_contact, a_deal, new

@@ -18,7 +18,7 @@ from tests.fault.world import Call, keys_of
 from funnelkit import Activity, SQLiteStore, Store, open_store
 from funnelkit.records import Record
 from funnelkit.storage.base import KINDS
-from funnelkit.verify import verify
+from funnelkit.verifying import verify
 
 __all__ = ["Entry", "Journal", "check", "opened", "sound"]
 

@@ -21,7 +21,7 @@ from tests.fault.world import calls, engine_on, perform
 from funnelkit import SQLiteStore
 from funnelkit.errors import FunnelkitError, NotAStoreError, StoreError
 from funnelkit.testing import readable
-from funnelkit.verify import verify
+from funnelkit.verifying import verify
 
 pytestmark = pytest.mark.fault
 

@@ -17,7 +17,7 @@ from tests.fault.test_every_statement import KEYS, OFFERS, VERBS, engine_at_work
 
 from funnelkit import Engine, SQLiteStore
 from funnelkit.errors import StoreFullError, StoreUnavailableError
-from funnelkit.storage import sqlite
+from funnelkit.storage.sqlite import store as sqlite
 from funnelkit.testing import readable
 
 pytestmark = pytest.mark.fault

@@ -18,7 +18,7 @@ from tests.fault.running import at_once
 from tests.fault.world import engine_on
 
 from funnelkit.errors import ConflictError
-from funnelkit.verify import verify
+from funnelkit.verifying import verify
 
 pytestmark = pytest.mark.fault
 

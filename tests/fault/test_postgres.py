@@ -27,7 +27,7 @@ from funnelkit.storage.base import Attribute, Commit, Write
 from funnelkit.storage.postgres import PostgresStore
 from funnelkit.testing import readable
 from funnelkit.testing.samples import AT, a_change, a_deal, new
-from funnelkit.verify import verify
+from funnelkit.verifying import verify
 
 pytestmark = pytest.mark.fault
 

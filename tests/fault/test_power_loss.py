@@ -18,7 +18,7 @@ from tests.fault.journal import Entry, Journal, check, opened, sound
 from tests.fault.world import Call, calls, engine_on, perform
 
 from funnelkit.errors import FunnelkitError
-from funnelkit.storage import sqlite
+from funnelkit.storage.sqlite import store as sqlite
 from funnelkit.testing import readable
 
 pytest.importorskip("apsw")  # the disk is made with it

@@ -22,7 +22,7 @@ from tests.fault.world import engine_on
 from funnelkit import SQLiteStore, Store
 from funnelkit.errors import ConflictError, KeyReusedError
 from funnelkit.testing import readable
-from funnelkit.verify import verify
+from funnelkit.verifying import verify
 
 pytestmark = pytest.mark.fault
 

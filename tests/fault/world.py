@@ -9,9 +9,9 @@ from typing import Any
 import attrs
 
 from funnelkit import Activity, CloseReason, Deal, Engine, Lead, Pipeline, Stage, Store, money
-from funnelkit.migration import Migration
 from funnelkit.records import Record
 from funnelkit.storage.base import KINDS
+from funnelkit.verbs.migration import Migration
 
 __all__ = ["Call", "calls", "engine_on", "keys_of", "perform"]
 

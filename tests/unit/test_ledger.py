@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from funnelkit import Engine, FrozenClock, Move, Pipeline, Stage, money
-from funnelkit.ledger import direction_of, furthest
+from funnelkit.gate.ledger import direction_of, furthest
 
 FORCE: dict[str, Any] = {"override": True, "actor": "kim", "reason": "so"}
 Row = tuple[str, str, str, bool, str, str]

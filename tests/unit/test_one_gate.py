@@ -13,8 +13,8 @@ import pytest
 
 import funnelkit
 from funnelkit import Actor, Deal, Engine
-from funnelkit.decide import decide
-from funnelkit.request import Facts, Request
+from funnelkit.gate.decide import decide
+from funnelkit.gate.request import Facts, Request
 from funnelkit.storage.base import Store
 from funnelkit.testing import readable
 from funnelkit.testing.samples import AT
@@ -134,7 +134,7 @@ def test_one_function_commits_to_the_store() -> None:
         for call in calls(tree)
         if call.endswith("store.commit") and not name.startswith(("storage/", "testing"))
     ]
-    assert found == [("shell", "self.store.commit")]
+    assert found == [("verbs/shell", "self.store.commit")]
 
 
 def test_rows_of_the_ledger_are_made_in_one_module() -> None:
@@ -142,7 +142,7 @@ def test_rows_of_the_ledger_are_made_in_one_module() -> None:
     makers = {
         name for name, tree in modules().items() if "Move" in calls(tree) and not name.startswith("testing")
     }
-    assert makers == {"ledger", "storage/rows"}
+    assert makers == {"gate/ledger", "storage/rows"}
 
 
 def test_the_gate_is_asked_wherever_the_ledger_is_written() -> None:
@@ -154,12 +154,15 @@ def test_the_gate_is_asked_wherever_the_ledger_is_written() -> None:
         for call in calls(tree)
         if call.removeprefix("ledger.") in makers and call != "created"
     }
-    assert callers == {"decide"}
+    assert callers == {"gate/decide"}
 
 
 PURE = (
-    "decide",
-    "ledger",
+    "gate/decide",
+    "gate/ledger",
+    "gate/refusals",
+    "gate/request",
+    "gate/seal",
     "records",
     "changes",
     "stages/table",

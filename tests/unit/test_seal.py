@@ -16,9 +16,9 @@ import attrs
 import pytest
 
 from funnelkit import Actor, Engine, EventLog, FrozenClock, Money, Move, Pipeline, Stage, import_log, money
-from funnelkit.decide import decide
-from funnelkit.request import NO_FACTS, Facts, Request
-from funnelkit.seal import seal_of
+from funnelkit.gate.decide import decide
+from funnelkit.gate.request import NO_FACTS, Facts, Request
+from funnelkit.gate.seal import seal_of
 from funnelkit.storage.rows import COLUMNS, move_row
 from funnelkit.storage.sqlite import SQLiteStore
 from funnelkit.testing import sequential_ids

@@ -15,7 +15,7 @@ import pytest
 from funnelkit import Engine, Finding, FrozenClock, Pipeline, Stage, money
 from funnelkit.storage.rows import COLUMNS
 from funnelkit.storage.sqlite import SQLiteStore
-from funnelkit.verify import verify
+from funnelkit.verifying import verify
 
 pytestmark = pytest.mark.slow
 

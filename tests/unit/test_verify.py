@@ -15,7 +15,7 @@ import pytest
 from funnelkit import Engine, FrozenClock, MemoryStore, Pipeline, Stage, money, reason_required
 from funnelkit.storage import Commit, Write
 from funnelkit.storage.sqlite import SQLiteStore
-from funnelkit.verify import verify
+from funnelkit.verifying import verify
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
 SALES = Pipeline("sales", [Stage("new"), Stage("offer"), Stage("contract")])

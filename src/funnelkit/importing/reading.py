@@ -12,7 +12,6 @@ from typing import Any
 import attrs
 
 from funnelkit.clock import aware
-from funnelkit.drafts import checked
 from funnelkit.errors import DefinitionError, InputError, TimeError, shown
 from funnelkit.importing.log import IGNORED, EventLog
 from funnelkit.importing.progress import Progress
@@ -22,6 +21,7 @@ from funnelkit.money import Money, money
 from funnelkit.records import Actor
 from funnelkit.serial import Problem, did_you_mean
 from funnelkit.storage.base import Kind
+from funnelkit.verbs.drafts import checked
 
 __all__ = ["Event", "Reading", "read"]
 

@@ -9,16 +9,16 @@ from typing import Any
 
 import attrs
 
-from funnelkit.decide import decide, facts_needed, resolved
-from funnelkit.drafts import edited
 from funnelkit.errors import RefusedError
+from funnelkit.gate.decide import decide, facts_needed, resolved
+from funnelkit.gate.request import NO_FACTS, Facts, Request
 from funnelkit.importing.reading import Event
 from funnelkit.importing.report import BadRow
-from funnelkit.recording import Act, together
 from funnelkit.records import OUTCOMES, Deal, Lead, Placed
-from funnelkit.request import NO_FACTS, Facts, Request
 from funnelkit.stages import Pipeline
 from funnelkit.storage.base import Commit, Write, kind_of
+from funnelkit.verbs.drafts import edited
+from funnelkit.verbs.recording import Act, together
 
 __all__ = ["History", "in_order", "onward", "replay"]
 

@@ -8,11 +8,11 @@ from itertools import groupby
 
 import attrs
 
+from funnelkit.gate.request import Facts
 from funnelkit.importing.reading import Event
 from funnelkit.importing.replay import History, in_order, onward, replay
 from funnelkit.importing.report import BadRow
 from funnelkit.records import OUTCOMES, Move, Placed
-from funnelkit.request import Facts
 from funnelkit.stages import Pipeline
 from funnelkit.storage.base import Commit, kind_of
 

@@ -19,7 +19,8 @@ def commit_to_json(commit: Commit) -> str:
     Each row is an object of the columns that it has in the tables of ``schema.sql``. So a line can be
     read by eye and by other programs, and by later versions of funnelkit that know more columns.
 
-    >>> from funnelkit.storage import Commit, commit_from_json, commit_to_json
+    >>> from funnelkit import commit_from_json, commit_to_json
+    >>> from funnelkit.storage import Commit
     >>> commit = Commit(definitions={"0f": ("sales", "{}")})
     >>> commit_to_json(commit)
     '{"definitions":[{"fingerprint":"0f","pipeline":"sales","document":"{}"}]}'
@@ -43,6 +44,10 @@ def commit_from_json(text: str | bytes) -> Commit:
 
     Raises:
         InputError: The text is no such commit.
+
+    >>> from funnelkit import commit_from_json
+    >>> commit_from_json("{}").moves
+    ()
     """
     try:
         parts = json.loads(text)

@@ -78,7 +78,7 @@ def copy_store(source: Store, target: Store, progress: Callable[[int, int], obje
         StoreError: One of the two stores failed. Run it again.
 
     >>> from funnelkit import Engine, MemoryStore, Pipeline, Stage
-    >>> from funnelkit.storage import copy_store
+    >>> from funnelkit import copy_store
     >>> engine = Engine(Pipeline("sales", [Stage("new"), Stage("offer")]))
     >>> deal = engine.advance(engine.create("Acme"))
     >>> target = MemoryStore()

@@ -29,7 +29,7 @@ class Mirror:
     def __init__(self) -> None:
         import sqlite3
 
-        from funnelkit.storage.selecting import select
+        from funnelkit.storage.sqlite.selecting import select
         from funnelkit.storage.statements import INSERT, REPLACE, schema
 
         self._insert, self._replace, self._select = INSERT, REPLACE, select

@@ -157,7 +157,7 @@ class Core:
                     return []  # text that cannot be written was never written
                 raise
 
-        return ask.read(await self._read(work))
+        return ask.answer(await self._read(work), self._name)
 
     async def get(self, kind: Kind, id: str) -> Any:
         """Return one record; see `Store.get`."""
@@ -197,7 +197,7 @@ class Core:
                 found = await session.rows(statement)
             return found
 
-        return ask.read(await self._read(work))
+        return ask.answer(await self._read(work), self._name)
 
     async def answer(self, key: str) -> Answer | None:
         """Return what was answered under an idempotency key, or None."""

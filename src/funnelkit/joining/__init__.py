@@ -1,0 +1,1 @@
+"""The verbs inside a transaction of the program around them."""

@@ -1,0 +1,1 @@
+"""Stores around stores: for reading only, with a cache, with copies."""

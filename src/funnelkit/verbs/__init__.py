@@ -1,0 +1,1 @@
+"""What people and programs do: each verb from its arguments to its commit, as coroutines over a store."""

@@ -1,0 +1,99 @@
+"""Questions that change nothing: what could be done next, and what the gate would say to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from funnelkit.errors import InputError, shown
+from funnelkit.inputs import text
+from funnelkit.records import OUTCOMES, Lead, Placed, Record
+from funnelkit.serial import did_you_mean
+from funnelkit.stages import Verdict
+from funnelkit.stages.rules import VERBS
+from funnelkit.verbs.acts import Asked, asked
+from funnelkit.verbs.shell import Shell, in_a_pipeline
+
+__all__ = ["Option", "columns", "options", "verdict"]
+
+_ASKABLE = ("advance", *(verb for verb in VERBS if verb not in {"create", "capture"}))
+"""The verbs that are done to a record that is there."""
+
+
+@attrs.frozen(kw_only=True)
+class Option:
+    """One thing that could be done next: a button, enabled when its verdict is true.
+
+    >>> from funnelkit import Engine, Pipeline, Stage
+    >>> engine = Engine(Pipeline("sales", [Stage("new"), Stage("offer")], moves="ordered"))
+    >>> for option in engine.next(engine.create("Acme")):
+    ...     print(option)
+    move to offer allowed
+    win allowed
+    lose allowed
+    void allowed
+    """
+
+    verb: str
+    target: str
+    verdict: Verdict
+
+    def __str__(self) -> str:
+        return str(self.verdict)
+
+
+async def verdict(shell: Shell, ref: Record | str, verb: str, to: str, act: Mapping[str, Any]) -> Verdict:
+    """Return what the gate would say to a verb."""
+    said = asked(act)
+    record = in_a_pipeline(await shell.current(ref, said.expect))
+    if verb not in _ASKABLE:
+        raise InputError("verb", f"{shown(verb)} is not a verb", did_you_mean(verb, _ASKABLE))
+    return await _verdict(shell, record, verb, to, said)
+
+
+async def options(shell: Shell, ref: Record | str, act: Mapping[str, Any]) -> tuple[Option, ...]:
+    """Return everything that could be done to a record next, each with its verdict."""
+    said = asked(act)
+    record = in_a_pipeline(await shell.current(ref, said.expect))
+    found = [
+        Option(verb=verb, target=target, verdict=await _verdict(shell, record, verb, target, said))
+        for verb, target in _ways(shell, record)
+    ]
+    return tuple(found)
+
+
+async def _verdict(shell: Shell, record: Placed, verb: str, to: str, said: Asked) -> Verdict:
+    what: dict[str, Any] = {}
+    if verb == "move":
+        what = {"target": text(to, "to")}
+    elif verb == "transfer":
+        what = shell.destination(to, None)
+    elif verb == "assign":
+        what = {"owner": text(to, "to")}
+    return (await shell.decision(record, shell.request(verb, record, said, **what))).verdict
+
+
+def _ways(shell: Shell, record: Placed) -> list[tuple[str, str]]:
+    """Return (verb, target) of everything that leads away from where a record is."""
+    if record.close is not None:
+        return [("reopen", "")]
+    table = shell.pipeline(record.pipeline).table
+    words = table.words(record.place) or ("lost", "void")  # a stage that is gone can be given up
+    closing = {"won": "convert" if isinstance(record, Lead) else "win", "lost": "lose", "void": "void"}
+    stages = [word for word in table.stages if word in words]
+    named = [word for word in words if word not in table.position and word not in closing]
+    ends = [(closing[word], "") for word in words if word in closing]
+    return [("move", word) for word in (*stages, *named)] + ends
+
+
+def columns(where: Mapping[str, str]) -> dict[str, str]:
+    """Return the columns of a store that fields to find by are kept in."""
+    named = {"lead_source" if name == "source" else name: value for name, value in where.items()}
+    if (outcome := named.get("outcome")) == "open":
+        named["outcome"] = ""
+    elif outcome not in (None, *OUTCOMES):
+        known = ("open", *OUTCOMES)
+        raise InputError("outcome", f"{shown(outcome)} is no outcome", did_you_mean(outcome, known))
+    return named

@@ -1,0 +1,183 @@
+"""New records and new activities: checked, decided, committed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+import attrs
+
+from funnelkit.changes import ActivityLogged
+from funnelkit.errors import InputError, RefusedError
+from funnelkit.gate.decide import decide
+from funnelkit.gate.request import Facts
+from funnelkit.inputs import TEXT_LIMIT, custom_values, text
+from funnelkit.records import NOTHING, Activity, Company, Contact, Deal, Lead, Placed, Record
+from funnelkit.serial import did_you_mean
+from funnelkit.storage.base import Commit, Kind, kind_of
+from funnelkit.verbs import recording
+from funnelkit.verbs.acts import Asked, asked, split
+from funnelkit.verbs.drafts import checked
+from funnelkit.verbs.shell import Prepared, Shell, id_of
+
+__all__ = ["born", "log", "new_party", "new_placed"]
+
+
+async def new_placed(shell: Shell, verb: str, name: str, details: Mapping[str, Any]) -> Placed:
+    """Do ``create`` or ``capture``."""
+    act, fields = split(details)
+    said = _of_nothing(asked(act))
+
+    async def prepare() -> Prepared:
+        own = {**fields, "name": name}
+        contact = await _referred(shell, "contact", own.pop("contact", ""))
+        company = await _referred(shell, "company", own.pop("company", ""))
+        kind: Kind = "deal" if verb == "create" else "lead"
+        record, commit = await born(shell, kind, own, said, verb=verb, contact=contact, company=company)
+        return commit, (record,)
+
+    record: Placed = (await shell.once(verb, name, fields, said, prepare))[0]
+    return record
+
+
+def _of_nothing(said: Asked) -> Asked:
+    """Return the common arguments of an act on no record; there is no version to expect."""
+    if said.expect is not None:
+        raise InputError("expect", "what is new has no version yet", "leave it out")
+    return said
+
+
+async def _referred(shell: Shell, kind: Kind, ref: Any) -> Any:
+    """Return the contact or company that was meant, read from the store; None for nobody."""
+    id = "" if ref is None else text(getattr(ref, "id", ref), kind)
+    return await shell.store.get(kind, id) if id else None
+
+
+async def born(
+    shell: Shell,
+    kind: Kind,
+    fields: Mapping[str, Any],
+    said: Asked,
+    *,
+    verb: str,
+    at: datetime | None = None,
+    cause: str = "user",
+    contact: Contact | None = None,
+    company: Company | None = None,
+    lead: str = "",
+) -> tuple[Placed, Commit]:
+    """Return a new lead or deal as the gate lets it in, and the commit that makes it.
+
+    Args:
+        shell: Where to read.
+        kind: ``"lead"`` or ``"deal"``.
+        fields: What the caller gave, with ``id``, ``pipeline`` and ``stage``; checked here.
+        said: The common arguments.
+        verb: ``"create"`` or ``"capture"``.
+        at: The instant it counts from, where the caller has found it already.
+        cause: Through what it comes, for the ledger.
+        contact: The person it belongs to; may be part of the same commit.
+        company: The legal entity it belongs to; likewise.
+        lead: Id of the lead it comes from.
+    """
+    own = dict(fields)
+    given, pipeline_id, stage = own.pop("id", None), own.pop("pipeline", None), own.pop("stage", None)
+    pipeline = shell.only(kind, pipeline_id)
+    values = checked(kind, own)
+    request = shell.request(verb, None, said, cause=cause)
+    if at is not None:
+        request = attrs.evolve(request, at=at)
+    if kind == "deal":
+        values["lead"] = lead
+    draft = (Deal if kind == "deal" else Lead)(
+        id=await shell.new_id(kind, given),
+        pipeline=pipeline.id,
+        stage=pipeline.first if stage is None else pipeline.stage(stage).id,
+        created_at=request.at,
+        entered_at=request.at,
+        updated_at=request.at,
+        contact=contact.id if contact else "",
+        company=company.id if company else "",
+        **values,
+    )
+    # A new record has no activities and no history; its client may not be in the store yet.
+    decision = decide(pipeline, draft, request, Facts(contact=contact, company=company))
+    if decision.record is None:
+        raise RefusedError("", decision.verdict)
+    return decision.record, recording.placement(decision, 0)
+
+
+async def new_party(shell: Shell, kind: Kind, name: str, details: Mapping[str, Any]) -> Contact | Company:
+    """Do ``create_contact`` or ``create_company``."""
+    act, fields = split(details)
+    said = _of_nothing(asked(act))
+
+    async def prepare() -> Prepared:
+        own = {**fields, "name": name}
+        given = own.pop("id", None)
+        if own.get("company"):
+            own["company"] = (await _referred(shell, "company", own["company"])).id
+        values = checked(kind, own)
+        at = said.instant(shell.clock, None)
+        party_type = Contact if kind == "contact" else Company
+        party = party_type(id=await shell.new_id(kind, given), created_at=at, updated_at=at, **values)
+        return recording.birth(party, said.actor.id), (party,)
+
+    party: Contact | Company = (await shell.once(f"create_{kind}", name, fields, said, prepare))[0]
+    return party
+
+
+async def log(shell: Shell, ref: Record | str, told: Mapping[str, Any], act: Mapping[str, Any]) -> Activity:
+    """Do ``log``; ``told`` holds the kind, text, step and custom values."""
+    said = asked(act)
+    prepare = partial(_logged, shell, ref, told, said)
+    activity: Activity = (await shell.once("log", id_of(ref), told, said, prepare))[0]
+    return activity
+
+
+async def _logged(shell: Shell, ref: Record | str, told: Mapping[str, Any], said: Asked) -> Prepared:
+    # An activity belongs to the record whatever its version; only an explicit expect= is checked.
+    record = await shell.current(id_of(ref), said.expect)
+    pipeline, stage, step = "", "", text(told["step"], "step")
+    # Activities may be written down in any order: no rule of time but that they have happened.
+    request = shell.request("log", None, said)
+    if isinstance(record, Lead | Deal):
+        pipeline, stage = record.pipeline, record.stage
+        _check_step(shell, record, step)
+        decision = await shell.decision(record, request)
+        if not decision.verdict:
+            raise RefusedError(record.id, decision.verdict)
+    elif step:
+        raise InputError("step", f"a {kind_of(record)} has no steps", "log steps for leads and deals")
+    activity = Activity(
+        id=shell.ids("activity"),
+        record=record.id,
+        kind=text(told["kind"], "kind", required=True),
+        text=text(told["text"], "text", limit=TEXT_LIMIT),
+        pipeline=pipeline,
+        stage=stage,
+        step=step,
+        at=request.at,
+        by=said.actor.id,
+        roles=tuple(sorted(said.actor.roles)),
+        custom=custom_values(told["custom"]) or NOTHING,
+    )
+    change = ActivityLogged(
+        record=record.id,
+        version=record.version,
+        at=request.at,
+        actor=said.actor.id,
+        activity=activity.id,
+        kind=activity.kind,
+    )
+    return Commit(activities=(activity,), changes=(change,)), (activity,)
+
+
+def _check_step(shell: Shell, record: Placed, step: str) -> None:
+    if not step:
+        return
+    steps = shell.pipeline(record.pipeline).stage(record.stage).steps
+    if step not in steps:
+        raise InputError("step", f"stage {record.stage} has no step {step!r}", did_you_mean(step, steps))
