@@ -49,16 +49,26 @@ def filled(url: str, deals: int) -> tuple[Engine, list[str], str]:
 
 
 def postgres(_: Path) -> None:
-    """All of them, over one server."""
-    import psycopg
-
+    """Single moves and bulks."""
     with server() as url:
-        with psycopg.connect(url) as connection:
-            version = connection.info.parameter_status("server_version")
-        row(f"PostgreSQL {version}, same machine, TCP, `synchronous_commit = on`")
+        _say_which(url)
         _moves(url)
         _bulk(url)
+
+
+def workers(_: Path) -> None:
+    """Eight processes at once."""
+    with server() as url:
+        _say_which(url)
         _workers(url)
+
+
+def _say_which(url: str) -> None:
+    import psycopg
+
+    with psycopg.connect(url) as connection:
+        version = connection.info.parameter_status("server_version")
+    row(f"PostgreSQL {version}, same machine, TCP, `synchronous_commit = on`")
 
 
 def _moves(url: str) -> None:
@@ -129,10 +139,10 @@ def filled_quickly(url: str, deals: int) -> tuple[Engine, list[str], str]:
 
 
 def _workers(url: str) -> None:
-    deals = 100 * WORKERS
+    deals = 50 * WORKERS
     crews = {}
     for who in (OURS, "twin"):
-        engine, ids, schema = filled_quickly(url, deals)
+        engine, ids, schema = filled(url, deals)
         engine.close()
         crews[who] = Crew(who, url, schema, ids)
     rounds: list[Round] = [

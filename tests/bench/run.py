@@ -30,6 +30,7 @@ SECTIONS: dict[str, Callable[[Path], None]] = {
         sqlite.reads,
         sqlite.imports,
         postgres.postgres,
+        postgres.workers,
         peers.peers,
         growth.growth,
         growth.funnel,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -13,9 +13,9 @@ from psycopg.types.numeric import FloatLoader, IntDumper, IntLoader
 from psycopg.types.string import StrDumper, TextLoader
 
 from funnelkit.storage.columns import Row
-from funnelkit.storage.postgres.texts import BEGIN, BEGIN_READING, COMMIT, Statement
+from funnelkit.storage.postgres.texts import BEGIN, BEGIN_READING, COMMIT, Statement, numbered
 
-__all__ = ["AsyncSession", "BlockingSession", "teach"]
+__all__ = ["AsyncSession", "BlockingSession", "own", "teach"]
 
 
 class _Number(Loader):
@@ -54,6 +54,11 @@ _LOADERS: dict[str, Any] = {
 }
 
 
+def own(text: str) -> Any:
+    """Say to psycopg that this SQL is made of our own words, or was asked for by the caller."""
+    return text
+
+
 def _preparing(statement: Statement) -> bool | None:
     """Say what psycopg may prepare: never what begins and ends transactions, which has no parameters.
 
@@ -77,29 +82,32 @@ class BlockingSession:
         self.connection = connection
         self._taught = taught
 
-    def _cursor(self) -> psycopg.Cursor[Row]:
-        cursor = psycopg.Cursor(self.connection, row_factory=tuple_row)
+    def _cursor(self, kind: type[psycopg.Cursor[Any]] = psycopg.Cursor) -> psycopg.Cursor[Row]:
+        cursor = kind(self.connection, row_factory=tuple_row)
         if not self._taught:
             teach(cursor.adapters)
         return cursor
 
+    def _sent(self, statement: Statement) -> psycopg.Cursor[Row]:
+        sql, params = statement
+        cursor = self._cursor(psycopg.Cursor if isinstance(params, Mapping) else psycopg.RawCursor)
+        text = sql if isinstance(params, Mapping) else numbered(sql)
+        return cursor.execute(own(text), params, prepare=_preparing(statement))
+
     async def rows(self, statement: Statement) -> list[Row]:
         """See `Session.rows`."""
-        cursor = self._cursor()
-        cursor.execute(statement.sql, statement.params, prepare=_preparing(statement))
+        cursor = self._sent(statement)
         return cursor.fetchall() if _has_rows(cursor) else []
 
     async def together(self, statements: Sequence[Statement]) -> list[list[Row]]:
         """See `Session.together`."""
-        cursors = [self._cursor() for _ in statements]
         with self.connection.pipeline():
-            for cursor, statement in zip(cursors, statements, strict=True):
-                cursor.execute(statement.sql, statement.params, prepare=_preparing(statement))
+            cursors = [self._sent(statement) for statement in statements]
         return [cursor.fetchall() if _has_rows(cursor) else [] for cursor in cursors]
 
     async def copy(self, sql: str, data: bytes) -> None:
         """See `Session.copy`."""
-        with self._cursor().copy(sql) as copy:
+        with self._cursor().copy(own(sql)) as copy:
             copy.write(data)
 
     async def end(self) -> None:
@@ -119,29 +127,32 @@ class AsyncSession:
         self.connection = connection
         self._taught = taught
 
-    def _cursor(self) -> psycopg.AsyncCursor[Row]:
-        cursor = psycopg.AsyncCursor(self.connection, row_factory=tuple_row)
+    def _cursor(self, kind: type[psycopg.AsyncCursor[Any]] = psycopg.AsyncCursor) -> psycopg.AsyncCursor[Row]:
+        cursor = kind(self.connection, row_factory=tuple_row)
         if not self._taught:
             teach(cursor.adapters)
         return cursor
 
+    async def _sent(self, statement: Statement) -> psycopg.AsyncCursor[Row]:
+        sql, params = statement
+        cursor = self._cursor(psycopg.AsyncCursor if isinstance(params, Mapping) else psycopg.AsyncRawCursor)
+        text = sql if isinstance(params, Mapping) else numbered(sql)
+        return await cursor.execute(own(text), params, prepare=_preparing(statement))
+
     async def rows(self, statement: Statement) -> list[Row]:
         """See `Session.rows`."""
-        cursor = self._cursor()
-        await cursor.execute(statement.sql, statement.params, prepare=_preparing(statement))
+        cursor = await self._sent(statement)
         return await cursor.fetchall() if _has_rows(cursor) else []
 
     async def together(self, statements: Sequence[Statement]) -> list[list[Row]]:
         """See `Session.together`."""
-        cursors = [self._cursor() for _ in statements]
         async with self.connection.pipeline():
-            for cursor, statement in zip(cursors, statements, strict=True):
-                await cursor.execute(statement.sql, statement.params, prepare=_preparing(statement))
+            cursors = [await self._sent(statement) for statement in statements]
         return [await cursor.fetchall() if _has_rows(cursor) else [] for cursor in cursors]
 
     async def copy(self, sql: str, data: bytes) -> None:
         """See `Session.copy`."""
-        async with self._cursor().copy(sql) as copy:
+        async with self._cursor().copy(own(sql)) as copy:
             await copy.write(data)
 
     async def end(self) -> None:
