@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import gc
 import json
 import os
 import random
@@ -81,43 +82,53 @@ class Trial:
 
     Args:
         mutants: What is to be tried.
-        seconds: How long the tests of one mutant may take, as they took without it.
-        jobs: How many mutants are tried at a time.
+        args: ``seconds``: how long the tests of one mutant may take, as they took without it;
+            ``jobs``: how many mutants are tried at a time.
         found: The file that gets a line of JSON for each mutant that was tried.
+        notes: The file of how long each test takes and what it reaches; tests in it are not measured again.
     """
 
-    def __init__(self, mutants: Mutants, seconds: float, jobs: int, found: Path) -> None:
-        self.mutants, self.seconds, self.jobs, self.found = mutants, seconds, jobs, found
+    def __init__(self, mutants: Mutants, args: argparse.Namespace, found: Path, notes: Path) -> None:
+        self.mutants, self.seconds, self.jobs = mutants, args.seconds, args.jobs
+        self.found, self.notes = found, notes
         self.took: dict[str, float] = {}
         self.reached: dict[str, list[str]] = defaultdict(list)
-        self.kills: Counter[tuple[str, str]] = Counter()
+        self.kills: Counter[tuple[str, str]] = Counter()  # by function and test, and by module and test
+        for name, verdict in verdicts(found).items():
+            self.kills.update((place, verdict["by"]) for place in places(name))
 
     def pytest_runtestloop(self, session: Any) -> bool:
         """Try every mutant, instead of the tests."""
         session.config._tmp_path_factory.getbasetemp()  # noqa: SLF001 (or each fork would empty it)
         self.items = {item.nodeid: item for item in session.items}
-        notes = self.found.with_suffix(".reached")
-        if waited(forked(self._measure, notes), None):
+        if waited(forked(self._measure), None):
             raise SystemExit("the tests cannot be measured")
-        for line in notes.read_text().splitlines():
-            name, seconds, functions = json.loads(line)
+        for name, (seconds, functions) in self._measured().items():
             self.took[name] = seconds
             for function in functions:
                 self.reached[function].append(name)
         total = sum(self.took.values())
         say(f"{len(self.took)} of {len(self.items)} tests pass and can be used, {total:.0f} s")
+        gc.collect()
+        gc.freeze()  # a fork then copies less
         self._try_all()
         return True
 
-    def _measure(self, notes: Path) -> int:
+    def _measured(self) -> dict[str, Any]:
+        lines = self.notes.read_text().splitlines() if self.notes.exists() else []
+        known = {name: what for name, *what in map(json.loads, lines)}
+        return {name: known[name] for name in self.items if name in known}
+
+    def _measure(self) -> int:
         """Run all tests without a mutant; note how long each takes and which functions it reaches."""
         from mutmut.mutation import trampoline
 
         reached: set[str] = set()
         trampoline.record_trampoline_hit = lambda name, **_: reached.add(name)  # type: ignore[attr-defined]
         os.environ[SWITCH] = "stats"
-        with notes.open("w") as file:
-            for item, following in pairs(self.items.values()):
+        known = self._measured()
+        with self.notes.open("a") as file:
+            for item, following in pairs(item for name, item in self.items.items() if name not in known):
                 reached.clear()
                 start = time.perf_counter()
                 if passes(item, following):
@@ -145,8 +156,14 @@ class Trial:
 
     def _tests(self, name: str) -> list[str]:
         """Return the tests of a mutant in the order they are tried."""
-        function = name.partition("__mutmut_")[0]
-        tests = sorted(self.reached[function], key=lambda t: (-self.kills[function, t], self.took[t]))
+        function, module = places(name)
+        nth: Counter[str] = Counter()
+        order = {}
+        for test in sorted(self.reached[function], key=self.took.__getitem__):
+            same = test.partition("[")[0]  # one case of each test first, then the second ones
+            order[test] = (-self.kills[function, test], -self.kills[module, test], nth[same], self.took[test])
+            nth[same] += 1
+        tests = sorted(order, key=order.__getitem__)
         chosen, total = [], 0.0
         for test in tests:
             total += self.took[test]
@@ -164,16 +181,15 @@ class Trial:
         return SURVIVED
 
     def _verdict(self, name: str, code: int, tests: Sequence[str]) -> dict[str, Any]:
-        function = name.partition("__mutmut_")[0]
         note, killer = killer_file(self.found, name), ""
         if note.exists():
             killer = note.read_text()
             note.unlink()
-            self.kills[function, killer] += 1
+            self.kills.update((place, killer) for place in places(name))
         verdict = {SURVIVED: "survived", KILLED: "killed", BROKEN: "broken"}.get(code, "timeout")
         if not tests:
             verdict = "unreached"
-        all_of_them = len(tests) == len(self.reached[function])
+        all_of_them = len(tests) == len(self.reached[places(name)[0]])
         say(f"{verdict:9} {name} {killer}")
         return {"name": name, "verdict": verdict, "by": killer, "tests": len(tests), "all": all_of_them}
 
@@ -183,10 +199,16 @@ def killer_file(found: Path, name: str) -> Path:
     return found.with_name(f"by-{name}")
 
 
+def places(name: str) -> tuple[str, str]:
+    """Return the function of a mutant, and its module."""
+    function = name.partition("__mutmut_")[0]
+    return function, function.rpartition(".")[0]
+
+
 def pairs(items: Iterable[Any]) -> list[tuple[Any, Any]]:
     """Return each item with the one after it."""
     several = list(items)
-    return list(zip(several, [*several[1:], None], strict=True))
+    return list(zip(several, [*several[1:], None], strict=False))  # no pair of no items
 
 
 def passes(item: Any, following: Any) -> bool:
@@ -298,7 +320,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10, help="of tests for one mutant in one pass")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--out", type=Path, help="a file of verdicts; survivors in it are tried again")
+    parser.add_argument("--out", type=Path, help="keep verdicts here; its survivors are tried again")
     args = parser.parse_args()
     group = groups[args.group]
     with tempfile.TemporaryDirectory(prefix="funnelkit-mutants-") as name:
@@ -311,11 +333,11 @@ def main() -> None:
         wanted = chosen(all_of_them, args)
         say(f"{len(wanted)} of {len(all_of_them)} mutants")
         try:
-            for arguments in group["passes"]:
+            for number, arguments in enumerate(group["passes"], 1):
                 last = verdicts(found)
                 dead = {name for name in last if last[name]["verdict"] in {"killed", "timeout"}}
                 left = {name: mutant for name, mutant in wanted.items() if name not in dead}
-                trial = Trial(left, args.seconds, args.jobs, found)
+                trial = Trial(left, args, found, found.with_suffix(f".{number}.reached"))
                 if left and waited(forked(run_pass, folder, trial, arguments), None):
                     raise SystemExit("pytest has failed")
         finally:
