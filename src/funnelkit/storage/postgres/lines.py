@@ -17,7 +17,7 @@ import psycopg_pool
 from funnelkit.errors import StoreBusyError, StoreClosedError
 from funnelkit.storage.postgres.failing import ours
 from funnelkit.storage.postgres.opening import make_ready
-from funnelkit.storage.postgres.sessions import AsyncSession, BlockingSession, teach
+from funnelkit.storage.postgres.sessions import AsyncSession, BlockingSession, own, teach
 from funnelkit.storage.postgres.settings import Settings
 
 __all__ = ["AsyncLine", "BlockingLine"]
@@ -56,6 +56,7 @@ class BlockingLine:
 
     def _make_pool(self) -> None:
         self._process = os.getpid()
+        self._pool: psycopg_pool.ConnectionPool[psycopg.Connection[Any]]
         self._pool = psycopg_pool.ConnectionPool(
             kwargs=dict(self.settings.connection),
             min_size=1,
@@ -69,7 +70,7 @@ class BlockingLine:
     @staticmethod
     def _configure(settings: Settings, connection: psycopg.Connection[Any]) -> None:
         teach(connection.adapters)
-        psycopg.Cursor(connection).execute(*settings.session)
+        psycopg.Cursor(connection).execute(own(settings.session.sql), settings.session.params)
 
     async def take(self, *, writing: bool) -> BlockingSession:  # noqa: ARG002 (all sessions can)
         """See `Line.take`."""
@@ -138,6 +139,7 @@ class AsyncLine:
 
     async def _make_pool(self) -> None:
         self._process = os.getpid()
+        self._pool: psycopg_pool.AsyncConnectionPool[psycopg.AsyncConnection[Any]]
         self._pool = psycopg_pool.AsyncConnectionPool(
             kwargs=dict(self.settings.connection),
             min_size=1,
@@ -151,7 +153,7 @@ class AsyncLine:
     @staticmethod
     async def _configure(settings: Settings, connection: psycopg.AsyncConnection[Any]) -> None:
         teach(connection.adapters)
-        await psycopg.AsyncCursor(connection).execute(*settings.session)
+        await psycopg.AsyncCursor(connection).execute(own(settings.session.sql), settings.session.params)
 
     async def take(self, *, writing: bool) -> AsyncSession:  # noqa: ARG002 (all sessions can)
         """See `Line.take`."""
