@@ -133,12 +133,14 @@ def _taken(cursor: sqlite3.Cursor, table: str, items: Iterable[rows.Row]) -> Sto
 
 
 def _moved_on(cursor: sqlite3.Cursor, kind: Kind, items: list[rows.Row]) -> StoreError:
-    """Name the record that was not at its expected version."""
-    for *_, id, expected in items:
-        # "+": a host may convert what is declared as INTEGER, but not an expression.
-        found = cursor.execute(f"SELECT +version FROM {kind} WHERE id = ?", (id,)).fetchall()
-        actual = found[0][0] if found else 0
-        if actual != expected:
-            return ConflictError(kind, id, expected, actual)
-    version, *_, id, expected = items[-1]  # nobody else: one record, written twice in the same commit
-    return ConflictError(kind, id, expected, version)
+    """Name the first record that was not at its expected version, the writes before it counted."""
+    versions: dict[str, int] = {}
+    for version, *_, id, expected in items:
+        if id not in versions:
+            # "+": a host may convert what is declared as INTEGER, but not an expression.
+            found = cursor.execute(f"SELECT +version FROM {kind} WHERE id = ?", (id,)).fetchall()
+            versions[id] = found[0][0] if found else 0
+        if versions[id] != expected:
+            break
+        versions[id] = version
+    return ConflictError(kind, id, expected, versions[id])

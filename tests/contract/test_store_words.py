@@ -1,0 +1,288 @@
+"""What stores say when they are asked for what cannot be: argument, problem and mend, to the letter."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from funnelkit import Engine, MemoryStore, Pipeline, Stage, Store, open_store
+from funnelkit.errors import (
+    AlreadyExistsError,
+    ConflictError,
+    FunnelkitError,
+    InputError,
+    KeyReusedError,
+    NotAStoreError,
+    StoreClosedError,
+)
+from funnelkit.storage import Answer, Attribute, Commit, Write
+from funnelkit.storage.sqlite import SQLiteStore
+from funnelkit.storage.sqlite.writing import write
+from funnelkit.testing.samples import AT, a_change, a_contact, a_deal, a_move, an_activity, new
+
+SELECT_ONLY = "give one SELECT over the tables of the schema"
+COLUMNS = "company, email, lead_source, name, owner, phone"
+
+
+@pytest.fixture(params=["memory", "file"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """Return a store with one deal, at version 1."""
+    made: Store = MemoryStore() if request.param == "memory" else SQLiteStore(tmp_path / "crm.db")
+    made.commit(new(a_deal()))
+    yield made
+    made.close()
+
+
+def said(call: Callable[[], object]) -> FunnelkitError:
+    """Return the error of a call."""
+    with pytest.raises(FunnelkitError) as caught:
+        call()
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (("person", {}), InputError("kind", "'person' is no kind of record", "lead, deal, contact, company")),
+        ((["deal"], {}), InputError("kind", "['deal'] is no kind of record", "lead, deal, contact, company")),
+        (("contact", {"stage": "new"}), InputError("where", "'stage' cannot be compared", COLUMNS)),
+        (("contact", {"owner": 5}), InputError("owner", "5 is not text")),
+        (("contact", {}, 5), InputError("after", "5 is not an id")),
+        (("contact", {}, "\ud800"), InputError("after", "'\\ud800' is not an id")),
+        (("contact", {}, "", 0), InputError("limit", "0 is not a whole number from 1 on")),
+        (("contact", {}, "", True), InputError("limit", "True is not a whole number from 1 on")),
+        (("contact", {}, "", 2**63), InputError("limit", f"{2**63} is not a whole number from 1 on")),
+    ],
+)
+def test_what_cannot_be_found(store: Store, arguments: tuple[Any, ...], error: FunnelkitError) -> None:
+    """A list of a kind, by a column, behind an id or of a length that cannot be."""
+    kind, where, after, limit = (*arguments, *("", 100)[len(arguments) - 2 :])
+    assert said(lambda: store.find(kind, where, after=after, limit=limit)) == error
+
+
+@pytest.mark.parametrize("limit", [1, 2**63 - 1])
+def test_what_can_be_found(store: Store, limit: int) -> None:
+    """The shortest list and the longest one are lists."""
+    assert store.find("deal", {"stage": "new"}, limit=limit) == [a_deal()]
+
+
+@pytest.mark.parametrize(
+    ("page", "error"),
+    [
+        ({"after": -1}, InputError("after", "-1 is not a whole number from 0 on")),
+        ({"after": 0.5}, InputError("after", "0.5 is not a whole number from 0 on")),
+        ({"after": 2**63}, InputError("after", f"{2**63} is not a whole number from 0 on")),
+        ({"limit": 0}, InputError("limit", "0 is not a whole number from 1 on")),
+    ],
+)
+def test_no_such_page_of_the_feed(store: Store, page: dict[str, Any], error: FunnelkitError) -> None:
+    """Positions are whole numbers from 0 on, lengths from 1 on."""
+    assert said(lambda: store.changes(**page)) == error
+
+
+@pytest.mark.parametrize(
+    ("sql", "problem"),
+    [
+        ("DELETE FROM deal", "'DELETE FROM deal' is no SELECT"),
+        ("SELECT * FROM absent", "no such table: absent"),
+        (f"SELECT {'x' * 300}", f"no such column: {'x' * 184}"),  # 200 characters in all
+    ],
+)
+def test_no_such_query(store: Store, sql: str, problem: str) -> None:
+    """What is no SELECT, or none that can be run; the database's own words are cut."""
+    assert said(lambda: store.query(sql, {})) == InputError("sql", problem, SELECT_ONLY)
+    assert store.query("SELECT 1", {}) == [(1,)]
+    store.commit(new(a_contact()))
+
+
+CALLS: dict[str, Callable[[Store], object]] = {
+    "commit": lambda store: store.commit(Commit()),
+    "get": lambda store: store.get("deal", "d1"),
+    "get_many": lambda store: store.get_many("deal", ["d1"]),
+    "find": lambda store: store.find("deal", {}),
+    "moves": lambda store: store.moves("d1"),
+    "activities": lambda store: store.activities("d1"),
+    "attributes": lambda store: store.attributes("d1"),
+    "changes": lambda store: store.changes(),
+    "answer": lambda store: store.answer("k"),
+    "definitions": lambda store: store.definitions(),
+    "query": lambda store: store.query("SELECT 1", {}),
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_closed_store_says_which(store: Store, call: str) -> None:
+    """Each method names the store and says that it is closed."""
+    name = str(store.path) if isinstance(store, SQLiteStore) else "MemoryStore"
+    store.close()
+    assert said(lambda: CALLS[call](store)) == StoreClosedError(name, "closed")
+
+
+# Who is in the way
+
+
+def write_of(id: str, version: int, expected: int) -> Write:
+    """Return the write of a deal."""
+    return Write(a_deal(id, version=version), expected)
+
+
+@pytest.mark.parametrize(
+    ("writes", "error"),
+    [
+        ([("d1", 3, 2)], ConflictError("deal", "d1", 2, 1)),
+        ([("d3", 2, 1)], ConflictError("deal", "d3", 1, 0)),
+        ([("d1", 2, 1), ("d1", 2, 1)], ConflictError("deal", "d1", 1, 2)),
+        ([("d1", 2, 1), ("d1", 2, 1), ("d2", 2, 1)], ConflictError("deal", "d1", 1, 2)),
+        ([("d2", 2, 1), ("d1", 2, 1), ("d1", 3, 1)], ConflictError("deal", "d1", 1, 2)),
+        ([("d1", 2, 1), ("d1", 3, 2), ("d2", 3, 2)], ConflictError("deal", "d2", 2, 1)),
+        ([("d1", 2, 1), ("d1", 3, 2), ("d1", 3, 2)], ConflictError("deal", "d1", 2, 3)),
+    ],
+)
+def test_a_conflict_names_the_record_and_both_versions(
+    store: Store, writes: list[tuple[str, int, int]], error: FunnelkitError
+) -> None:
+    """The first write of a commit that does not find what it expects, those before it counted."""
+    store.commit(new(a_deal("d2")))
+    assert said(lambda: store.commit(Commit(writes=tuple(write_of(*each) for each in writes)))) == error
+    assert store.get_many("deal", ["d1", "d2"]) == {"d1": a_deal(), "d2": a_deal("d2")}
+
+
+def test_a_record_may_be_written_twice_in_a_commit(store: Store) -> None:
+    """Each time on top of the time before."""
+    store.commit(Commit(writes=(write_of("d1", 2, 1), write_of("d1", 3, 2))))
+    assert store.get("deal", "d1") == a_deal(version=3)
+
+
+ANSWER = Answer(key="k1", request="r", records=())
+
+
+@pytest.mark.parametrize(
+    ("commit", "error"),
+    [
+        (new(a_deal()), AlreadyExistsError("deal", "d1")),
+        (Commit(writes=(write_of("d9", 1, 0), write_of("d9", 1, 0))), AlreadyExistsError("deal", "d9")),
+        (
+            Commit(moves=(a_move("d1", 7), a_move("d1", 8), a_move("d1", 8))),
+            AlreadyExistsError("move", "d1/8"),
+        ),
+        (Commit(moves=(a_move("d1", 6), a_move("d1", 5))), AlreadyExistsError("move", "d1/5")),
+        (Commit(activities=(an_activity("t2"), an_activity("t1"))), AlreadyExistsError("activity", "t1")),
+        (Commit(answers=(Answer(key="k0", request="", records=()), ANSWER)), KeyReusedError("k1")),
+    ],
+)
+def test_what_is_taken_is_named(store: Store, commit: Commit, error: FunnelkitError) -> None:
+    """The first id, number or key of a commit that is there already, or stands in it twice."""
+    store.commit(Commit(moves=(a_move("d1", 5),), activities=(an_activity("t1"),), answers=(ANSWER,)))
+    assert said(lambda: store.commit(commit)) == error
+
+
+# One kind of store
+
+
+def test_a_store_in_memory_shows_how_many() -> None:
+    """Of each kind that there is; one that holds nothing says so."""
+    store = MemoryStore()
+    assert repr(store) == "MemoryStore(empty)"
+    store.commit(new(a_deal("d1"), a_deal("d2"), a_contact()))
+    assert repr(store) == "MemoryStore(2 deal, 1 contact)"
+
+
+def test_the_rows_of_a_commit_are_counted(tmp_path: Path) -> None:
+    """Records, moves, changes and field values; by them the log is copied."""
+    with SQLiteStore(tmp_path / "crm.db") as store:
+        connection = store._connection()  # noqa: SLF001
+        attribute = Attribute(record="d1", field="owner", value="sam", since=AT)
+        commit = Commit(
+            writes=(Write(a_deal(), 0),) * 1,
+            moves=tuple(a_move("d1", number) for number in (1, 2)),
+            changes=(a_change(),) * 4,
+            attributes=(attribute,) * 8,
+        )
+        assert write(connection.cursor(), commit) == 15
+
+
+def test_a_note_of_the_version_that_is_empty_is_none(tmp_path: Path) -> None:
+    """A database with an empty ``funnelkit_schema`` has no tables of ours."""
+    path = tmp_path / "crm.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE funnelkit_schema (version INTEGER)")
+    assert said(lambda: SQLiteStore(path)) == NotAStoreError(str(path), "is a database of another program")
+
+
+def damaged(path: Path, sql: str) -> SQLiteStore:
+    """Return a store whose only deal was changed behind its back."""
+    with SQLiteStore(path) as store:
+        Engine(Pipeline("sales", [Stage("new")]), store=store).create("Acme", id="d1")
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(sql)
+        connection.commit()
+    return SQLiteStore(path)
+
+
+def test_a_row_that_cannot_be_read_is_damage(tmp_path: Path) -> None:
+    """The error names the file, and what is wrong with the row."""
+    path = tmp_path / "crm.db"
+    with damaged(path, "UPDATE deal SET custom = '{'") as store:
+        error = said(lambda: store.get("deal", "d1"))
+    assert isinstance(error, NotAStoreError)
+    assert str(error).startswith(f"{path}: holds a row that cannot be read: Expecting property name")
+
+
+def test_text_that_is_no_text_is_damage(tmp_path: Path) -> None:
+    """Bytes that are not UTF-8 are not the fault of who asks for them."""
+    with damaged(tmp_path / "crm.db", "UPDATE deal SET name = CAST(x'ff' AS TEXT)") as store:
+        error = said(lambda: store.query("SELECT name FROM deal", {}))
+    assert isinstance(error, NotAStoreError)
+
+
+def test_a_closed_file_is_not_the_fault_of_a_query(tmp_path: Path) -> None:
+    """A file that became something else is damage, whatever is asked."""
+    path = tmp_path / "crm.db"
+    with SQLiteStore(path, read_only=False) as store:
+        store.query("SELECT 1", {})
+        with path.open("r+b") as file:
+            file.write(b"no database any more" * 500)
+        with closing(sqlite3.connect(path)) as other, pytest.raises(sqlite3.DatabaseError):
+            other.execute("SELECT * FROM deal").fetchall()
+        store._connections.renew()  # noqa: SLF001
+        error = said(lambda: store.query("SELECT * FROM deal", {}))
+    assert isinstance(error, NotAStoreError)
+
+
+@pytest.mark.parametrize(
+    ("url", "error"),
+    [
+        (
+            "mysql://host",
+            InputError(
+                "store",
+                "'mysql://host' names no known store",
+                'write "sqlite:///crm.db", "postgresql://host/database" or "memory:"',
+            ),
+        ),
+        (
+            5,
+            InputError(
+                "store",
+                "5 names no known store",
+                'write "sqlite:///crm.db", "postgresql://host/database" or "memory:"',
+            ),
+        ),
+        (
+            "sqlite:///crm.db?mode=rw",
+            InputError(
+                "store",
+                "'sqlite:///crm.db?mode=rw' has an unknown setting",
+                "write ?mode=ro to read only; open a file with ? in its name by SQLiteStore(path)",
+            ),
+        ),
+    ],
+)
+def test_no_such_store(url: Any, error: FunnelkitError) -> None:
+    """A URL of nothing we know; a setting that is none."""
+    assert said(lambda: open_store(url)) == error
