@@ -17,17 +17,20 @@ from tests.servers import Schemas
 
 from funnelkit import Engine, Pipeline, Stage
 from funnelkit.errors import (
+    AlreadyExistsError,
+    ConflictError,
     InputError,
     KeyReusedError,
     NotAStoreError,
     StoreBusyError,
     StoreReadOnlyError,
 )
-from funnelkit.storage.base import Answer, Commit, Write
+from funnelkit.storage.base import Answer, Attribute, Commit, Write
 from funnelkit.storage.postgres import PostgresStore
 from funnelkit.storage.postgres.texts import placeholders
 from funnelkit.testing import readable
-from funnelkit.testing.samples import a_change, a_deal, a_move, new
+from funnelkit.testing.in_use import write_everything
+from funnelkit.testing.samples import AT, a_change, a_deal, a_move, an_activity, new
 
 NOWHERE = "postgresql://nobody@127.0.0.1:{}/crm?connect_timeout=2"
 
@@ -148,6 +151,29 @@ def test_health_says_how_it_is(store: PostgresStore, schema: str) -> None:
     assert f"schema {schema}" in str(health)
     store.changes()
     assert store.health().unnumbered == 0
+
+
+# One statement
+
+
+@pytest.mark.parametrize("expected", [0, 1, 3])
+def test_a_small_commit_that_is_refused_writes_nothing(store: PostgresStore, expected: int) -> None:
+    """Where the one record is not at its version, nothing else of the one statement is written either."""
+    write_everything(store.commit)  # d1 is at version 2
+    before = readable(store, ("k", "k9"))
+    with pytest.raises(AlreadyExistsError if expected == 0 else ConflictError):
+        store.commit(
+            Commit(
+                writes=(Write(a_deal(version=expected + 1), expected), Write(a_deal("d9"), 0)),
+                moves=(a_move(seq=9),),
+                activities=(an_activity("a9"),),
+                attributes=(Attribute(record="d1", field="owner", value="kim", since=AT),),
+                changes=(a_change(version=9),),
+                answers=(Answer(key="k9", request="r", records=()),),
+                definitions={"9f": ("sales", "{}")},
+            )
+        )
+    assert readable(store, ("k", "k9")) == before
 
 
 # Errors, after each of which the store works
