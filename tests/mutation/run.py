@@ -1,13 +1,14 @@
 """How many small mistakes would the tests notice? Each mutant is one; a test that fails kills it.
 
-    python tests/mutation/run.py decide              every mutant of a group of groups.toml
-    python tests/mutation/run.py storage --sample 100    so many of each module, by chance
+    python tests/mutation/run.py decide               every mutant of a group of groups.toml
+    python tests/mutation/run.py rows --sample 100    so many of each module, by chance
     python tests/mutation/run.py decide --only ledger --mutants x_moved__mutmut_3
 
 mutmut makes the mutants, in a copy of the working tree. The tests are collected once; then each mutant is
-tried in a fork of that process, by the tests that reach its function, those first that have killed before,
-then the quick ones, until one fails or ``--seconds`` of tests have passed. The survivors are tried by the
-next pass of the group. It takes minutes to an hour, and is not part of CI.
+tried in a fork of that process, by the tests that reach its function: those first that have killed before,
+then the quick ones, until one fails or ``--seconds`` of tests have passed. What runs while modules are
+imported is tried in a process of its own. The survivors of a pass of the group are tried by the next one.
+It takes minutes to an hour, and is not part of CI.
 """
 
 from __future__ import annotations
@@ -33,7 +34,12 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 SWITCH = "MUTANT_UNDER_TEST"  # the environment variable that mutmut's switches read
-SURVIVED, KILLED, BROKEN = 0, 1, 70
+SURVIVED, KILLED, BROKEN = 0, 1, 70  # pytest's own codes, and ours for what must not happen
+PROCESSES = "other processes"
+STARTS = {"subprocess.Popen", "os.fork", "os.posix_spawn"}
+"""Events of tests that start processes. What runs there is not seen."""
+
+OPTIONS = ["-q", "-p", "no:cacheprovider", "-p", "no:warnings", "-o", "tmp_path_retention_policy=none"]
 
 Mutants = dict[str, dict[str, str]]
 """Name → its module, its function and what is changed."""
@@ -91,6 +97,7 @@ class Trial:
     def __init__(self, mutants: Mutants, args: argparse.Namespace, found: Path, notes: Path) -> None:
         self.mutants, self.seconds, self.jobs = mutants, args.seconds, args.jobs
         self.found, self.notes = found, notes
+        self.at_import: set[str] = set()
         self.took: dict[str, float] = {}
         self.reached: dict[str, list[str]] = defaultdict(list)
         self.kills: Counter[tuple[str, str]] = Counter()  # by function and test, and by module and test
@@ -99,6 +106,7 @@ class Trial:
 
     def pytest_runtestloop(self, session: Any) -> bool:
         """Try every mutant, instead of the tests."""
+        watch(None)
         session.config._tmp_path_factory.getbasetemp()  # noqa: SLF001 (or each fork would empty it)
         self.items = {item.nodeid: item for item in session.items}
         if waited(forked(self._measure), None):
@@ -107,6 +115,8 @@ class Trial:
             self.took[name] = seconds
             for function in functions:
                 self.reached[function].append(name)
+        self.at_import -= self.reached.keys()
+        self.reached.update({function: list(self.took) for function in self.at_import})
         total = sum(self.took.values())
         say(f"{len(self.took)} of {len(self.items)} tests pass and can be used, {total:.0f} s")
         gc.collect()
@@ -121,11 +131,9 @@ class Trial:
 
     def _measure(self) -> int:
         """Run all tests without a mutant; note how long each takes and which functions it reaches."""
-        from mutmut.mutation import trampoline
-
         reached: set[str] = set()
-        trampoline.record_trampoline_hit = lambda name, **_: reached.add(name)  # type: ignore[attr-defined]
-        os.environ[SWITCH] = "stats"
+        watch(reached)
+        sys.addaudithook(lambda event, _: reached.add(PROCESSES) if event in STARTS else None)
         known = self._measured()
         with self.notes.open("a") as file:
             for item, following in pairs(item for name, item in self.items.items() if name not in known):
@@ -164,6 +172,7 @@ class Trial:
             order[test] = (-self.kills[function, test], -self.kills[module, test], nth[same], self.took[test])
             nth[same] += 1
         tests = sorted(order, key=order.__getitem__)
+        tests += [test for test in self.reached[PROCESSES] if test not in order]  # who knows what they reach
         chosen, total = [], 0.0
         for test in tests:
             total += self.took[test]
@@ -174,6 +183,9 @@ class Trial:
 
     def _attempt(self, name: str, tests: Sequence[str]) -> int:
         os.environ[SWITCH] = name
+        if places(name)[0] in self.at_import:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            os.execv(sys.executable, [sys.executable, "-m", "pytest", "-x", *OPTIONS, *tests])  # noqa: S606
         for number, (item, following) in enumerate(pairs(self.items[test] for test in tests)):
             if not passes(item, following):
                 killer_file(self.found, name).write_text(tests[number])
@@ -186,10 +198,10 @@ class Trial:
             killer = note.read_text()
             note.unlink()
             self.kills.update((place, killer) for place in places(name))
-        verdict = {SURVIVED: "survived", KILLED: "killed", BROKEN: "broken"}.get(code, "timeout")
+        verdict = {0: "survived", 1: "killed", 2: "killed", BROKEN: "broken"}.get(code, "timeout")
         if not tests:
             verdict = "unreached"
-        all_of_them = len(tests) == len(self.reached[places(name)[0]])
+        all_of_them = len(tests) >= len(self.reached[places(name)[0]])
         say(f"{verdict:9} {name} {killer}")
         return {"name": name, "verdict": verdict, "by": killer, "tests": len(tests), "all": all_of_them}
 
@@ -234,6 +246,16 @@ def forked(function: Any, *arguments: Any) -> int:
         os._exit(code)
 
 
+def watch(reached: set[str] | None) -> None:
+    """Add the functions that run from now on to a set; not those in processes that tests start."""
+    from mutmut.mutation import trampoline
+
+    os.environ.pop(SWITCH, None)
+    trampoline._mutant_under_test = None if reached is None else "stats"  # noqa: SLF001
+    if reached is not None:
+        trampoline.record_trampoline_hit = lambda name, **_: reached.add(name)  # type: ignore[attr-defined]
+
+
 def waited(pid: int, deadline: float | None) -> int | None:
     """Return how a fork has ended; None while it runs. After the deadline it is killed."""
     done, status = os.waitpid(pid, 0 if deadline is None else os.WNOHANG)
@@ -258,10 +280,9 @@ def run_pass(folder: Path, trial: Trial, arguments: Sequence[str]) -> int:
     import pytest
 
     os.environ.update(PYTHONPATH=str(folder / "src"), HYPOTHESIS_PROFILE="ci")
-    os.environ.setdefault(SWITCH, "")
+    watch(trial.at_import)
     sys.path[:0] = [str(folder / "src"), str(folder)]
-    options = ["-q", "-p", "no:cacheprovider", "-p", "no:warnings", f"--basetemp={folder / 'temporary'}"]
-    return int(pytest.main([*options, "-o", "tmp_path_retention_policy=none", *arguments], plugins=[trial]))
+    return int(pytest.main([f"--basetemp={folder / 'temporary'}", *OPTIONS, *arguments], plugins=[trial]))
 
 
 def chosen(mutants: Mutants, args: argparse.Namespace) -> Mutants:
