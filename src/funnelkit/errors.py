@@ -276,10 +276,13 @@ class StoreReadOnlyError(_StoreStateError):
 
 
 class StoreUnavailableError(_StoreStateError):
-    """The store cannot be reached. Nothing was written.
+    """The store cannot be reached.
+
+    Nothing was written, unless the message says that this is not known: the answer to a commit was
+    lost, or the disk failed while it was made safe. Repeating the act with the same ``key`` is safe.
 
     Common causes: a folder that does not exist; no permission to open the file; an input/output
-    error of the disk.
+    error of the disk; a server that is down, or that a network has cut off.
     """
 
     retriable = True
