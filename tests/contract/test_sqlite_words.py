@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from funnelkit import Engine, MemoryStore, Pipeline, Stage
+from funnelkit import CachedStore, Engine, MemoryStore, MirroredStore, Pipeline, ReadOnlyStore, Stage
 from funnelkit.errors import (
     AlreadyExistsError,
     FunnelkitError,
@@ -26,7 +26,6 @@ from funnelkit.storage import Commit
 from funnelkit.storage.copying import copy_store
 from funnelkit.storage.sqlite import SQLiteStore
 from funnelkit.storage.sqlite.checkpoints import Checkpoints
-from funnelkit.storage.wrappers import CachedStore, MirroredStore, ReadOnlyStore
 from funnelkit.testing.samples import a_change, a_contact, a_deal, new
 
 GONE = "No such file or directory"
