@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from typing import Any
 
+import attrs
 import pytest
 from tests.servers import Schemas
 
@@ -143,6 +144,38 @@ def test_the_hosts_search_path_stays(host: Any, schema: str) -> None:
     host.commit()
     path = host.execute("SELECT current_setting('search_path') AS p", binary=True).fetchone()["p"]
     assert path == "pg_catalog, public"
+
+
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII", "EUC_JP"])
+def test_the_hosts_encoding_changes_no_text(
+    schemas: Schemas, schema: str, outside: PostgresStore, encoding: str
+) -> None:
+    """Whatever a host's connection speaks, texts arrive as they are, few or many, and it speaks that on."""
+    import psycopg
+
+    with psycopg.connect(schemas.url, client_encoding=encoding) as host:
+        store = PostgresStore.on(host, schema=schema)
+        names = [f"Zoë {number}" for number in range(300)]  # few are written by VALUES, many by COPY
+        store.commit(Commit(writes=tuple(Write(a_deal(name), 0) for name in names)))
+        store.commit(new(a_deal("Müller")))
+        assert store.get("deal", "Müller").id == "Müller"
+        assert host.execute("SHOW client_encoding", binary=False).fetchone() in [
+            (encoding,),
+            (encoding.encode(),),
+        ]
+        host.commit()
+    assert {*outside.get_many("deal", [*names, "Müller"])} == {*names, "Müller"}
+
+
+def test_the_hosts_float_digits_round_nothing(schemas: Schemas, schema: str) -> None:
+    """A host that wants its floats short still reads and writes ours whole."""
+    import psycopg
+
+    with psycopg.connect(schemas.url, options="-c extra_float_digits=-5") as host:
+        store = PostgresStore.on(host, schema=schema)
+        store.commit(new(attrs.evolve(a_deal("third"), probability=1 / 3)))
+        assert store.get("deal", "third").probability == 1 / 3
+        assert host.execute("SHOW extra_float_digits").fetchone() == ("-5",)
 
 
 def test_two_schemas_share_a_transaction(host: Any, schemas: Schemas, schema: str) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import re
 import threading
+import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from tests.servers import Schemas, free_port
@@ -20,6 +22,7 @@ from funnelkit.errors import (
     SchemaVersionError,
     StoreUnavailableError,
 )
+from funnelkit.storage.base import Commit, Write
 from funnelkit.storage.postgres import AsyncPostgresStore, PostgresStore
 from funnelkit.storage.postgres.settings import split_schema
 from funnelkit.storage.postgres.texts import column_type
@@ -221,3 +224,38 @@ def test_columns_are_written_as_what_they_are(store: PostgresStore, schema: str)
     )
     named = {"text": "text", "bigint": "bigint", "float8": "double precision"}
     assert {(name, named[column_type(name)]) for name, _ in rows} == set(rows)
+
+
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII", "EUC_JP"])
+def test_a_database_in_another_encoding_keeps_every_sign(postgres: str, encoding: str) -> None:
+    """In a database that is not UTF-8 texts are kept as they are, few or many; what it lacks is refused."""
+    import psycopg
+
+    names = ["人" if encoding == "EUC_JP" else "Zoë", *map(str, range(300))]
+    name = f"t{uuid.uuid4().hex}"
+    with psycopg.connect(postgres, autocommit=True) as server:
+        server.execute(f"CREATE DATABASE {name} ENCODING '{encoding}' LOCALE 'C' TEMPLATE template0")
+        try:
+            url = urlsplit(postgres)._replace(path=f"/{name}").geturl()
+            with PostgresStore(url) as store:
+                store.commit(new(a_deal(names[0] * 2)))
+                store.commit(Commit(writes=tuple(Write(a_deal(each), 0) for each in names)))
+                assert {*store.get_many("deal", names)} == {*names}
+                assert store.get("deal", names[0] * 2).id == names[0] * 2
+                if encoding != "SQL_ASCII":
+                    with pytest.raises(InputError, match="no equivalent"):
+                        store.commit(new(a_deal("€")))
+        finally:
+            server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def test_the_encoding_of_the_environment_changes_no_text(
+    monkeypatch: pytest.MonkeyPatch, schemas: Schemas, schema: str
+) -> None:
+    """An encoding in the URL or in libpq's variables does not reach what is kept."""
+    names = [f"Zoë {number}" for number in range(300)]
+    monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
+    sign = "&" if "?" in schemas.url else "?"
+    with PostgresStore(f"{schemas.url}{sign}client_encoding=LATIN1", schema=schema) as store:
+        store.commit(Commit(writes=tuple(Write(a_deal(name), 0) for name in names)))
+        assert {*store.get_many("deal", names)} == {*names}

@@ -19,8 +19,18 @@ _READ_ONLY = Statement("SET LOCAL transaction_read_only = on")
 _SAVEPOINT = Statement("SAVEPOINT funnelkit")
 _RELEASE = Statement("RELEASE SAVEPOINT funnelkit")
 _UNDO = Statement("ROLLBACK TO SAVEPOINT funnelkit; RELEASE SAVEPOINT funnelkit", None)
-_PATH = "SELECT current_setting('search_path'), set_config('search_path', %s, true)"
-_PATH_BACK = "SELECT set_config('search_path', %s, true)"
+_OURS = {"search_path": "%s", "client_encoding": "'UTF8'", "extra_float_digits": "'1'"}
+"""Settings that our rows depend on, and what they have to be."""
+_SET = "SELECT " + ", ".join(
+    f"length(set_config('funnelkit.{name}', current_setting('{name}'), true))"
+    f" + length(set_config('{name}', {value}, true))"
+    for name, value in _OURS.items()
+)
+"""The host's own stay at the server meanwhile: a name read here might be in the encoding that was."""
+_SET_BACK = Statement(
+    "SELECT "
+    + ", ".join(f"length(set_config('{name}', current_setting('funnelkit.{name}'), true))" for name in _OURS)
+)
 S = TypeVar("S", "_BlockingHostSession", "_AsyncHostSession")
 
 _CHECKED: set[tuple[str, ...]] = set()
@@ -56,14 +66,12 @@ class _HostLine(Generic[S]):
         self.schema = schema
         self.name = name
         self._closed = False
-        self._path = ""
 
     async def take(self, *, writing: bool) -> S:
         """See `Line.take`."""
         opening = self._opening(writing=writing)
         session = self._session(self.connection, taught=False)
-        found = await session.together(opening)
-        self._path = found[1][0][0]
+        await session.together(opening)
         if self._place not in _CHECKED:
             try:
                 self._check(await version_of(session, self.name, self.schema, len(versions())))
@@ -93,8 +101,8 @@ class _HostLine(Generic[S]):
         if self._own and writing:
             mend = "begin it first; its end is yours"
             raise InputError("connection", "is in autocommit mode with no transaction open", mend)
-        path = Statement(_PATH, (f'"{self.schema}"',))
-        return (Statement("BEGIN READ ONLY") if self._own else _SAVEPOINT, path)
+        ours = Statement(_SET, (f'"{self.schema}"',))
+        return (Statement("BEGIN READ ONLY") if self._own else _SAVEPOINT, ours)
 
     @property
     def _status(self) -> TransactionStatus:
@@ -102,7 +110,7 @@ class _HostLine(Generic[S]):
 
     def _kept(self) -> tuple[Statement, ...]:
         """Return what to say at the end, so that the host finds everything else as it was."""
-        return (COMMIT,) if self._own else (Statement(_PATH_BACK, (self._path,)), _RELEASE)
+        return (COMMIT,) if self._own else (_SET_BACK, _RELEASE)
 
     @property
     def _place(self) -> tuple[str, ...]:

@@ -119,7 +119,7 @@ CREATE INDEX activity_of ON activity (record_id, done_us);
 CREATE TABLE move (
     position BIGSERIAL PRIMARY KEY,   -- order of writing over all records
     record_id TEXT COLLATE "C" NOT NULL,
-    seq BIGINT NOT NULL,           -- 1, 2, 3, … within the record
+    seq BIGINT NOT NULL,           -- 1, 2, 3, ... within the record
     pipeline TEXT COLLATE "C" NOT NULL,
     source_pipeline TEXT COLLATE "C" NOT NULL,
     fingerprint TEXT COLLATE "C" NOT NULL,

@@ -85,7 +85,7 @@ def settings_of(url: str, schema: str, durability: Durability, timeout: float, c
         connection=_arguments(url, timeout),
         session=Statement(
             "SELECT set_config('search_path', %s, false), set_config('synchronous_commit', %s, false), "
-            "set_config('lock_timeout', %s, false), "
+            "set_config('lock_timeout', %s, false), set_config('extra_float_digits', '1', false), "
             "set_config('default_transaction_isolation', 'read committed', false)",
             (f'"{schema}"', "on" if durability == "full" else "off", f"{int(timeout * 1000)}ms"),
         ),
@@ -131,6 +131,7 @@ def _arguments(url: str, timeout: float) -> dict[str, Any]:
         "connect_timeout": max(2, min(10, int(timeout))),
         "application_name": "funnelkit",
         **said,
+        "client_encoding": "UTF8",  # whatever the database and the environment speak: COPY sends it
         "autocommit": True,
     }
 
