@@ -5,7 +5,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -18,9 +20,12 @@ from funnelkit.errors import (
     InputError,
     KeyReusedError,
     NotAStoreError,
+    StoreBusyError,
     StoreClosedError,
 )
-from funnelkit.storage import Answer, Attribute, Commit, Write
+from funnelkit.records import Close
+from funnelkit.storage import Answer, Attribute, Capabilities, Commit, Write
+from funnelkit.storage.commit_json import commit_from_json, commit_to_json
 from funnelkit.storage.sqlite import SQLiteStore
 from funnelkit.storage.sqlite.writing import write
 from funnelkit.testing.samples import AT, a_change, a_contact, a_deal, a_move, an_activity, new
@@ -181,7 +186,91 @@ def test_what_is_taken_is_named(store: Store, commit: Commit, error: FunnelkitEr
     assert said(lambda: store.commit(commit)) == error
 
 
+# What is kept
+
+
+ALL = Commit(
+    writes=new(a_deal("d2"), a_contact("c2")).writes,
+    moves=(a_move("d2"),),
+    activities=(an_activity("t2"),),
+    attributes=(Attribute(record="d2", field="owner", value="sam", since=AT),),
+    changes=(a_change("d2"),),
+    answers=(ANSWER,),
+    definitions={"0f": ("sales", "{}")},
+)
+
+
+@pytest.mark.parametrize(
+    ("table", "count"),
+    [
+        ("deal", 2),
+        ("contact", 1),
+        ("lead", 0),
+        ("company", 0),
+        ("move", 1),
+        ("activity", 1),
+        ("attribute", 1),
+        ("change", 1),
+        ("idempotency", 1),
+        ("definition", 1),
+    ],
+)
+def test_every_part_of_a_commit_can_be_queried(store: Store, table: str, count: int) -> None:
+    """Once, however often one asks."""
+    store.commit(ALL)
+    for _ in range(2):
+        assert store.query(f"SELECT COUNT(*) FROM {table}", {}) == [(count,)]
+
+
+def test_no_value_is_no_currency_and_nothing(store: Store) -> None:
+    """In records and in rows of the ledger."""
+    store.commit(Commit(moves=(a_move("d1"),)))
+    for table in ("deal", "move"):
+        assert store.query(f"SELECT amount, currency FROM {table}", {}) == [(0, "")]
+
+
+def test_a_closing_is_kept_field_by_field(store: Store) -> None:
+    """None is taken for another."""
+    at = AT + timedelta(hours=1)
+    close = Close(outcome="lost", reason="r", reason_text="text", note="n", at=at, by="kim")
+    store.commit(Commit(writes=(Write(a_deal(version=2, close=close), 1),)))
+    assert store.get("deal", "d1").close == close
+    columns = "outcome, close_reason, close_reason_text, close_note, closed_by"
+    assert store.query(f"SELECT {columns} FROM deal", {}) == [("lost", "r", "text", "n", "kim")]
+
+
+def test_a_commit_as_json_is_one_line_without_spaces() -> None:
+    """Only the parts that there are, in ASCII."""
+    commit = Commit(definitions={"0f": ("Продажи", "{}")})
+    escaped = "\\u041f\\u0440\\u043e\\u0434\\u0430\\u0436\\u0438"
+    text = f'{{"definitions":[{{"fingerprint":"0f","pipeline":"{escaped}","document":"{{}}"}}]}}'
+    assert commit_to_json(commit) == text
+    assert commit_from_json(text) == commit
+    error = InputError("text", "'{' is not a commit", "give what commit_to_json wrote")
+    assert said(lambda: commit_from_json("{")) == error
+
+
 # One kind of store
+
+
+def test_a_file_says_what_it_can() -> None:
+    """It lasts, it is shared, and it can be written unless it is opened to be read."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "crm.db"
+        with SQLiteStore(path) as store, SQLiteStore(path, read_only=True) as reader:
+            assert store.capabilities == Capabilities(durable=True, shared=True)
+            assert reader.capabilities == Capabilities(durable=True, shared=True, writable=False)
+            with pytest.raises(sqlite3.OperationalError, match="readonly"):
+                reader._connection().execute("DELETE FROM deal")  # noqa: SLF001
+
+
+def test_a_busy_file_says_so_in_the_drivers_words(tmp_path: Path) -> None:
+    """The file, the words and the code, and nothing else."""
+    path = tmp_path / "crm.db"
+    with SQLiteStore(path, timeout=0) as store, closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        error = said(lambda: store.commit(new(a_deal())))
+    assert error == StoreBusyError(str(path), "database is locked (SQLITE_BUSY)")
 
 
 def test_a_store_in_memory_shows_how_many() -> None:
