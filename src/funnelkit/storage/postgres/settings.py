@@ -126,7 +126,7 @@ def _arguments(url: str, timeout: float) -> dict[str, Any]:
     try:
         said = conninfo.conninfo_to_dict(url)
     except (ProgrammingError, UnicodeError) as error:
-        raise InputError("url", f"cannot be read: {error}") from None
+        raise InputError("url", f"cannot be read: {str(error).strip()}") from None
     return {
         "connect_timeout": max(2, min(10, int(timeout))),
         "application_name": "funnelkit",
