@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["COLUMNS", "Row"]
+__all__ = ["COLUMNS", "PLACE", "Row"]
 
 Row = tuple[Any, ...]
 
@@ -38,3 +38,9 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 
 ``position`` columns are the store's own. A column that a later schema added is the last of its table.
 """
+
+PLACE: tuple[str, ...] = (
+    *("version", "pipeline", "stage", "visited", "moves", "entered_us", "updated_us"),
+    *("outcome", "close_reason", "close_reason_text", "close_note", "closed_us", "closed_by", "seal"),
+)
+"""The columns of a lead or deal that a move, a close, a reopening or a transfer changes: half of them."""

@@ -24,7 +24,7 @@ from funnelkit.records import (
 from funnelkit.storage.base import Kind
 from funnelkit.storage.columns import COLUMNS, Row
 
-__all__ = ["custom_of", "custom_text", "record_of", "record_row", "to_json"]
+__all__ = ["custom_of", "custom_text", "place_row", "record_of", "record_row", "to_json"]
 
 to_json: Callable[[Any], str] = json.JSONEncoder(
     ensure_ascii=False, separators=(",", ":"), default=dict
@@ -61,13 +61,28 @@ def _placed_row(record: PipelineRecord) -> Row:
         to_us(record.created_at),
         to_us(record.entered_at),
         to_us(record.updated_at),
-        *(
-            (close.outcome, close.reason, close.reason_text, close.note, to_us(close.at), close.by)
-            if close
-            else _OPEN
-        ),
+        *(_close_row(close) if close else _OPEN),
         custom_text(record.custom),
     )
+
+
+def place_row(record: PipelineRecord) -> Row:
+    """Return where a record is as values of ``PLACE``."""
+    return (
+        record.version,
+        record.pipeline,
+        record.stage,
+        " ".join(record.visited),
+        record.moves,
+        to_us(record.entered_at),
+        to_us(record.updated_at),
+        *(_close_row(record.close) if record.close else _OPEN),
+        record.seal,
+    )
+
+
+def _close_row(close: Close) -> Row:
+    return (close.outcome, close.reason, close.reason_text, close.note, to_us(close.at), close.by)
 
 
 _OPEN: Row = ("", "", "", "", None, "")

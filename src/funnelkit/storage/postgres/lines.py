@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Self
 from weakref import finalize
 
@@ -34,6 +34,22 @@ def _let_go(pool: psycopg_pool.ConnectionPool[Any], process: int) -> None:
             pool.close()
 
 
+class _Connection(psycopg.Connection[Any]):
+    """A connection of a pool, with the session that keeps its cursor."""
+
+    @cached_property
+    def session(self) -> BlockingSession:
+        return BlockingSession(self, taught=True)
+
+
+class _AsyncConnection(psycopg.AsyncConnection[Any]):
+    """A connection of an awaited pool, with the session that keeps its cursor."""
+
+    @cached_property
+    def session(self) -> AsyncSession:
+        return AsyncSession(self, taught=True)
+
+
 class BlockingLine:
     """A `Line` of blocking connections."""
 
@@ -56,8 +72,9 @@ class BlockingLine:
 
     def _make_pool(self) -> None:
         self._process = os.getpid()
-        self._pool: psycopg_pool.ConnectionPool[psycopg.Connection[Any]]
+        self._pool: psycopg_pool.ConnectionPool[Any]
         self._pool = psycopg_pool.ConnectionPool(
+            connection_class=_Connection,
             kwargs=dict(self.settings.connection),
             min_size=1,
             max_size=self.settings.connections,
@@ -80,12 +97,13 @@ class BlockingLine:
             _LEFT_BEHIND.append(self._pool)
             self._make_pool()
         try:
-            return BlockingSession(self._pool.getconn(), taught=True)
+            session: BlockingSession = self._pool.getconn().session
         except psycopg_pool.PoolClosed as error:
             raise StoreClosedError(self.settings.name, "closed") from error
         except psycopg_pool.PoolTimeout as error:
             self.probe(error)
             raise StoreBusyError(self.settings.name, self.settings.all_in_use) from error
+        return session
 
     def probe(self, cause: Exception | None = None) -> None:
         """Raise StoreUnavailableError when no connection can be made."""
@@ -139,8 +157,9 @@ class AsyncLine:
 
     async def _make_pool(self) -> None:
         self._process = os.getpid()
-        self._pool: psycopg_pool.AsyncConnectionPool[psycopg.AsyncConnection[Any]]
+        self._pool: psycopg_pool.AsyncConnectionPool[Any]
         self._pool = psycopg_pool.AsyncConnectionPool(
+            connection_class=_AsyncConnection,
             kwargs=dict(self.settings.connection),
             min_size=1,
             max_size=self.settings.connections,
@@ -163,12 +182,13 @@ class AsyncLine:
             _LEFT_BEHIND.append(self._pool)
             await self._make_pool()
         try:
-            return AsyncSession(await self._pool.getconn(), taught=True)
+            session: AsyncSession = (await self._pool.getconn()).session
         except psycopg_pool.PoolClosed as error:
             raise StoreClosedError(self.settings.name, "closed") from error
         except psycopg_pool.PoolTimeout as error:
             await self.probe(error)
             raise StoreBusyError(self.settings.name, self.settings.all_in_use) from error
+        return session
 
     async def probe(self, cause: Exception | None = None) -> None:
         """Raise StoreUnavailableError when no connection can be made."""

@@ -17,6 +17,8 @@ from funnelkit.storage.postgres.texts import BEGIN, BEGIN_READING, COMMIT, State
 
 __all__ = ["AsyncSession", "BlockingSession", "own", "teach"]
 
+_FEW = 1_000  # rows that a cursor may hold on to until it is used again
+
 
 class _Number(Loader):
     """SQL's sums of whole numbers are ``numeric``: make them whole again."""
@@ -48,7 +50,7 @@ _LOADERS: dict[str, Any] = {
 }
 
 
-def own(text: str) -> Any:
+def own(text: str | bytes) -> Any:
     """Say to psycopg that this SQL is made of our own words, or was asked for by the caller."""
     return text
 
@@ -66,7 +68,10 @@ def _has_rows(cursor: psycopg.Cursor[Row] | psycopg.AsyncCursor[Row]) -> bool:
 
 
 class BlockingSession:
-    """A `Session` on a `psycopg.Connection`."""
+    """A `Session` on a `psycopg.Connection`.
+
+    It keeps a cursor for single statements: to make one costs as much as to send a small statement.
+    """
 
     begin: tuple[Statement, ...] = (BEGIN,)
     begin_reading: tuple[Statement, ...] = (BEGIN_READING,)
@@ -75,6 +80,7 @@ class BlockingSession:
     def __init__(self, connection: psycopg.Connection[Any], *, taught: bool) -> None:
         self.connection = connection
         self._taught = taught
+        self._kept = self._cursor(psycopg.RawCursor)
 
     def _cursor(self, kind: type[psycopg.Cursor[Any]] = psycopg.Cursor) -> psycopg.Cursor[Row]:
         cursor = kind(self.connection, row_factory=tuple_row)
@@ -82,16 +88,20 @@ class BlockingSession:
             teach(cursor.adapters)
         return cursor
 
-    def _sent(self, statement: Statement) -> psycopg.Cursor[Row]:
+    def _sent(self, statement: Statement, kept: psycopg.Cursor[Row] | None = None) -> psycopg.Cursor[Row]:
         sql, params = statement
-        cursor = self._cursor(psycopg.Cursor if isinstance(params, Mapping) else psycopg.RawCursor)
-        text = sql if isinstance(params, Mapping) else numbered(sql)
-        return cursor.execute(own(text), params, prepare=_preparing(statement))
+        if isinstance(params, Mapping):
+            return self._cursor().execute(own(sql), params, prepare=_preparing(statement))
+        cursor = kept or self._cursor(psycopg.RawCursor)
+        return cursor.execute(own(numbered(sql)), params, prepare=_preparing(statement))
 
     async def rows(self, statement: Statement) -> list[Row]:
         """See `Session.rows`."""
-        cursor = self._sent(statement)
-        return cursor.fetchall() if _has_rows(cursor) else []
+        cursor = self._sent(statement, self._kept)
+        found = cursor.fetchall() if _has_rows(cursor) else []
+        if len(found) > _FEW:
+            self._kept = self._cursor(psycopg.RawCursor)
+        return found
 
     async def together(self, statements: Sequence[Statement]) -> list[list[Row]]:
         """See `Session.together`."""
@@ -111,7 +121,7 @@ class BlockingSession:
 
 
 class AsyncSession:
-    """A `Session` on a `psycopg.AsyncConnection`."""
+    """A `Session` on a `psycopg.AsyncConnection`; see `BlockingSession`."""
 
     begin: tuple[Statement, ...] = (BEGIN,)
     begin_reading: tuple[Statement, ...] = (BEGIN_READING,)
@@ -120,6 +130,7 @@ class AsyncSession:
     def __init__(self, connection: psycopg.AsyncConnection[Any], *, taught: bool) -> None:
         self.connection = connection
         self._taught = taught
+        self._kept = self._cursor(psycopg.AsyncRawCursor)
 
     def _cursor(self, kind: type[psycopg.AsyncCursor[Any]] = psycopg.AsyncCursor) -> psycopg.AsyncCursor[Row]:
         cursor = kind(self.connection, row_factory=tuple_row)
@@ -127,16 +138,22 @@ class AsyncSession:
             teach(cursor.adapters)
         return cursor
 
-    async def _sent(self, statement: Statement) -> psycopg.AsyncCursor[Row]:
+    async def _sent(
+        self, statement: Statement, kept: psycopg.AsyncCursor[Row] | None = None
+    ) -> psycopg.AsyncCursor[Row]:
         sql, params = statement
-        cursor = self._cursor(psycopg.AsyncCursor if isinstance(params, Mapping) else psycopg.AsyncRawCursor)
-        text = sql if isinstance(params, Mapping) else numbered(sql)
-        return await cursor.execute(own(text), params, prepare=_preparing(statement))
+        if isinstance(params, Mapping):
+            return await self._cursor().execute(own(sql), params, prepare=_preparing(statement))
+        cursor = kept or self._cursor(psycopg.AsyncRawCursor)
+        return await cursor.execute(own(numbered(sql)), params, prepare=_preparing(statement))
 
     async def rows(self, statement: Statement) -> list[Row]:
         """See `Session.rows`."""
-        cursor = await self._sent(statement)
-        return await cursor.fetchall() if _has_rows(cursor) else []
+        cursor = await self._sent(statement, self._kept)
+        found = await cursor.fetchall() if _has_rows(cursor) else []
+        if len(found) > _FEW:
+            self._kept = self._cursor(psycopg.AsyncRawCursor)
+        return found
 
     async def together(self, statements: Sequence[Statement]) -> list[list[Row]]:
         """See `Session.together`."""
