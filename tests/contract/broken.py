@@ -30,7 +30,7 @@ from funnelkit.errors import (
 from funnelkit.money import Money
 from funnelkit.storage import Answer, Attribute, Capabilities, Commit, Write
 from funnelkit.storage.base import kind_of
-from funnelkit.storage.mirror import Mirror
+from funnelkit.storage.shadow import Shadow
 
 S = TypeVar("S", bound=type[MemoryStore])
 
@@ -594,12 +594,12 @@ class KeepsWhatItWasHanded(MemoryStore):
 class QueriesAnOldCopy(MemoryStore):
     """Queries go to a copy that was made once."""
 
-    made: Mirror | None = None
+    made: Shadow | None = None
 
     def query(self, sql: str, params: Any) -> list[tuple[Any, ...]]:
         if self.made is None:
             super().query("SELECT 1", {})
-            self.made = self._mirror
+            self.made = self._shadow
         if self._closed or self.made is None:
             return super().query(sql, params)
         return self.made.query(sql, params)

@@ -416,12 +416,32 @@ def test_engine_takes_no_store_that_is_awaited() -> None:
         Engine(SALES, store=Immediate(MemoryStore()))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("store", [0, 5, object(), b"crm.db", []])
+@pytest.mark.parametrize("store", [0, 5, object(), b"crm.db", [], MemoryStore])
 def test_what_is_no_store_is_named(store: Any) -> None:
     """Whatever Python takes for true."""
     with pytest.raises(InputError) as caught:
         AsyncEngine(SALES, store=store)
     assert caught.value.argument == "store"
+
+
+def test_a_store_that_is_not_opened_yet_is_to_be_awaited() -> None:
+    """The error says so, of what only opens a store."""
+
+    class Opening:
+        def __await__(self) -> Any:
+            yield
+
+    for engine in (Engine, AsyncEngine):
+        with pytest.raises(InputError, match="await it first"):
+            engine(SALES, store=Opening())  # type: ignore[arg-type]
+
+
+def test_an_engine_shows_its_store_and_not_how_it_is_called(tmp_path: Path) -> None:
+    """In memory or in worker threads: what is printed is the store that was given."""
+    file = SQLiteStore(tmp_path / "crm.db")
+    assert repr(AsyncEngine(SALES, store=file)) == f"AsyncEngine(sales; {file!r})"
+    assert repr(AsyncEngine(SALES)) == "AsyncEngine(sales; MemoryStore(empty))"
+    file.close()
 
 
 def test_both_engines_write_the_same() -> None:

@@ -18,7 +18,7 @@ from funnelkit.records import OUTCOMES, Deal, Lead, Placed
 from funnelkit.stages import Pipeline
 from funnelkit.storage.base import Commit, Write, kind_of
 from funnelkit.verbs.drafts import edited
-from funnelkit.verbs.recording import Act, together
+from funnelkit.verbs.recording import Yes, together
 
 __all__ = ["History", "in_order", "onward", "replay"]
 
@@ -84,7 +84,7 @@ def onward(
     record: Placed,
     events: Iterable[Event],
     *,
-    born: Sequence[Act] = (),
+    born: Sequence[Yes] = (),
     facts: Facts = NO_FACTS,
     sealed: bool = False,
 ) -> tuple[History, Commit | None]:
@@ -134,7 +134,7 @@ def _refused(event: Event, id: str, error: RefusedError) -> BadRow:
 
 def _begun(
     pipeline: Pipeline, id: str, events: Sequence[Event], bad: list[BadRow], *, sealed: bool
-) -> tuple[Placed | None, list[Act], Sequence[Event]]:
+) -> tuple[Placed | None, list[Yes], Sequence[Event]]:
     """Return the record that the first acceptable stage event makes, and the events that are left.
 
     An outcome may be dated before that event. Then the record is created at the outcome's instant,
@@ -158,7 +158,7 @@ def _begun(
 
 def _born(
     pipeline: Pipeline, id: str, event: Event, at: datetime, *, sealed: bool
-) -> tuple[Placed, list[Act]]:
+) -> tuple[Placed, list[Yes]]:
     """Return the record as an event makes it, entered into the ledger at an instant of its own."""
     record_type, verb = (Deal, "create") if pipeline.kind == "deal" else (Lead, "capture")
     draft = record_type(
@@ -175,14 +175,14 @@ def _born(
 
 
 def _taken(
-    pipeline: Pipeline, record: Placed, requests: Iterable[Request], before: Sequence[Act], facts: Facts
-) -> tuple[Placed, list[Act]]:
+    pipeline: Pipeline, record: Placed, requests: Iterable[Request], before: Sequence[Yes], facts: Facts
+) -> tuple[Placed, list[Yes]]:
     """Return the record after all acts of an event, and the acts that leave a trace.
 
     Raises:
         RefusedError: The gate refuses one of the acts that the event amounts to.
     """
-    acts: list[Act] = []
+    acts: list[Yes] = []
     for request in requests:
         record, done = _done(pipeline, record, request, chain(before, acts), facts)
         acts += done
@@ -227,11 +227,11 @@ def _done(
     pipeline: Pipeline,
     record: Placed,
     request: Request,
-    before: Iterable[Act],
+    before: Iterable[Yes],
     facts: Facts,
     *,
     new: bool = False,
-) -> tuple[Placed, list[Act]]:
+) -> tuple[Placed, list[Yes]]:
     """Ask the gate; return the record as it is then, and the act if it leaves a trace.
 
     Rules are told the history so far: that of ``facts``, and what ``before`` adds to it. A record that

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 from funnelkit.errors import InputError, StoreClosedError, shown
 from funnelkit.joining.shell import JoinedShell, Waiting, tell
 from funnelkit.storage.base import AsyncStore, Commit
+from funnelkit.storage.host_state import has_begun, state_of
 from funnelkit.storage.immediate import Immediate, run
-from funnelkit.storage.pending import has_begun, state_of
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

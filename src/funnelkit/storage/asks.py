@@ -7,7 +7,6 @@ sign rewrites it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -15,7 +14,7 @@ from funnelkit.changes import Change
 from funnelkit.errors import NotAStoreError, NotFoundError
 from funnelkit.records import Activity, Move, Record
 from funnelkit.storage import rows
-from funnelkit.storage.base import KINDS, Answer, Attribute, Kind, check_findable, check_page
+from funnelkit.storage.base import HALF, KINDS, Answer, Attribute, Kind, check_findable, check_page
 from funnelkit.storage.rows import COLUMNS, Row
 from funnelkit.storage.statements import SELECT
 
@@ -87,7 +86,7 @@ def among(kind: Kind, ids: Sequence[str]) -> Ask[dict[str, Record]]:
     def read(found: list[Row]) -> dict[str, Record]:
         return {row[0]: rows.record_of(kind, row) for row in found}
 
-    writable = [id for id in ids if "\0" not in id and not _HALF.search(id)]  # the others were never written
+    writable = [id for id in ids if "\0" not in id and not HALF.search(id)]  # the others were never written
     return Ask(f"{SELECT[kind]} WHERE id = ANY(?)", (writable,), read)
 
 
@@ -138,7 +137,6 @@ def definitions() -> Ask[dict[str, tuple[str, str]]]:
     return Ask(SELECT["definition"], (), lambda found: {row[0]: (row[1], row[2]) for row in found})
 
 
-_HALF = re.compile("[\ud800-\udfff]")
 _BY_ID = {kind: f"{SELECT[kind]} WHERE id = ?" for kind in KINDS}
 _MOVES = f"{SELECT['move']} WHERE record_id = ? ORDER BY seq"
 _ACTIVITIES = f"{SELECT['activity']} WHERE record_id = ? ORDER BY done_us, id"

@@ -250,7 +250,7 @@ def check_findable(kind: Kind, where: Mapping[str, str], after: str) -> None:
     columns = FINDABLE.get(kind) if isinstance(kind, str) else None
     if columns is None:
         raise InputError("kind", f"{shown(kind)} is no kind of record", ", ".join(FINDABLE))
-    if not isinstance(after, str) or _HALF.search(after):  # stores would not agree on what comes after it
+    if not isinstance(after, str) or HALF.search(after):  # stores would not agree on what comes after it
         raise InputError("after", f"{shown(after)} is not an id")
     for column, value in where.items():
         if column not in columns:
@@ -273,5 +273,7 @@ def check_select(sql: str) -> None:
 
 
 _INT64 = 2**63
-_HALF = re.compile("[\ud800-\udfff]")
+HALF = re.compile("[\ud800-\udfff]")
+"""Half of a surrogate pair: text with one cannot be written in UTF-8, so it never was."""
+
 _SELECT = re.compile(r"(?:\s|--[^\n]*(?:\n|\Z)|/\*.*?\*/)*(?:SELECT|WITH)\b", re.IGNORECASE | re.DOTALL)

@@ -98,3 +98,6 @@ class Immediate:
     async def close(self) -> None:
         """See `Store.close`."""
         self.store.close()
+
+    def __repr__(self) -> str:
+        return repr(self.store)

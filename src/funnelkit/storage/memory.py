@@ -31,8 +31,8 @@ from funnelkit.storage.base import (
     check_findable,
     check_page,
 )
-from funnelkit.storage.mirror import Mirror
 from funnelkit.storage.rows import COLUMNS, record_row
+from funnelkit.storage.shadow import Shadow
 
 __all__ = ["MemoryStore"]
 
@@ -63,7 +63,7 @@ class MemoryStore:
         self._changes: list[Change] = []
         self._answers: dict[str, Answer] = {}
         self._definitions: dict[str, tuple[str, str]] = {}
-        self._mirror: Mirror | None = None
+        self._shadow: Shadow | None = None
         self._touched: set[tuple[Kind, str]] = set()
         self._closed = False
 
@@ -205,9 +205,9 @@ class MemoryStore:
         """Run one SELECT over a private SQLite copy of this store."""
         with self._lock:
             self._check_open()
-            if self._mirror is None:
-                self._mirror = Mirror()
-            self._mirror.update(
+            if self._shadow is None:
+                self._shadow = Shadow()
+            self._shadow.update(
                 [(kind, self._records[kind][id]) for kind, id in self._touched],
                 move=self._ledger,
                 activity=self._activities.values(),
@@ -217,13 +217,13 @@ class MemoryStore:
                 definition=self._definitions.items(),
             )
             self._touched.clear()
-            return self._mirror.query(sql, params)
+            return self._shadow.query(sql, params)
 
     def close(self) -> None:
         """Forget everything."""
         with self._lock:
-            if self._mirror is not None:
-                self._mirror.close()
+            if self._shadow is not None:
+                self._shadow.close()
             self._closed = True
 
     def _check_open(self) -> None:

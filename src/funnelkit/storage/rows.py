@@ -1,4 +1,4 @@
-"""Records as rows and back: the one place that knows the columns of ``schema.sql``."""
+"""Everything that is stored, as rows and back: what knows the order of `COLUMNS`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The SQL that SQLite stores write with, made from the columns."""
+"""SQL made from the columns: `SELECT` for every store, the rest as SQLite takes it."""
 
 from __future__ import annotations
 

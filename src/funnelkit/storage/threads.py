@@ -77,6 +77,9 @@ class InThread:
         """See `Store.close`."""
         await asyncio.to_thread(self.store.close)
 
+    def __repr__(self) -> str:
+        return repr(self.store)
+
 
 class FromThread:
     """An `AsyncStore` shown as a `Store` to code in a worker thread of its event loop.

@@ -64,7 +64,7 @@ async def bulk(
     what = _what(shell, verb, own)
     done: list[Lead | Deal] = []
     refused: list[tuple[str, Verdict]] = []
-    acts: list[recording.Act] = []
+    acts: list[recording.Yes] = []
     answers: list[Answer] = []
     base = shell.request(verb, None, said, cause=cause, **what)
     if isinstance(refs, str) or not isinstance(refs, Iterable):

@@ -19,7 +19,7 @@ from funnelkit.records import Company, Contact, Deal, Lead, Move, Placed, Record
 from funnelkit.storage.base import Attribute, Commit, Write
 
 __all__ = [
-    "Act",
+    "Yes",
     "amendment",
     "as_json",
     "birth",
@@ -48,7 +48,7 @@ _LEAD = {
 }
 
 
-Act = tuple[Record | None, Decision, Request]
+Yes = tuple[Record | None, Decision, Request]
 """A record as it was (None for a new one), a yes of the gate, and what was decided."""
 
 
@@ -69,7 +69,7 @@ def recorded(before: Record | None, decision: Decision, request: Request) -> Com
     return amendment(before, after, actor=request.actor.id, reason=request.reason, overruled=overruled)
 
 
-def together(acts: Iterable[Act]) -> Commit:
+def together(acts: Iterable[Yes]) -> Commit:
     """Return one commit of what `recorded` says to each of many acts, in their order.
 
     Moves are written down at once: a commit of its own would cost each of them as much as the move.

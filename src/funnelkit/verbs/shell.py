@@ -126,7 +126,7 @@ class Shell:
         if given is None:
             return self.ids(kind)
         id = given_id(given)
-        looks = _KIND_BY_PREFIX.get(id[:-SUFFIX_LENGTH], kind)
+        looks = kind_made_for(id) or kind
         if looks != kind:
             raise InputError("id", f"{shown(id)} looks like the id of a {looks}", "give another one")
         for other in KINDS:
@@ -285,8 +285,10 @@ class Shell:
 
 def a_store(store: T) -> T:
     """Return what is a store by the look of it; InputError for anything else."""
-    if not hasattr(store, "commit"):
+    if isinstance(store, type) or not hasattr(store, "commit"):
         fix = 'write "sqlite:///crm.db", or give SQLiteStore(path)'
+        if isinstance(store, Awaitable):
+            fix = "await it first, and give AsyncEngine what comes"
         raise InputError("store", f"{shown(store)} is no store", fix)
     return store
 

@@ -20,10 +20,10 @@ from funnelkit.storage.rows import (
     record_row,
 )
 
-__all__ = ["Mirror"]
+__all__ = ["Shadow"]
 
 
-class Mirror:
+class Shadow:
     """An in-memory SQLite database that follows append-only lists and replaced records."""
 
     def __init__(self) -> None:
