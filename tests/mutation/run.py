@@ -2,7 +2,7 @@
 
     python tests/mutation/run.py decide               every mutant of a group of groups.toml
     python tests/mutation/run.py rows --sample 100    so many of each module, by chance
-    python tests/mutation/run.py decide --only ledger --mutants x_moved__mutmut_3
+    python tests/mutation/run.py decide --only gate.ledger --mutants x_moved__mutmut_3
 
 mutmut makes the mutants, in a copy of the working tree. The tests are collected once; then each mutant is
 tried in a fork of that process, by the tests that reach its function: those first that have killed before,
