@@ -293,6 +293,8 @@ def _awaited(store: AsyncStore | Store) -> AsyncStore:
     """Return a store whose methods can be awaited."""
     if iscoroutinefunction(store.commit):
         return cast("AsyncStore", store)
-    if store.capabilities.durable:
-        return InThread(cast("Store", store))
-    return Immediate(cast("Store", store))  # it answers from memory, sooner than a thread would
+    blocking, can = cast("Store", store), store.capabilities
+    in_memory = isinstance(store, MemoryStore) and not can.durable
+    if in_memory or not can.threads:  # it answers sooner than a thread would, or only where it was made
+        return Immediate(blocking)
+    return InThread(blocking)

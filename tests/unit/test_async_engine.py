@@ -6,7 +6,7 @@ import asyncio
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from inspect import Parameter, iscoroutinefunction, signature
 from pathlib import Path
 from typing import Any
@@ -20,13 +20,15 @@ from funnelkit import (
     FrozenClock,
     MemoryStore,
     Pipeline,
+    ReadOnlyStore,
     SQLiteStore,
     Stage,
     only_roles,
 )
 from funnelkit.analytics import Analytics
-from funnelkit.errors import InputError, StoreClosedError
-from funnelkit.storage.base import Commit
+from funnelkit.errors import InputError, NotFoundError, StoreClosedError
+from funnelkit.records import Record
+from funnelkit.storage.base import Commit, Kind
 from funnelkit.storage.immediate import Immediate
 from funnelkit.storage.threads import InThread
 from funnelkit.testing import readable
@@ -434,6 +436,26 @@ def test_a_store_that_is_not_opened_yet_is_to_be_awaited() -> None:
     for engine in (Engine, AsyncEngine):
         with pytest.raises(InputError, match="await it first"):
             engine(SALES, store=Opening())  # type: ignore[arg-type]
+
+
+def test_a_store_that_is_not_durable_may_block_all_the_same() -> None:
+    """Only what is in memory is asked in the loop's own thread: others may wait for a network."""
+    asked_in: list[threading.Thread] = []
+
+    class Elsewhere(ReadOnlyStore):
+        """A store that keeps nothing for long, and is not in this process."""
+
+        def get_many(self, kind: Kind, ids: Sequence[str]) -> dict[str, Record]:
+            asked_in.append(threading.current_thread())
+            return super().get_many(kind, ids)
+
+    async def work() -> None:
+        with pytest.raises(NotFoundError):
+            await AsyncEngine(SALES, store=Elsewhere(MemoryStore())).get("A-1")
+
+    run(work)
+    assert asked_in
+    assert threading.main_thread() not in asked_in
 
 
 def test_an_engine_shows_its_store_and_not_how_it_is_called(tmp_path: Path) -> None:
