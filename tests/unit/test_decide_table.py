@@ -77,10 +77,33 @@ THERE = Refusal("same_pipeline", "deal 'Acme' is in sales already", fix="use mov
 BLANK: dict[str, Any] = {"override": True, "actor": SYSTEM, "reason": " "}
 OPEN, LOST = a_deal(), a_deal(close=closed())
 
+NAMED = Pipeline(
+    "named",
+    [Stage("a"), Stage("b")],
+    moves=[
+        Transition("a", "b", name="send"),
+        Transition("a", "lost", name="drop"),
+        Transition("b", "won", name="sign"),
+    ],
+    close_reasons={"lost": [CloseReason("price", "Too dear"), "silence"]},
+)
+SIGNED = Pipeline("signed", [Stage("a")], kind="lead", moves=[Transition("a", "won", name="sign")])
+
 NOES: dict[str, tuple[Pipeline, Placed, Request, str, tuple[Refusal, ...]]] = {
     "a skip": (SALES, OPEN, asked("move", target="contract"), "contract", (SKIP,)),
     "several ways": (FORK, a_deal(stage="a", pipeline="fork"), asked("advance"), "", (SEVERAL,)),
     "the end": (SALES, a_deal(stage="contract"), asked("advance"), "", (LAST,)),
+    "a close by its name, without a reason": (
+        NAMED, a_deal(pipeline="named", stage="a"), asked("move", target="drop"), "drop", (REASON,)
+    ),
+    "a lead won by the name of the close": (
+        SIGNED, a_lead(pipeline="signed", stage="a"), asked("move", target="sign"), "sign", (USE_CONVERT,)
+    ),
+    "a win with no way to it": (
+        NAMED, a_deal(pipeline="named", stage="a"), asked("win"), "",
+        (Refusal("no_transition", "there is no way from a to won", field="to",
+                 fix="possible: send, b, drop"),),
+    ),
     "a stage that is gone": (SALES, a_deal(stage="gone"), asked("move", target="new"), "new", (GONE,)),
     "a win from a stage that is gone": (SALES, a_deal(stage="gone"), asked("win"), "", (GONE,)),
     "nowhere to go": (
@@ -264,7 +287,7 @@ def test_every_yes_with_all_that_follows(case: str, sealed: bool) -> None:
 def test_a_creation_with_all_that_follows() -> None:
     """The draft becomes version 1 on its stage; its row came from nowhere and ends no stay."""
     draft = a_deal(
-        version=1, visited=(), moves=0, owner="sam", value=Money(5, "EUR"), source="fair", campaign="x"
+        version=9, visited=(), moves=0, owner="sam", value=Money(5, "EUR"), source="fair", campaign="x"
     )
     request = asked("create", reason="asked", note="well", key="k1", at=AT)
     decision = decide(SALES, draft, request)
@@ -398,6 +421,34 @@ def test_a_rule_is_obeyed_or_overruled(verb: str, details: dict[str, Any], targe
     assert yes.record.version == (1 if verb == "create" else 2)
 
 
+def test_a_rule_and_the_entry_refuse_a_start_together() -> None:
+    """Both are told; where moves are free one may start anywhere."""
+    ordered = attrs.evolve(STRICT, moves="ordered")
+    entry = Refusal("entry", "strict starts on a, not on b", field="stage", fix="start on a")
+    assert decide(ordered, a_deal(pipeline="strict", stage="b"), asked("create")).verdict.refusals == (
+        NEVER,
+        entry,
+    )
+    assert decide(CARE, a_deal(pipeline="care", stage="bill"), asked("create")).verdict
+
+
+def test_a_win_by_force_needs_no_way() -> None:
+    """It is won, and the row says what was passed over."""
+    decision = decide(NAMED, a_deal(pipeline="named", stage="a"), asked("win", override=True, reason="so"))
+    assert decision.move is not None
+    assert (decision.move.target, decision.move.overruled) == ("won", "no_transition")
+    assert decision.record.outcome == "won"
+
+
+def test_a_transfer_to_a_stage_seen_before_is_no_first_visit() -> None:
+    """The visits of that pipeline are as they were."""
+    history = (a_move(pipeline="care", target="ticket"), a_move(seq=2, pipeline="care", target="bill"))
+    request = asked("transfer", destination=CARE, target="bill")
+    decision = decide(SALES, DEAL, request, Facts(history=history))
+    assert decision.move is not None
+    assert (decision.record.visited, decision.move.first) == (("ticket", "bill"), False)
+
+
 def test_both_pipelines_refuse_a_transfer() -> None:
     """The rules of the one it leaves and of the one it enters are asked, in this order."""
     other = Refusal("full", "we are full")
@@ -411,6 +462,7 @@ def test_both_pipelines_refuse_a_transfer() -> None:
     ("verb", "close", "details", "source", "target"),
     [
         ("create", None, {}, "", "a"),
+        ("capture", None, {}, "", "a"),
         ("move", None, {"target": "b"}, "a", "b"),
         ("lose", None, {}, "a", "lost"),
         ("reopen", closed(), {}, "lost", "a"),
@@ -427,13 +479,14 @@ def test_a_rule_is_told_everything(
 
     @rule(on=[verb], name="look")
     def look(
-        *, deal: Any, pipeline: Any, verb: Any, source: Any, target: Any, actor: Any, at: Any, reason: Any,
+        *, record: Any, pipeline: Any, verb: Any, source: Any, target: Any, actor: Any, at: Any, reason: Any,
         note: Any, owner: Any, edits: Any, activities: Any, history: Any, contact: Any, company: Any,
     ) -> None:  # fmt: skip
         seen.append(dict(locals()))
 
-    pipeline = Pipeline("p", [Stage("a"), Stage("b")], rules=look)
-    deal = a_deal(pipeline="p", stage="a", visited=("a",), close=close)
+    kind, made = ("lead", a_lead) if verb == "capture" else ("deal", a_deal)
+    pipeline = Pipeline("p", [Stage("a"), Stage("b")], rules=look, kind=kind)  # type: ignore[arg-type]
+    deal = made(pipeline="p", stage="a", visited=("a",), close=close)
     call = Activity(id="t1", record="d1", kind="call", pipeline="p", stage="a", at=AT, by="kim")
     facts: dict[str, Any] = {
         "activities": (call,), "history": (a_move(),), "contact": a_contact(), "company": a_company(),
@@ -443,7 +496,7 @@ def test_a_rule_is_told_everything(
         each.pop("seen")
     assert seen == [
         {
-            "deal": deal, "pipeline": pipeline, "verb": verb, "source": source, "target": target,
+            "record": deal, "pipeline": pipeline, "verb": verb, "source": source, "target": target,
             "actor": KIM, "at": LATER, "reason": "so", "note": "well",
             "owner": details.get("owner", ""), "edits": details.get("edits", {}), **facts,
         }

@@ -141,6 +141,11 @@ def held(field: str, value: str, amount: int = 0) -> Attribute:
             (held("custom.Город", "null"), held("custom.terms.by", '"card"')),
         ),
         ({"custom": NEW.custom}, (edited(fields=()),), ()),
+        (
+            {"custom": FrozenMapping({})},
+            (edited(fields=("custom.terms.days", "custom.Город")),),
+            (held("custom.terms.days", "null"), held("custom.Город", "null")),
+        ),
     ],
 )
 def test_an_edit_tells_and_keeps_what_is_new(
@@ -263,6 +268,6 @@ def test_custom_values_as_json(value: Any, text: str) -> None:
 
 def test_nested_values_by_their_paths() -> None:
     """An empty mapping is a leaf of its own."""
-    nested = {"a": {"b": {"c": 1}, "d": {}}, "e": [1]}
+    nested = {"e": [1], "a": {"d": {}, "b": {"c": 1}}}
     assert flat(nested) == {"custom.a.b.c": 1, "custom.a.d": {}, "custom.e": [1]}
     assert flat(nested, "x") == {"x.a.b.c": 1, "x.a.d": {}, "x.e": [1]}
