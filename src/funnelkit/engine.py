@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, tzinfo
-from inspect import iscoroutinefunction
+from functools import partial
+from inspect import iscoroutine, iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Self, Unpack, cast
 
 from funnelkit import reporting
@@ -397,7 +398,7 @@ class Engine:
         """
         if iscoroutinefunction(subscriber):
             raise InputError("subscriber", f"{shown(subscriber)} is awaited", "subscribe it to AsyncEngine")
-        self._shell.subscribers.append(subscriber)
+        self._shell.subscribers.append(partial(_tell, subscriber))
         return subscriber
 
     def verify(self) -> tuple[Finding, ...]:
@@ -470,3 +471,10 @@ class Engine:
 
     def __repr__(self) -> str:
         return f"Engine({', '.join(self._shell.pipelines)}; {self._store!r})"
+
+
+def _tell(subscriber: Subscriber, change: Change) -> None:
+    """Call a subscriber, and await nothing of what it returns: a task goes on by itself."""
+    told: object = subscriber(change)
+    if iscoroutine(told):
+        run(told)  # one that waits fails, as a subscriber may
