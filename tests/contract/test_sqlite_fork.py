@@ -150,13 +150,14 @@ wait(in_child(child))
 
 
 def test_a_fork_during_a_backup_waits_for_it(tmp_path: Path) -> None:
-    """A copy that another thread is making is finished first; its progress may write meanwhile."""
+    """A copy that another thread is making is finished first; its progress may use the store meanwhile."""
     code = """
 started, backed = threading.Event(), []
 for number in range(20):
     store.commit(new(*(a_deal(f"d{number}-{part}", name="x" * 400) for part in range(1_000))))
 def write(done, total):
     started.set()
+    store.health()
     store.commit(new(a_deal(f"at{done}")))
 thread = threading.Thread(target=lambda: backed.append(store.backup(sys.argv[1] + ".copy", progress=write)))
 thread.start()

@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -160,6 +161,30 @@ def test_a_backup_is_a_store_with_everything(store: SQLiteStore, tmp_path: Path)
     assert sorted(each.name for each in tmp_path.iterdir() if each.name.startswith((".", "copy"))) == [
         "copy.db"
     ]
+
+
+def test_a_backup_may_look_after_the_store_while_it_is_closed(tmp_path: Path) -> None:
+    """What a progress function asks of the store is answered, though somebody else is closing it."""
+    store, asked = SQLiteStore(tmp_path / "crm.db"), threading.Event()
+    store.commit(new(a_deal("d1")))
+    seen: list[object] = []
+
+    def look(*_: int) -> None:
+        asked.set()
+        while not store._connections.closed:  # noqa: SLF001 (nobody else can tell that it has begun)
+            time.sleep(0)
+        seen.extend((store.check(), store.health().journal, store.get("deal", "d1").id))
+
+    backing = threading.Thread(target=store.backup, args=(tmp_path / "copy.db",), kwargs={"progress": look})
+    closing = threading.Thread(target=store.close)
+    for thread in (backing, closing):
+        thread.daemon = True
+        thread.start()
+        asked.wait()
+    for thread in (backing, closing):
+        thread.join(60)
+        assert not thread.is_alive()
+    assert seen == [(), "wal", "d1"]
 
 
 def test_a_backup_is_of_one_moment(store: SQLiteStore, tmp_path: Path) -> None:

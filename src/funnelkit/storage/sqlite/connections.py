@@ -13,7 +13,7 @@ import sqlite3
 import threading
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from threading import Thread
 
 __all__ = ["CLOSED", "Connections", "Lane"]
@@ -71,7 +71,12 @@ class Connections:
         """
         task = object()
         while True:
-            own, lane = self.mine(), self._add(task)
+            own = self.mine()
+            if own.kept:  # a task within a task: who waits for the outer one waits for this one, too
+                with closing(self._connect()) as connection:
+                    yield connection
+                return
+            lane = self._add(task)
             with own.lock, lane.lock:
                 own.kept = True
                 try:
