@@ -178,6 +178,20 @@ def test_the_hosts_float_digits_round_nothing(schemas: Schemas, schema: str) -> 
         assert host.execute("SHOW extra_float_digits").fetchone() == ("-5",)
 
 
+def test_a_host_in_a_pipeline_is_refused(host: Any, schema: str) -> None:
+    """There no question is answered at once: what is there would look as if it were not."""
+    store = PostgresStore.on(host, schema=schema)
+    store.commit(new(a_deal("before")))
+    with host.pipeline():
+        for act in (
+            lambda: store.get_many("deal", ["before"]),
+            lambda: store.commit(new(a_deal("inside"))),
+        ):
+            with pytest.raises(InputError, match="in a pipeline"):
+                act()
+    assert [*store.get_many("deal", ["before", "inside"])] == ["before"]
+
+
 def test_two_schemas_share_a_transaction(host: Any, schemas: Schemas, schema: str) -> None:
     """Stores of two schemas write in one transaction, each into its own."""
     other = schemas.new()

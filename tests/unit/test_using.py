@@ -305,6 +305,20 @@ def test_a_subscriber_may_use_the_connection(shop: Shop, engine: Engine) -> None
 # -- its end --------------------------------------------------------------------------------------------
 
 
+def test_a_subscriber_cannot_act_in_a_transaction_that_is_over(
+    shop: Shop, engine: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The joined engine has ended by then; else the act would wait in a transaction that nobody ends."""
+    joined: list[Engine] = []
+    engine.subscribe(lambda change: joined[0].move(change.record, "won"))
+    with caplog.at_level(logging.ERROR, "funnelkit"), shop.selling(engine) as crm:
+        joined.append(crm)
+        crm.create("Acme", id="d1")
+    assert "StoreClosedError" in caplog.text
+    shop.order(1)
+    assert shop.stored()[1] == ["d1"]
+
+
 def test_it_ends_with_the_transaction(shop: Shop, engine: Engine) -> None:
     """Afterwards a verb and a question raise StoreClosedError, also while the next transaction is open."""
     with shop.selling(engine) as crm:

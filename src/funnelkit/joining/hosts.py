@@ -59,17 +59,19 @@ class Host:
         Raises:
             InputError: The transaction is still open, or the connection is closed.
         """
+        kept: list[tuple[JoinedShell, Commit]] = []
         try:
             if self._waiting:
                 state = self._state()
                 if state == "idle":
-                    await tell(await look(self._waiting, self.bare))
+                    kept = await look(self._waiting, self.bare)
                 elif not failed:
                     problem = f"is {'closed' if state == 'closed' else 'still in its transaction'}"
                     fix = "end the block after the transaction and before the connection is closed"
                     raise InputError("connection", f"{problem}, so nobody is told what became of it", fix)
         finally:
-            await self.store.close()
+            await self.store.close()  # what a subscriber did here would begin a transaction that nobody ends
+        await tell(kept)
 
     def _state(self) -> str:
         return state_of(self.bare)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
 
 import psycopg
-from psycopg.pq import TransactionStatus
+from psycopg.pq import PipelineStatus, TransactionStatus
 
 from funnelkit.errors import InputError, NotAStoreError, SchemaVersionError, StoreClosedError
 from funnelkit.storage.postgres.opening import version_of, versions
@@ -97,6 +97,8 @@ class _HostLine(Generic[S]):
             raise StoreClosedError(self.name, "closed")
         if self.connection.closed:
             raise StoreClosedError(self.name, "the connection was closed")
+        if self.connection.pgconn.pipeline_status != PipelineStatus.OFF:
+            raise InputError("connection", "is in a pipeline, where no answer comes at once", "end it first")
         self._own = self.connection.autocommit and self._status == TransactionStatus.IDLE
         if self._own and writing:
             mend = "begin it first; its end is yours"
