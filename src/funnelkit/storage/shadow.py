@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import weakref
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from itertools import islice
 from typing import Any
@@ -37,23 +36,31 @@ class Shadow:
         self._connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
         weakref.finalize(self, self._connection.close)
         self._connection.executescript(schema())
-        self._copied: Counter[str] = Counter()
+        self._copied: dict[str, int] = {}
 
     def update(self, records: Iterable[tuple[Kind, Record]], **logs: Collection[Any]) -> None:
         """Bring the copy up to date.
 
         Args:
             records: Those that changed; they take the place of what is there.
-            logs: Table → everything it holds, oldest first; what is new at the end is appended.
+            logs: Table → everything it holds, oldest first; what is new at the end is appended. The
+                same tables each time.
         """
+        before = self._copied
         self._connection.execute("BEGIN")
-        for kind, record in records:
-            self._connection.execute(self._replace[kind], record_row(kind, record))
-        for table, items in logs.items():
-            fresh = islice(items, self._copied[table], None)
-            self._connection.executemany(self._insert[table], map(_ROWS[table], fresh))
-            self._copied[table] = len(items)
-        self._connection.execute("COMMIT")
+        try:
+            for kind, record in records:
+                self._connection.execute(self._replace[kind], record_row(kind, record))
+            for table, items in logs.items():
+                fresh = islice(items, before.get(table, 0), None)
+                self._connection.executemany(self._insert[table], map(_ROWS[table], fresh))
+            self._copied = {table: len(items) for table, items in logs.items()}
+            self._connection.execute("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:  # who was interrupted may ask again
+                self._connection.execute("ROLLBACK")
+                self._copied = before
+            raise
 
     def query(self, sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """Run one SELECT."""
