@@ -342,6 +342,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, help="keep verdicts here; its survivors are tried again")
+    parser.add_argument("--new", action="store_true", help="leave out what --out has a verdict on")
     args = parser.parse_args()
     group = groups[args.group]
     with tempfile.TemporaryDirectory(prefix="funnelkit-mutants-") as name:
@@ -352,6 +353,8 @@ def main() -> None:
         modules = args.only or group["modules"]
         all_of_them = {key: mutant for module in modules for key, mutant in mutated(folder, module).items()}
         wanted = chosen(all_of_them, args)
+        if args.new:
+            wanted = {name: mutant for name, mutant in wanted.items() if name not in verdicts(found)}
         say(f"{len(wanted)} of {len(all_of_them)} mutants")
         try:
             for number, arguments in enumerate(group["passes"], 1):
