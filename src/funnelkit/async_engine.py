@@ -257,6 +257,8 @@ class AsyncEngine:
         analytics = reporting.analytics(self._shell, FromThread(self._store), self._zone)
         return await asyncio.to_thread(ask, analytics)
 
+    # -- the program around it ----------------------------------------------------------------
+
     def using(self, connection: Any, *, schema: str = "public") -> AsyncJoinedEngine:
         """Return this engine inside the transaction of a ``psycopg.AsyncConnection``; see `Engine.using`.
 

@@ -423,6 +423,8 @@ class Engine:
         """
         return self.analytics.funnel(self._shell.only("deal", pipeline).id, **filters)
 
+    # -- the program around it ----------------------------------------------------------------
+
     def using(self, connection: Any, *, schema: str = "public") -> JoinedEngine:
         """Return this engine inside the transaction that the program around it has open.
 
@@ -453,7 +455,7 @@ class Engine:
 
         Raises:
             InputError: The connection is none of these, or Django's is outside of ``atomic()``.
-            NotAStoreError: The database has no tables of funnelkit.
+            NotAStoreError: The database has no tables of funnelkit; on PostgreSQL the first verb says so.
         """
         from funnelkit.joining.engine import JoinedEngine
 

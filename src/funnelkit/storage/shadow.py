@@ -47,8 +47,8 @@ class Shadow:
                 same tables each time.
         """
         before = self._copied
-        self._connection.execute("BEGIN")
         try:
+            self._connection.execute("BEGIN")
             for kind, record in records:
                 self._connection.execute(self._replace[kind], record_row(kind, record))
             for table, items in logs.items():
