@@ -144,6 +144,11 @@ def test_the_schema_is_taken_out_of_a_url(url: str, bare: str, schema: str) -> N
     assert split_schema(url) == (bare, schema)
 
 
+def test_one_connection_is_enough() -> None:
+    """For a store, as for a host of one thread."""
+    assert settings_of(**USUAL | {"connections": 1}).connections == 1
+
+
 def test_what_cannot_be_joined() -> None:
     """Something else than the driver's connection, in a schema that has no name."""
     with pytest.raises(InputError) as caught:

@@ -273,6 +273,11 @@ def test_a_busy_file_says_so_in_the_drivers_words(tmp_path: Path) -> None:
     assert error == StoreBusyError(str(path), "database is locked (SQLITE_BUSY)")
 
 
+def test_memory_has_a_url() -> None:
+    """A store in memory, with nothing in it."""
+    assert repr(open_store("memory:")) == "MemoryStore(empty)"
+
+
 def test_a_store_in_memory_shows_how_many() -> None:
     """Of each kind that there is; one that holds nothing says so."""
     store = MemoryStore()
