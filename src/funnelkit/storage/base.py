@@ -44,10 +44,15 @@ def kind_of(record: Record) -> Kind:
 
 @attrs.frozen
 class Write:
-    """A record as it shall be. ``expected`` is the version it replaces; 0 when it is new."""
+    """A record as it shall be. ``expected`` is the version it replaces; 0 when it is new.
+
+    ``placed`` says that since that version nothing has changed but what a move changes, see
+    `columns.PLACE`: a store need write no more than that, and may write all.
+    """
 
     record: Record
     expected: int
+    placed: bool = attrs.field(default=False, eq=False)
 
 
 @attrs.frozen(kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from importlib.resources import files
 
-from funnelkit.storage.rows import COLUMNS
+from funnelkit.storage.columns import COLUMNS, PLACE
 
 INSERT: dict[str, str] = {
     table: f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
@@ -24,6 +24,12 @@ UPDATE: dict[str, str] = {
     if columns[0] == "id" and "version" in columns
 }
 """Replace all columns but the id; after them come the id and the version that is replaced."""
+
+UPDATE_PLACE: dict[str, str] = {
+    table: f"UPDATE {table} SET {' = ?, '.join(PLACE)} = ? WHERE id = ? AND version = ?"
+    for table in ("deal", "lead")
+}
+"""Replace what a move changes."""
 
 SELECT: dict[str, str] = {
     table: f"SELECT {', '.join(columns)} FROM {table}" for table, columns in COLUMNS.items()

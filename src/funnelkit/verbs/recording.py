@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import chain
 from operator import attrgetter
-from typing import Any
+from typing import Any, cast
 
 import attrs
 
@@ -62,7 +62,7 @@ def recorded(before: Record | None, decision: Decision, request: Request) -> Com
     """
     after = decision.record
     if decision.move is not None:
-        return placement(decision, before.version if before is not None else 0)
+        return _of_move(decision, _placed(before, after))
     if after is None or before is None or after is before:
         return None
     overruled = ",".join(refusal.code for refusal in decision.overruled)
@@ -81,7 +81,7 @@ def together(acts: Iterable[Yes]) -> Commit:
     for before, decision, request in acts:
         record, move = decision.record, decision.move
         if move is not None:
-            writes.append(Write(record, 0 if before is None else before.version))
+            writes.append(_placed(before, record))
             moves.append(move)
             told.append(_told(record, move))
             if before is None and record.custom:
@@ -93,21 +93,30 @@ def together(acts: Iterable[Yes]) -> Commit:
     return Commit(writes=tuple(writes), moves=tuple(moves), changes=tuple(told), attributes=tuple(attributes))
 
 
+def _placed(before: Record | None, after: Any) -> Write:
+    """Return the write of a record as the gate has placed it."""
+    return Write(after, 0) if before is None else Write(after, before.version, placed=True)
+
+
 def placement(decision: Decision, expected: int) -> Commit:
-    """Return the commit of a decided move, creation or transfer.
+    """Return the commit of a decided move, creation or transfer, whose record may know more than its place.
 
     Args:
         decision: A decision with a move.
         expected: The version the record had; 0 for a new one.
     """
-    record, move = decision.record, decision.move
-    assert record is not None  # noqa: S101 (a decided yes)
-    assert move is not None  # noqa: S101
+    assert decision.record is not None  # noqa: S101 (a decided yes)
+    return _of_move(decision, Write(decision.record, expected))
+
+
+def _of_move(decision: Decision, write: Write) -> Commit:
+    record, move = cast("Placed", write.record), decision.move
+    assert move is not None  # noqa: S101 (a decided yes)
     return Commit(
-        writes=(Write(record, expected),),
+        writes=(write,),
         moves=(move,),
         changes=(_told(record, move),),
-        attributes=() if expected else _custom_attributes(record, {}, move.at),
+        attributes=() if write.expected else _custom_attributes(record, {}, move.at),
     )
 
 

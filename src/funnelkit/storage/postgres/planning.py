@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
+from operator import attrgetter
 from typing import TypeVar
 
 import attrs
@@ -37,6 +38,7 @@ class Plan:
         added: Table → rows that are simply added, in the order they were written.
         definitions: Rows that are added where they are not there.
         sound: False when the commit contradicts itself; the store need not be asked.
+        placed: Whether the records that change do so in their place only.
     """
 
     commit: Commit
@@ -45,6 +47,7 @@ class Plan:
     added: Mapping[str, list[Row]]
     definitions: list[Row]
     sound: bool
+    placed: bool
 
     @property
     def guarded(self) -> bool:
@@ -90,7 +93,8 @@ def plan_of(commit: Commit) -> Plan:
         added["change"] = [rows.change_row(change) for change in commit.changes]
     definitions = sorted((fingerprint, *said) for fingerprint, said in commit.definitions.items())
     sound = sound and all(_unlike(new[table], KEYS[table]) for table in new if table in KEYS)
-    return Plan(commit, changed, new, added, definitions, sound)
+    placed = all(map(attrgetter("placed"), commit.writes))
+    return Plan(commit, changed, new, added, definitions, sound, placed)
 
 
 def _unlike(items: list[Row], key: tuple[str, ...]) -> bool:

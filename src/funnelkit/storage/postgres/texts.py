@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from funnelkit.storage.base import Kind
-from funnelkit.storage.columns import COLUMNS, Row
+from funnelkit.storage.columns import COLUMNS, PLACE, Row
 from funnelkit.storage.postgres.planning import KEYS, Plan
 
 __all__ = [
@@ -78,16 +79,17 @@ def placeholders(sql: str) -> str:
 
 
 @lru_cache(maxsize=1_000)
-def numbered(sql: str) -> str:
+def numbered(sql: str) -> bytes:
     """Write ``%s`` as ``$1``, ``$2``, …: PostgreSQL's own signs, which psycopg need not look for.
 
-    It would look through a statement with more than fifty of them each time it is sent.
+    It would look through a statement with more than fifty of them each time it is sent. As bytes,
+    for it would encode them each time, and compute the hash under which it has prepared them.
 
     >>> numbered("SELECT %s::text, %s::bigint")
-    'SELECT $1::text, $2::bigint'
+    b'SELECT $1::text, $2::bigint'
     """
     first, *parts = sql.split("%s")
-    return first + "".join(f"${number}{part}" for number, part in enumerate(parts, 1))
+    return (first + "".join(f"${number}{part}" for number, part in enumerate(parts, 1))).encode()
 
 
 def column_type(name: str) -> str:
@@ -116,21 +118,25 @@ def at_once(plan: Plan) -> Statement | None:
     if len(changed) > 1 or any(len(items) > _AT_ONCE for items in tables.values()):
         return None
     params: list[Any] = []
-    for _, (row, expected) in changed:
-        params += row[1:]
+    columns: tuple[str, ...] = ()
+    for kind, (row, expected) in changed:
+        columns = PLACE if plan.placed else COLUMNS[kind][1:]
+        params += _AT_PLACE[kind](row) if plan.placed else row[1:]
         params += (row[0], expected)
     for items in tables.values():
         for row in items:
             params += row
     sizes = tuple((table, len(items)) for table, items in tables.items())
-    return Statement(_together(changed[0][0] if changed else None, sizes), params)
+    return Statement(_together(changed[0][0] if changed else None, columns, sizes), params)
+
+
+_AT_PLACE = {kind: itemgetter(*map(COLUMNS[kind].index, PLACE)) for kind in ("deal", "lead")}
 
 
 @lru_cache(maxsize=1_000)
-def _together(changed: Kind | None, sizes: tuple[tuple[str, int], ...]) -> str:
+def _together(changed: Kind | None, columns: tuple[str, ...], sizes: tuple[tuple[str, int], ...]) -> str:
     parts = []
     if changed:
-        columns = COLUMNS[changed][1:]
         values = ", ".join(f"{column} = {_given(column)}" for column in columns)
         parts.append(f"old AS (UPDATE {changed} SET {values} WHERE id = %s AND version = %s RETURNING 1)")
     for table, size in sizes:

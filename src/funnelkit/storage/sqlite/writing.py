@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import NamedTuple
+from operator import attrgetter
+from typing import NamedTuple, cast
 
 from funnelkit.errors import AlreadyExistsError, ConflictError, KeyReusedError, StoreError
+from funnelkit.records import Placed
 from funnelkit.storage import rows
 from funnelkit.storage.base import KIND_OF, Commit, Kind, Write
-from funnelkit.storage.statements import INSERT, UPDATE
+from funnelkit.storage.record_rows import place_row
+from funnelkit.storage.statements import INSERT, UPDATE, UPDATE_PLACE
 
 __all__ = ["BEGUN", "SAVEPOINT", "TRANSACTION", "Bracket", "undo", "write"]
 
@@ -88,20 +91,26 @@ class _ClashError(Exception):
         self.named = named
 
 
-def _write_records(cursor: sqlite3.Cursor, writes: Iterable[Write]) -> None:
+def _write_records(cursor: sqlite3.Cursor, writes: Sequence[Write]) -> None:
     new: defaultdict[Kind, list[rows.Row]] = defaultdict(list)
     changed: defaultdict[Kind, list[rows.Row]] = defaultdict(list)
+    placed = all(map(attrgetter("placed"), writes))  # or a record's writes would not stay in their order
     for write in writes:
-        kind = KIND_OF[type(write.record)]
-        row = rows.record_row(kind, write.record)
-        if write.expected:
-            changed[kind].append((*row[1:], row[0], write.expected))
+        record, expected = write.record, write.expected
+        kind = KIND_OF[type(record)]
+        if placed:
+            changed[kind].append((*place_row(cast("Placed", record)), record.id, expected))
+            continue
+        row = rows.record_row(kind, record)
+        if expected:
+            changed[kind].append((*row[1:], row[0], expected))
         else:
             new[kind].append(row)
     for kind, items in new.items():
         _insert_new(cursor, kind, items)
     for kind, items in changed.items():
-        if cursor.executemany(UPDATE[kind], items).rowcount != len(items):
+        update = UPDATE_PLACE[kind] if placed else UPDATE[kind]
+        if cursor.executemany(update, items).rowcount != len(items):
             raise _ClashError(partial(_moved_on, cursor, kind, items))
 
 
