@@ -282,7 +282,8 @@ def run_pass(folder: Path, trial: Trial, arguments: Sequence[str]) -> int:
     os.environ.update(PYTHONPATH=str(folder / "src"), HYPOTHESIS_PROFILE="ci")
     watch(trial.at_import)
     sys.path[:0] = [str(folder / "src"), str(folder)]
-    return int(pytest.main([f"--basetemp={folder / 'temporary'}", *OPTIONS, *arguments], plugins=[trial]))
+    pytest.main([f"--basetemp={folder / 'temporary'}", *OPTIONS, *arguments], plugins=[trial])
+    return 0 if trial.took else 1
 
 
 def chosen(mutants: Mutants, args: argparse.Namespace) -> Mutants:
@@ -293,7 +294,7 @@ def chosen(mutants: Mutants, args: argparse.Namespace) -> Mutants:
     result = {}
     for name in names:
         mutant = mutants[name]
-        if args.mutants and not any(word in name for word in args.mutants):
+        if args.mutants and not any(word in f"{name}$" for word in args.mutants):
             continue
         if args.sample and taken[mutant["module"]] >= args.sample:
             continue
@@ -336,7 +337,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Mutation tests.")
     parser.add_argument("group", choices=groups)
     parser.add_argument("--only", nargs="+", default=[], help="modules of the group")
-    parser.add_argument("--mutants", nargs="+", default=[], help="parts of names of mutants")
+    parser.add_argument("--mutants", nargs="+", default=[], help="parts of names of mutants; $ is the end of one")
     parser.add_argument("--sample", type=int, default=0, help="so many of each module; 0 is all")
     parser.add_argument("--seconds", type=float, default=10, help="of tests for one mutant in one pass")
     parser.add_argument("--jobs", type=int, default=2)
