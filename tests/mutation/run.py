@@ -337,7 +337,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Mutation tests.")
     parser.add_argument("group", choices=groups)
     parser.add_argument("--only", nargs="+", default=[], help="modules of the group")
-    parser.add_argument("--mutants", nargs="+", default=[], help="parts of names of mutants; $ is the end of one")
+    parser.add_argument("--mutants", nargs="+", default=[], help="parts of names; $ is the end of one")
     parser.add_argument("--sample", type=int, default=0, help="so many of each module; 0 is all")
     parser.add_argument("--seconds", type=float, default=10, help="of tests for one mutant in one pass")
     parser.add_argument("--jobs", type=int, default=2)
