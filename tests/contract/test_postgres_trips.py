@@ -40,6 +40,10 @@ def store(schemas: Schemas) -> Iterator[Any]:
             made.trips += 2
             await super().copy(sql, data)
 
+        async def end(self) -> None:
+            made.trips += 1
+            await super().end()
+
     class Line(BlockingLine):
         async def take(self, *, writing: bool) -> Any:
             session = await super().take(writing=writing)
@@ -71,10 +75,14 @@ def test_every_read_is_one(store: Any) -> None:
         lambda: store.moves("d1"),
         lambda: store.answer("k"),
         store.definitions,
-        lambda: store.query("SELECT COUNT(*) FROM deal", {}),
         store.changes,
     ):
         assert store.of(read) == 1
+
+
+def test_a_query_is_two(store: Any) -> None:
+    """The second one takes back what the SELECT may have set for the rest of the session."""
+    assert store.of(lambda: store.query("SELECT COUNT(*) FROM deal", {})) == 2
 
 
 def test_a_single_act_is_one(store: Any) -> None:

@@ -118,6 +118,16 @@ def test_a_query_cannot_get_out_of_its_transaction(store: PostgresStore) -> None
     store.commit(new(a_deal("d2")))
 
 
+def test_a_query_changes_no_setting_for_those_after_it(store: PostgresStore) -> None:
+    """What a SELECT sets for the session is gone with the SELECT."""
+    store.commit(new(a_deal()))
+    before = store.health()
+    for setting, value in (("synchronous_commit", "off"), ("search_path", "pg_catalog")):
+        store.query(f"SELECT set_config('{setting}', '{value}', false)", {})
+    assert store.health().synchronous == before.synchronous
+    assert store.get("deal", "d1") == a_deal()
+
+
 # Settings
 
 

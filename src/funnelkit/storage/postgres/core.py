@@ -214,13 +214,14 @@ class Core:
 
         async def work(session: Session) -> list[Row]:
             try:
-                found = await session.together([*session.begin_reading, statement, *session.commit])
+                found = await session.together([*session.begin_reading, statement])
             except BaseException as error:
-                await session.end()
                 if of_query(error):
                     fix = "give one SELECT over the tables of the schema"
                     raise InputError("sql", str(error)[:200], fix) from error
                 raise
+            finally:
+                await session.end()  # a rollback takes back what a SELECT did to the settings of the session
             rows = found[len(session.begin_reading)]
             if rows and not rows[0]:
                 raise InputError("sql", "selects no column")
