@@ -9,6 +9,7 @@ import pytest
 from funnelkit.errors import (
     FunnelkitError,
     InputError,
+    MissingExtraError,
     NotAStoreError,
     StoreBusyError,
     StoreError,
@@ -16,6 +17,7 @@ from funnelkit.errors import (
     StoreReadOnlyError,
     StoreUnavailableError,
 )
+from funnelkit.storage.postgres import settings as settings_module
 from funnelkit.storage.postgres.settings import joined_schema, settings_of, split_schema
 from funnelkit.storage.postgres.texts import Statement
 
@@ -142,6 +144,18 @@ def test_a_url_that_cannot_be_read_is_told_without_itself() -> None:
 def test_the_schema_is_taken_out_of_a_url(url: str, bare: str, schema: str) -> None:
     """The last one that is said; the rest stays as it is."""
     assert split_schema(url) == (bare, schema)
+
+
+@pytest.mark.parametrize("absent", ["psycopg", "psycopg_pool"])
+def test_an_absent_driver_is_named(absent: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the extra that brings it."""
+    there = settings_module.find_spec
+    monkeypatch.setattr(settings_module, "find_spec", lambda name: None if name == absent else there(name))
+    assert said({}) == MissingExtraError("PostgresStore", "postgres")
+    if absent == "psycopg":
+        with pytest.raises(MissingExtraError) as caught:
+            joined_schema(5, "public", "Connection")
+        assert caught.value == MissingExtraError("PostgresStore", "postgres")
 
 
 def test_one_connection_is_enough() -> None:

@@ -147,6 +147,9 @@ NOES: dict[str, tuple[Pipeline, Placed, Request, str, tuple[Refusal, ...]]] = {
     ),
     "a start on a later stage": (SALES, a_deal(stage="contract"), asked("create"), "contract", (ENTRY,)),
     "a start on an archived stage": (SALES, a_deal(stage="paper"), asked("create"), "paper", (ARCHIVED,)),
+    "a start on an archived stage by blank force": (
+        SALES, a_deal(stage="paper"), asked("create", **BLANK), "paper", (ARCHIVED, NAMELESS, BAREFACED)
+    ),
     "a start by blank force": (
         SALES, OPEN, asked("create", **BLANK), "new", (NAMELESS, BAREFACED)
     ),
