@@ -66,6 +66,10 @@ def test_a_url_opens_a_store_in_a_schema(schemas: Schemas, schema: str) -> None:
         store.commit(new(a_deal()))
     with PostgresStore(schemas.url, schema=schema) as again:
         assert again.get("deal", "d1") == a_deal()
+    with PostgresStore(f"{schemas.url}?schema={schema}") as third:
+        assert third.get("deal", "d1") == a_deal()
+    with pytest.raises(InputError, match="say it once"):
+        PostgresStore(f"{schemas.url}?schema={schema}", schema="other")
 
 
 @pytest.mark.parametrize(

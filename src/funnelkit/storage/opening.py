@@ -40,9 +40,7 @@ def open_store(url: str) -> Store:
         return SQLiteStore(path, read_only=bool(mark))
     if isinstance(url, str) and url.startswith(_POSTGRES):
         from funnelkit.storage.postgres import PostgresStore
-        from funnelkit.storage.postgres.settings import split_schema
 
-        bare, schema = split_schema(url)
-        return PostgresStore(bare, schema=schema)
+        return PostgresStore(url)
     mend = 'write "sqlite:///crm.db", "postgresql://host/database" or "memory:"'
     raise InputError("store", f"{shown(url)} names no known store", mend)

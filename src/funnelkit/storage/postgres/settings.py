@@ -73,6 +73,11 @@ def settings_of(url: str, schema: str, durability: Durability, timeout: float, c
         raise InputError("timeout", f"{shown(timeout)} is no number of seconds")
     if type(connections) is not int or connections < 1:
         raise InputError("connections", f"{shown(connections)} is not a whole number from 1 on")
+    url, named = split_schema(url)
+    if named not in {SCHEMA, schema}:
+        if schema != SCHEMA:
+            raise InputError("schema", f"is {shown(schema)}, and {shown(named)} in the URL", "say it once")
+        schema = named
     checked_schema(schema)
     if find_spec("psycopg") is None or find_spec("psycopg_pool") is None:
         raise MissingExtraError("PostgresStore", "postgres")
