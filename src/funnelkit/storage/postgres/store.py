@@ -24,7 +24,7 @@ class PostgresStore(Blocking):
 
     Args:
         url: ``"postgresql://user:password@host:port/database"``, with libpq's parameters if need be.
-        schema: Where the tables are; a plain name.
+        schema: Where the tables are; a plain name. ``?schema=`` in the URL says the same.
         durability: ``"full"`` (default): what a verb returned survives a crash of the server and a
             power cut. ``"fast"``: such a crash may take back the last moments, never break the data.
         timeout: Seconds to wait for a connection, for another writer, for a server that went away.
@@ -56,7 +56,7 @@ class PostgresStore(Blocking):
         from funnelkit.storage.postgres.lines import BlockingLine
 
         self.name = settings.name
-        self.schema = schema
+        self.schema = settings.schema
         super().__init__(Core(run(BlockingLine.open(settings)), settings.name, settings.timeout))
 
     @staticmethod
