@@ -146,6 +146,14 @@ def test_the_schema_is_taken_out_of_a_url(url: str, bare: str, schema: str) -> N
     assert split_schema(url) == (bare, schema)
 
 
+@pytest.mark.parametrize(
+    "url", ["postgresql://kim:p@ss@host/db", "postgresql://host/db", "postgres://k@host/db"]
+)
+def test_a_password_with_a_sign_of_its_own_is_not_shown(url: str) -> None:
+    """The host begins behind the last @."""
+    assert settings_of(**USUAL | {"url": url}).name == "postgresql://host/db"
+
+
 @pytest.mark.parametrize("absent", ["psycopg", "psycopg_pool"])
 def test_an_absent_driver_is_named(absent: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the extra that brings it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sqlite3
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 from funnelkit import CachedStore, Engine, MemoryStore, MirroredStore, Pipeline, ReadOnlyStore, Stage
@@ -24,6 +26,7 @@ from funnelkit.errors import (
 )
 from funnelkit.storage import Commit
 from funnelkit.storage.copying import copy_store
+from funnelkit.storage.immediate import run
 from funnelkit.storage.sqlite import SQLiteStore
 from funnelkit.storage.sqlite.checkpoints import Checkpoints
 from funnelkit.testing.samples import a_change, a_contact, a_deal, new
@@ -142,6 +145,40 @@ def test_a_backup_says_what_is_in_its_way(tmp_path: Path) -> None:
         assert said(lambda: store.backup(nowhere)) == error
         named = InputError("path", "'' is not a file", "use MemoryStore() to keep nothing")
         assert said(lambda: store.backup("")) == named
+
+
+def test_a_name_that_is_taken_meanwhile_is_told(tmp_path: Path) -> None:
+    """By whoever was there first, while the copy was made."""
+    target = tmp_path / "copy.db"
+    with SQLiteStore(tmp_path / "crm.db") as store:
+        error = said(lambda: store.backup(target, progress=lambda *_: target.touch()))
+    assert error == AlreadyExistsError("file", str(target))
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [
+        (0, "0 bytes"),
+        (999, "999 bytes"),
+        (1_000, "1.0 kB"),
+        (999_949, "999.9 kB"),
+        (1_000_000, "1.0 MB"),
+        (1_234_567_890, "1,234.6 MB"),
+    ],
+)
+def test_sizes_are_shown_in_units(tmp_path: Path, number: int, shown: str) -> None:
+    """Bytes below a thousand, then kB, from a million on MB."""
+    with SQLiteStore(tmp_path / "crm.db") as store:
+        health = store.health()
+    assert f"  file         {shown}, " in str(attrs.evolve(health, file_bytes=number))
+    assert str(attrs.evolve(health, writable=False)).startswith(f"{tmp_path / 'crm.db'} (read-only)\n")
+
+
+def test_what_waits_needs_a_loop() -> None:
+    """A coroutine that waits is told to use `AsyncEngine`."""
+    waiting = asyncio.sleep(0)
+    with pytest.raises(RuntimeError, match=r"sleep .*> waits for an event loop: use AsyncEngine$"):
+        run(waiting)
 
 
 def test_a_backup_tells_how_far_it_is(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -237,6 +238,28 @@ def test_a_closing_is_kept_field_by_field(store: Store) -> None:
     assert store.get("deal", "d1").close == close
     columns = "outcome, close_reason, close_reason_text, close_note, closed_by"
     assert store.query(f"SELECT {columns} FROM deal", {}) == [("lost", "r", "text", "n", "kim")]
+
+
+def test_every_part_of_a_commit_comes_back_from_json() -> None:
+    """Equal, with the names of the columns for keys; a column that is not there is blank."""
+    text = commit_to_json(ALL)
+    assert commit_from_json(text) == ALL
+    parts = json.loads(text)
+    assert {part: len(items) for part, items in parts.items()} == {
+        "writes": 2,
+        "moves": 1,
+        "activities": 1,
+        "attributes": 1,
+        "changes": 1,
+        "answers": 1,
+        "definitions": 1,
+    }
+    assert parts["writes"][0]["kind"] == "deal"
+    assert parts["writes"][0]["expected"] == 0
+    assert parts["writes"][0]["record"]["id"] == "d2"
+    assert (parts["moves"][0]["record_id"], parts["activities"][0]["id"]) == ("d2", "t2")
+    del parts["writes"][0]["record"]["seal"]
+    assert commit_from_json(json.dumps(parts)) == ALL
 
 
 def test_a_commit_as_json_is_one_line_without_spaces() -> None:
