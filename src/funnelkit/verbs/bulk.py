@@ -128,7 +128,7 @@ def _what(shell: Shell, verb: str, own: dict[str, Any]) -> dict[str, Any]:
 async def _read(shell: Shell, refs: list[Lead | Deal | str]) -> list[Placed]:
     """Read all records with few queries; ids that do not tell a kind are looked for among all kinds."""
     ids = [id_of(ref) for ref in refs]
-    kinds = [kind_made_for(ref) if isinstance(ref, str) else kind_of(ref) for ref in refs]
+    kinds: list[Kind | None] = [kind_made_for(ref) if isinstance(ref, str) else kind_of(ref) for ref in refs]
     asked_for: defaultdict[Kind | None, list[str]] = defaultdict(list)
     for id, kind in zip(ids, kinds, strict=True):
         asked_for[kind].append(id)

@@ -144,6 +144,7 @@ def _taken(cursor: sqlite3.Cursor, table: str, items: Iterable[rows.Row]) -> Sto
 def _moved_on(cursor: sqlite3.Cursor, kind: Kind, items: list[rows.Row]) -> StoreError:
     """Name the first record that was not at its expected version, the writes before it counted."""
     versions: dict[str, int] = {}
+    id, expected = "", 0
     for version, *_, id, expected in items:
         if id not in versions:
             # "+": a host may convert what is declared as INTEGER, but not an expression.
