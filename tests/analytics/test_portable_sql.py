@@ -2,27 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from importlib.resources import files
-from itertools import product
-from typing import Any
 
 import pytest
-from tests.analytics.histories import Place, Record, feed, hour
+from tests.analytics.everything import STAGES, ask_everything
+from tests.analytics.histories import Place, Record, feed
 from tests.analytics.lint import problems, sqlglot
-
-from funnelkit.analytics import Analytics, Shape
-from funnelkit.clock import FrozenClock
-
-STAGES = ("new", "call", "offer")
-BY = (None, "owner", "source", "campaign", "month", "custom.size")
-FILTERS: tuple[dict[str, Any], ...] = (
-    {},
-    {"owner": "ann"},
-    {"source": "web", "campaign": "spring"},
-    {"custom": {"size": 1, "segment": None}, "created": (hour(0), hour(9)), "as_of": hour(50)},
-)
-FUNNEL_CELLS = ("count", "of_previous", "of_first", "lost", "went_back", "skipped")
 
 
 def sent() -> set[str]:
@@ -31,34 +16,6 @@ def sent() -> set[str]:
     database = feed([Record("d", 0, "", ("EUR", 1), "", "", {}, tuple(places))], {"sales": STAGES})
     ask_everything(database)
     return database.texts
-
-
-def ask_everything(database: Any, stages: tuple[str, ...] = STAGES) -> None:
-    """Ask for every metric over filters, groups, definitions and cells."""
-    shape = Shape(pipeline="sales", stages=tuple((stage, "") for stage in stages))
-    metrics = Analytics(database, [shape], FrozenClock(hour(99)))
-    for by, chosen in product(BY, FILTERS):
-        arguments = chosen | {"by": by}
-        group = {"group": "2026-01"} if by == "month" else {}
-        for definition in ("reached", "visited", "bitrix24", "ordered", "closed"):
-            how = {"window": timedelta(1), "anchor": "first"} if definition == "ordered" else {}
-            funnel = metrics.funnel(definition=definition, **how, **arguments)  # type: ignore[arg-type]
-            for row in funnel.rows:
-                assert (row.fate, row.sums) is not None
-            for cell in FUNNEL_CELLS if funnel.rows else ():
-                funnel.ids("call", cell, **group)
-        results: list[tuple[Any, tuple[str, ...]]] = [
-            (metrics.transitions(**arguments), ("", "new")),
-            (metrics.time_in_stage(**arguments), ("new", "open")),
-            (metrics.days_to_win(**arguments), ("negative",)),
-            (metrics.win_rate(**arguments), ("won",)),
-            (metrics.cohort_win_rate(**arguments), ("created",)),
-            (metrics.loss_reasons(**arguments), ("call", "")),
-            (metrics.potential(**arguments), ("new",)),
-        ]
-        for result, cell in results:
-            if result.rows:
-                result.ids(*cell, **group)
 
 
 @pytest.fixture(scope="module")

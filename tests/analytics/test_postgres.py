@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
+from tests.analytics.everything import ask_everything
 from tests.analytics.histories import PIPELINES, Database, Edit, Place, Record, feed, histories
-from tests.analytics.test_portable_sql import ask_everything
 from tests.servers import Schemas
 
 from funnelkit.storage.postgres import PostgresStore

@@ -1,0 +1,52 @@
+"""Every metric, over filters, groups, definitions and cells."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from itertools import product
+from typing import Any
+
+from tests.analytics.histories import hour
+
+from funnelkit.analytics import Analytics, Shape
+from funnelkit.clock import FrozenClock
+
+__all__ = ["STAGES", "ask_everything"]
+
+STAGES = ("new", "call", "offer")
+BY = (None, "owner", "source", "campaign", "month", "custom.size")
+FILTERS: tuple[dict[str, Any], ...] = (
+    {},
+    {"owner": "ann"},
+    {"source": "web", "campaign": "spring"},
+    {"custom": {"size": 1, "segment": None}, "created": (hour(0), hour(9)), "as_of": hour(50)},
+)
+FUNNEL_CELLS = ("count", "of_previous", "of_first", "lost", "went_back", "skipped")
+
+
+def ask_everything(database: Any, stages: tuple[str, ...] = STAGES) -> None:
+    """Ask for every metric over filters, groups, definitions and cells."""
+    shape = Shape(pipeline="sales", stages=tuple((stage, "") for stage in stages))
+    metrics = Analytics(database, [shape], FrozenClock(hour(99)))
+    for by, chosen in product(BY, FILTERS):
+        arguments = chosen | {"by": by}
+        group = {"group": "2026-01"} if by == "month" else {}
+        for definition in ("reached", "visited", "bitrix24", "ordered", "closed"):
+            how = {"window": timedelta(1), "anchor": "first"} if definition == "ordered" else {}
+            funnel = metrics.funnel(definition=definition, **how, **arguments)  # type: ignore[arg-type]
+            for row in funnel.rows:
+                assert (row.fate, row.sums) is not None
+            for cell in FUNNEL_CELLS if funnel.rows else ():
+                funnel.ids("call", cell, **group)
+        results: list[tuple[Any, tuple[str, ...]]] = [
+            (metrics.transitions(**arguments), ("", "new")),
+            (metrics.time_in_stage(**arguments), ("new", "open")),
+            (metrics.days_to_win(**arguments), ("negative",)),
+            (metrics.win_rate(**arguments), ("won",)),
+            (metrics.cohort_win_rate(**arguments), ("created",)),
+            (metrics.loss_reasons(**arguments), ("call", "")),
+            (metrics.potential(**arguments), ("new",)),
+        ]
+        for result, cell in results:
+            if result.rows:
+                result.ids(*cell, **group)
