@@ -169,13 +169,13 @@ def test_an_import_that_is_killed_is_finished_by_the_next(
     fresh: Callable[[int], str], tmp_path: Path, tell: Tell, request: pytest.FixtureRequest
 ) -> None:
     """However often an import is killed, once it comes to its end the store is that of one clean run."""
-    files = times(40)
+    files = times(8)
     seed = int(os.environ.get("FUNNELKIT_SEED", "1"))
     print(f"seed {seed}")
     how = {
         "seed": seed,
         "rows": MANY,
-        "kills": times(100),
+        "kills": times(30),
         "urls": [fresh(number) for number in range(files)],
         "reports": [f"{tmp_path}/{number}.json" for number in range(files)],
     }
