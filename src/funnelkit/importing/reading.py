@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import date, datetime, time
-from functools import cache
-from typing import Any
+from datetime import date, datetime, time, timezone
+from typing import Any, TypeVar
 
 import attrs
 
@@ -26,9 +25,13 @@ from funnelkit.verbs.drafts import checked
 __all__ = ["Event", "Reading", "read"]
 
 Row = Mapping[Any, Any]
+V = TypeVar("V")
 
 _SHOWN_EVERY = 10_000
 """How many rows are read between two looks at how far it has come."""
+
+_REMEMBERED = 10_000
+"""How many texts of a column are remembered with what they mean."""
 
 
 @attrs.frozen(kw_only=True)
@@ -77,7 +80,9 @@ def read(rows: Iterable[Row], log: EventLog, kind: Kind, now: datetime, show: Pr
     Raises:
         DefinitionError: A column that the log names is in none of the rows.
     """
-    meaning, actor, identified = cache(log.meaning), cache(an_actor), cache(given_id)
+    meaning = _remembering(log.activity, lambda row: log.meaning(_required(row, log.activity, log)))
+    instant = _remembering(log.time, lambda row: _instant(_cell(row, log.time, log), log.time, log, now))
+    actor = _remembering(log.actor, lambda row: an_actor(_text(row, log.actor, log) or None, log.actor))
     said = _sayings(log, kind)
     events: dict[str, list[Event]] = {}
     ignored: Counter[str] = Counter()
@@ -90,20 +95,23 @@ def read(rows: Iterable[Row], log: EventLog, kind: Kind, now: datetime, show: Pr
             header |= dict.fromkeys(row)
             unseen.difference_update(row)
         try:
-            activity = _required(row, log.activity, log)
-            place, reason = meaning(activity)
-            if (place, reason) == IGNORED:
-                ignored[activity] += 1
+            if None in row:
+                raise _too_long()
+            place, reason = means = meaning(row)
+            if means == IGNORED:
+                ignored[_required(row, log.activity, log)] += 1
                 continue
-            id = identified(_required(row, log.record, log), log.record)
-            at, doubtful = _instant(_cell(row, log.time, log), log.time, log, now)
+            id = row.get(log.record)
+            if type(id) is not str or id not in events:  # an id that has events was looked at before
+                id = given_id(_required(row, log.record, log), log.record)
+            at, doubtful = instant(row)
             event = Event(
                 line=line,
                 at=at,
                 place=place,
                 reason=reason,
-                actor=actor(_text(row, log.actor, log) or None, log.actor),
-                created=_created(row, log, now),
+                actor=actor(row),
+                created=_created(row, log, now) if log.created else None,
                 fields=said(row),
             )
         except InputError as error:
@@ -168,11 +176,34 @@ def _record_of(row: Row, log: EventLog) -> str:
         return ""
 
 
+def _too_long() -> InputError:
+    problem = "has more cells than the log has columns"
+    return InputError("row", problem, "quote cells that hold the separator")
+
+
+def _remembering(column: str, understand: Callable[[Row], V]) -> Callable[[Row], V]:
+    """Return ``understand``, which looks at one cell of a row, so that it remembers what texts mean.
+
+    The same activities, people and times come again and again. Only plain text is remembered: of other
+    cells, some are equal that mean different things, as 1 and True, or an instant in two time zones.
+    """
+    known: dict[str, V] = {}
+
+    def understood(row: Row) -> V:
+        cell = row.get(column) if column else ""
+        if type(cell) is not str:
+            return understand(row)
+        if cell in known:
+            return known[cell]
+        if len(known) == _REMEMBERED:
+            known.clear()
+        value = known[cell] = understand(row)
+        return value
+
+    return understood
+
+
 def _required(row: Row, column: str, log: EventLog) -> str:
-    if None in row:
-        raise InputError(
-            "row", "has more cells than the log has columns", "quote cells that hold the separator"
-        )
     text = _text(row, column, log)
     if not text:
         raise InputError(column, "empty")
@@ -187,7 +218,8 @@ def _instant(cell: Any, column: str, log: EventLog, now: datetime) -> tuple[date
         if log.zone is None:
             raise TimeError(column, f"{shown(str(cell))} names no time zone", "give EventLog(zone=…)")
         moment = moment.replace(tzinfo=log.zone)
-        doubtful = moment.utcoffset() != moment.replace(fold=1).utcoffset()
+        if type(log.zone) is not timezone:  # those never change their clocks
+            doubtful = moment.utcoffset() != moment.replace(fold=1).utcoffset()
     instant = aware(moment, column)
     if instant > now:
         raise TimeError(column, f"{moment.isoformat()} is in the future")
@@ -214,7 +246,7 @@ def _moment(cell: Any, column: str, log: EventLog) -> datetime:
 
 
 def _created(row: Row, log: EventLog, now: datetime) -> datetime | None:
-    cell = _cell(row, log.created, log) if log.created else None
+    cell = _cell(row, log.created, log)
     return None if cell is None else _instant(cell, log.created, log, now)[0]
 
 
@@ -249,12 +281,16 @@ def _fields(row: Row, log: EventLog, kind: Kind) -> dict[str, Any]:
     ):
         if column and (text := _text(row, column, log)):
             fields[field] = text
-    if log.value and (amount := _cell(row, log.value, log)) is not None:
-        fields["value"] = _money(amount, row, log)
-    if log.custom:
-        cells = {field: _cell(row, column, log) for column, field in log.custom.items()}
-        fields["custom"] = {field: cell for field, cell in cells.items() if cell is not None}
-    return checked(kind, fields)
+    amount = _cell(row, log.value, log) if log.value else None
+    value = None if amount is None else _money(amount, row, log)
+    custom = {field: _cell(row, column, log) for column, field in log.custom.items()}
+    fields = checked(kind, fields)
+    if value is not None:
+        fields["value"] = value  # `money` made it, so it needs no second check
+    if custom:
+        told = {field: cell for field, cell in custom.items() if cell is not None}
+        fields |= checked(kind, {"custom": told})
+    return fields
 
 
 def _money(amount: Any, row: Row, log: EventLog) -> Money:
