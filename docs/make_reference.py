@@ -124,9 +124,15 @@ def home(name: str) -> str:
 
 @functools.cache
 def modules() -> list[ModuleType]:
-    """Return every module of the package but the package itself."""
-    names = [found.name for found in pkgutil.walk_packages(funnelkit.__path__, "funnelkit.")]
-    return [importlib.import_module(name) for name in names]
+    """Return every module of the package but the package itself, and those that need a driver not installed."""
+    found = []
+    for module in pkgutil.walk_packages(funnelkit.__path__, "funnelkit."):
+        try:
+            found.append(importlib.import_module(module.name))
+        except ModuleNotFoundError as error:
+            if error.name not in {"psycopg", "psycopg_pool"}:
+                raise
+    return found
 
 
 def index(entries: dict[str, list[Entry]]) -> str:

@@ -71,9 +71,12 @@ def live(store: Store, times: int = 3) -> None:
 def stores(tmp_path: Path, request: pytest.FixtureRequest) -> dict[str, Open]:
     """Return what opens a new, empty store of each sort."""
     numbers = itertools.count()
+    asked_for = request.node.callspec.params.values() if hasattr(request.node, "callspec") else ()
+    if "postgres" in asked_for:  # there is a server only for those who want one; without one, no store is opened
+        request.getfixturevalue("schemas")
 
     def on_postgres() -> Store:
-        schemas = request.getfixturevalue("schemas")  # there is a server only for those who want one
+        schemas = request.getfixturevalue("schemas")
         from funnelkit.storage.postgres import PostgresStore
 
         return PostgresStore(schemas.url, schema=schemas.new(), connections=2)
