@@ -124,7 +124,7 @@ def home(name: str) -> str:
 
 @functools.cache
 def modules() -> list[ModuleType]:
-    """Return every module of the package but the package itself, and those that need a driver not installed."""
+    """Return every module of the package but the package itself, and but those whose driver is absent."""
     found = []
     for module in pkgutil.walk_packages(funnelkit.__path__, "funnelkit."):
         try:

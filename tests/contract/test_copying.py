@@ -72,7 +72,7 @@ def stores(tmp_path: Path, request: pytest.FixtureRequest) -> dict[str, Open]:
     """Return what opens a new, empty store of each sort."""
     numbers = itertools.count()
     asked_for = request.node.callspec.params.values() if hasattr(request.node, "callspec") else ()
-    if "postgres" in asked_for:  # there is a server only for those who want one; without one, no store is opened
+    if "postgres" in asked_for:  # where there is no server, the test is skipped before a store is open
         request.getfixturevalue("schemas")
 
     def on_postgres() -> Store:
