@@ -274,16 +274,16 @@ def read_and_written(form: str, text: Any) -> None:
     assert Pipeline.from_toml(pipeline.to_toml(), rules=RULES) == pipeline
 
 
-def seeded() -> tuple[int, Random]:
-    """Return the seed that FUNNELKIT_SEED gives, or a new one, printed, and what it seeds."""
-    seed = int(os.environ.get("FUNNELKIT_SEED") or int.from_bytes(os.urandom(4)))
+def seeded(usual: int) -> tuple[int, Random]:
+    """Return the seed that FUNNELKIT_SEED gives, or the usual one, printed, and what it seeds."""
+    seed = int(os.environ.get("FUNNELKIT_SEED") or usual)
     print(f"FUNNELKIT_SEED={seed}")
     return seed, Random(seed)
 
 
 def test_documents(tell: Tell) -> None:
     """Whatever text is given for a pipeline, it is a pipeline or a DefinitionError."""
-    seed, random = seeded()
+    seed, random = seeded(21)
     number, found = times(500_000), Counter[str]()
     for _ in range(number):
         form, text = a_document(random)
@@ -449,7 +449,7 @@ def imported(arguments: dict[str, Any], rows: list[Any], pipeline: Pipeline) -> 
 
 def test_rows(tell: Tell) -> None:
     """Whatever a log holds and is said to mean, each row has a fate, or the import is refused as a whole."""
-    seed, random = seeded()
+    seed, random = seeded(22)
     number, done, used, bad = times(500_000), 0, 0, 0
     found = Counter[str]()
 
