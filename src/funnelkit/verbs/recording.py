@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import chain
 from operator import attrgetter
-from typing import Any, cast
+from typing import Any
 
 import attrs
 
@@ -110,8 +110,9 @@ def placement(decision: Decision, expected: int) -> Commit:
 
 
 def _of_move(decision: Decision, write: Write) -> Commit:
-    record, move = cast("Placed", write.record), decision.move
-    assert move is not None  # noqa: S101 (a decided yes)
+    record, move = decision.record, decision.move
+    assert record is not None  # noqa: S101 (a decided yes)
+    assert move is not None  # noqa: S101
     return Commit(
         writes=(write,),
         moves=(move,),
