@@ -1,6 +1,6 @@
 """Kill whoever works on a store, look at what is left, go on; run as a program, for it forks.
 
-    python -m tests.fault.killing '{"urls": ["sqlite:////var/tmp/crm.db"], "kills": 20, "seed": 1}'
+    python -m tests.fault.killing '{"urls": ["sqlite:///crm.db"], "kills": 20, "seed": 1}'
 
 prints what happened as JSON. An exit code other than 0 comes with the reason.
 """
