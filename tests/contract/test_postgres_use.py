@@ -32,8 +32,6 @@ from funnelkit.testing import readable
 from funnelkit.testing.in_use import write_everything
 from funnelkit.testing.samples import AT, a_change, a_deal, a_move, an_activity, new
 
-NOWHERE = "postgresql://nobody@127.0.0.1:{}/crm?connect_timeout=2"
-
 
 @pytest.fixture
 def schema(schemas: Schemas) -> str:
