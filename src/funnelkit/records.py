@@ -34,6 +34,9 @@ Outcome = Literal["won", "lost", "void"]
 OUTCOMES: tuple[Outcome, ...] = ("won", "lost", "void")
 """How a record can end. Not stages: a closed record keeps the stage it ended on."""
 
+Repeat = Literal["", "deal", "inquiry"]
+"""Whether a known client has come again: after a purchase, or after none."""
+
 Direction = Literal["create", "forward", "skip", "back", "close", "reopen", "transfer"]
 
 
@@ -169,6 +172,11 @@ class PipelineRecord:
         source, campaign: Where it came from.
         custom: Immutable mapping of JSON values, for everything else.
         seal: The seal of its last move, or empty; see `Move`.
+        repeat: ``"deal"`` when its client had bought before it came, ``"inquiry"`` when they had
+            come before and not bought, else empty.
+        replaced_by: Id of the record that stands for it since a merge or an undone conversion; empty
+            while it stands for itself.
+        absorbed: Ids of the records that were merged into it, in that order.
     """
 
     id: str
@@ -190,6 +198,9 @@ class PipelineRecord:
     close: Close | None = None
     custom: FrozenMapping = NOTHING
     seal: str = ""
+    repeat: Repeat = ""
+    replaced_by: str = ""
+    absorbed: tuple[str, ...] = ()
 
     @property
     def outcome(self) -> Outcome | None:
@@ -258,6 +269,8 @@ class _Party:
     created_at: datetime
     updated_at: datetime
     custom: FrozenMapping = NOTHING
+    replaced_by: str = ""
+    absorbed: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r}, v{self.version})"
@@ -353,6 +366,7 @@ class Move:
             is the owner's estimate, else the one of the stage left.
         key: The idempotency key of the act, or empty.
         seal: Binds the move to all moves of the record before it, where that is switched on; or empty.
+        repeat: The record's mark of a client who comes again; see `Deal`.
 
     >>> from funnelkit import Engine, Pipeline, Stage
     >>> engine = Engine(Pipeline("sales", [Stage("new"), Stage("offer")]))
@@ -388,6 +402,7 @@ class Move:
     campaign: str = ""
     key: str = ""
     seal: str = ""
+    repeat: Repeat = ""
 
     def __str__(self) -> str:
         why = f": {self.reason_text or self.reason}" if self.reason_text or self.reason else ""

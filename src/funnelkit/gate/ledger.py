@@ -229,4 +229,5 @@ def _row(
         lead_source=record.source,
         campaign=record.campaign,
         key=request.key,
+        repeat=record.repeat,
     )

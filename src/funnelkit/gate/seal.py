@@ -10,6 +10,7 @@ key, over the UTF-8 bytes of one JSON array. Its items are the seal of the recor
 (``""`` for the first of the chain), then every other column of the ``move`` table, in the order of
 the table, from ``record_id`` to ``act_key`` (``position`` is the store's own and not among them):
 
+- the mark of a client who comes again (``repeat_kind``) at the end, where there is one;
 - text as it is; whole numbers in decimal; instants as microseconds since 1970-01-01 UTC;
 - ``first_visit`` as 1 or 0; an absent ``since_us`` or ``probability`` as ``null``;
 - ``probability`` as text: the 16 lower-case hex digits of its IEEE 754 double, highest byte first,
@@ -90,4 +91,6 @@ def seal_of(previous: str, move: Move) -> str:
         move.campaign,
         move.key,
     ]
+    if move.repeat:
+        row.append(move.repeat)
     return blake2b(_json(row).encode(), digest_size=16).hexdigest()

@@ -7,10 +7,10 @@ and definitions. It decides nothing: what is written was decided by the gate.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, Literal, Protocol, overload
+from typing import Any, Literal, Protocol, TypeVar, overload
 
 import attrs
 
@@ -27,10 +27,14 @@ __all__ = [
     "Capabilities",
     "Commit",
     "Kind",
+    "MatchKey",
     "Store",
     "Write",
+    "a_store",
     "kind_of",
 ]
+
+T = TypeVar("T")
 
 Kind = Literal["lead", "deal", "contact", "company"]
 KINDS: dict[Kind, type[Record]] = {"lead": Lead, "deal": Deal, "contact": Contact, "company": Company}
@@ -71,6 +75,19 @@ class Attribute:
 
 
 @attrs.frozen(kw_only=True)
+class MatchKey:
+    """A key by which duplicates of a record are looked for, such as ``"email:ada@example.org"``.
+
+    Keys are only ever added: who had an address once is found by it still. Written again, a key
+    changes nothing.
+    """
+
+    key: str
+    kind: Kind
+    record: str
+
+
+@attrs.frozen(kw_only=True)
 class Answer:
     """What a verb answered to a request that carried an idempotency key.
 
@@ -96,6 +113,7 @@ class Commit:
     changes: tuple[Change, ...] = ()
     answers: tuple[Answer, ...] = ()
     definitions: Mapping[str, tuple[str, str]] = MappingProxyType({})
+    keys: tuple[MatchKey, ...] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -239,13 +257,27 @@ FINDABLE: dict[Kind, frozenset[str]] = {
             "contact",
             "company",
             "deal",
+            "repeat_kind",
+            "replaced_by",
         )
     ),
     "deal": frozenset(
-        ("pipeline", "stage", "outcome", "owner", "lead_source", "campaign", "contact", "company", "lead")
+        (
+            "pipeline",
+            "stage",
+            "outcome",
+            "owner",
+            "lead_source",
+            "campaign",
+            "contact",
+            "company",
+            "lead",
+            "repeat_kind",
+            "replaced_by",
+        )
     ),
-    "contact": frozenset(("owner", "lead_source", "email", "phone", "company", "name")),
-    "company": frozenset(("owner", "lead_source", "name")),
+    "contact": frozenset(("owner", "lead_source", "email", "phone", "company", "name", "replaced_by")),
+    "company": frozenset(("owner", "lead_source", "name", "replaced_by")),
 }
 """The columns that `Store.find` can compare, by kind."""
 
@@ -262,6 +294,15 @@ def check_findable(kind: Kind, where: Mapping[str, str], after: str) -> None:
             raise InputError("where", f"{shown(column)} cannot be compared", ", ".join(sorted(columns)))
         if not isinstance(value, str):
             raise InputError(column, f"{shown(value)} is not text")
+
+
+def a_store(store: T, fix: str = 'write "sqlite:///crm.db", or give SQLiteStore(path)') -> T:
+    """Return what is a store by the look of it; InputError for anything else."""
+    if isinstance(store, type) or not hasattr(store, "commit"):
+        if isinstance(store, Awaitable):
+            fix = "await it first, and give AsyncEngine what comes"
+        raise InputError("store", f"{shown(store)} is no store", fix)
+    return store
 
 
 def check_page(after: int, limit: int) -> None:

@@ -14,24 +14,26 @@ _PLACED = (
     "close_note closed_us closed_by custom"
 )
 _PARTY = "id version name owner lead_source created_us updated_us custom"
+_ONE_OF_MANY = "replaced_by absorbed"
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     table: tuple(names.split())
     for table, names in {
-        "deal": f"{_PLACED} contact company lead seal",
-        "lead": f"{_PLACED} company_name email phone contact company deal seal",
-        "contact": f"{_PARTY} email phone company",
-        "company": _PARTY,
+        "deal": f"{_PLACED} contact company lead seal repeat_kind {_ONE_OF_MANY}",
+        "lead": f"{_PLACED} company_name email phone contact company deal seal repeat_kind {_ONE_OF_MANY}",
+        "contact": f"{_PARTY} email phone company {_ONE_OF_MANY}",
+        "company": f"{_PARTY} {_ONE_OF_MANY}",
         "activity": "id record_id kind content pipeline stage step done_us done_by roles custom",
         "move": (
             "record_id seq pipeline source_pipeline fingerprint moved_us source target direction since_us "
             "first_visit furthest_before furthest_after created_us actor cause reason reason_text note "
-            "overruled owner amount currency probability lead_source campaign act_key seal"
+            "overruled owner amount currency probability lead_source campaign act_key seal repeat_kind"
         ),
         "attribute": "record_id field_name field_value amount since_us",
         "change": "change_type record_id version happened_us actor body",
         "idempotency": "act_key request answer",
         "definition": "fingerprint pipeline document",
+        "match_key": "match_key kind record_id",
     }.items()
 }
 """Table → its columns in the order of the rows, which is that of the table.

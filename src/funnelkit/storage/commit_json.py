@@ -35,6 +35,7 @@ def commit_to_json(commit: Commit) -> str:
         "changes": [_named("change", rows.change_row(change)) for change in commit.changes],
         "answers": [_named("idempotency", rows.answer_row(answer)) for answer in commit.answers],
         "definitions": [_named("definition", (key, *value)) for key, value in commit.definitions.items()],
+        "keys": [_named("match_key", rows.match_key_row(key)) for key in commit.keys],
     }
     return json.dumps({part: items for part, items in document.items() if items}, separators=(",", ":"))
 
@@ -66,6 +67,7 @@ def commit_from_json(text: str | bytes) -> Commit:
                 item["fingerprint"]: (item["pipeline"], item["document"])
                 for item in parts.get("definitions", ())
             },
+            keys=tuple(rows.match_key_of(_row("match_key", item)) for item in parts.get("keys", ())),
         )
     except (ValueError, TypeError, LookupError, AttributeError, FunnelkitError) as error:
         raise InputError(

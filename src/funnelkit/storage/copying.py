@@ -42,6 +42,7 @@ class Copied:
     changes: int = 0
     answers: int = 0
     definitions: int = 0
+    keys: int = 0
 
     def __add__(self, other: Copied) -> Copied:
         ours, theirs = attrs.astuple(self), attrs.astuple(other)
@@ -141,6 +142,7 @@ def _parts(source: Store, target: Store) -> Iterator[tuple[int, Commit]]:
     yield from _activities(source, target)
     yield from _attributes(source, target)
     yield from _answers(source, target)
+    yield from _keys(source, target)
     yield from _changes(source, target)
 
 
@@ -208,6 +210,19 @@ def _answers(source: Store, target: Store) -> Iterator[tuple[int, Commit]]:
         held = set(_among(target, "SELECT act_key FROM idempotency WHERE act_key", keys))
         missing = (row[1:] for row in page if row[1:2] not in held)
         yield len(page), Commit(answers=tuple(map(rows.answer_of, missing)))
+
+
+def _keys(source: Store, target: Store) -> Iterator[tuple[int, Commit]]:
+    """Keys to find duplicates by have a name of two parts, so they are read record by record."""
+    for kind in KINDS:
+        for page in _pages(source, kind, "id"):
+            ids = [row[0] for row in page]
+            held = set(_among(target, f"{_MATCH_KEYS} WHERE record_id", ids))
+            there = _among(source, f"{_MATCH_KEYS} WHERE record_id", ids, " ORDER BY record_id, match_key")
+            yield len(there), Commit(keys=tuple(rows.match_key_of(row) for row in there if row not in held))
+
+
+_MATCH_KEYS = f"SELECT {', '.join(COLUMNS['match_key'])} FROM match_key"
 
 
 def _changes(source: Store, target: Store) -> Iterator[tuple[int, Commit]]:

@@ -28,6 +28,7 @@ from funnelkit.storage.base import (
     Capabilities,
     Commit,
     Kind,
+    MatchKey,
     check_findable,
     check_page,
 )
@@ -63,6 +64,7 @@ class MemoryStore:
         self._changes: list[Change] = []
         self._answers: dict[str, Answer] = {}
         self._definitions: dict[str, tuple[str, str]] = {}
+        self._keys: dict[MatchKey, None] = {}
         self._shadow: Shadow | None = None
         self._touched: set[tuple[Kind, str]] = set()
         self._closed = False
@@ -74,6 +76,7 @@ class MemoryStore:
             # Nothing below may break off half-way: what was not walked through by the checks is, here.
             attributes, changes = tuple(commit.attributes), tuple(commit.changes)
             definitions = dict(commit.definitions)
+            keys = dict.fromkeys(commit.keys)
             for write in commit.writes:
                 record = write.record
                 kind = KIND_OF[type(record)]
@@ -94,6 +97,7 @@ class MemoryStore:
                 self._answers[answer.key] = answer
             for fingerprint, definition in definitions.items():
                 self._definitions.setdefault(fingerprint, definition)
+            self._keys |= keys
 
     def _check(self, commit: Commit) -> None:
         """Raise before anything is written, so that a commit is all or nothing."""
@@ -215,6 +219,7 @@ class MemoryStore:
                 change=self._changes,
                 idempotency=self._answers.values(),
                 definition=self._definitions.items(),
+                match_key=self._keys,
             )
             self._touched.clear()
             return self._shadow.query(sql, params)

@@ -41,6 +41,14 @@ def custom_of(document: str) -> FrozenMapping:
     return NOTHING if document == "{}" else FrozenMapping(json.loads(document))
 
 
+def _ids_text(ids: tuple[str, ...]) -> str:
+    return to_json(ids) if ids else ""
+
+
+def _ids_of(document: str) -> tuple[str, ...]:
+    return tuple(json.loads(document)) if document else ()
+
+
 def _placed_row(record: PipelineRecord) -> Row:
     value, close = record.value, record.close
     return (
@@ -121,12 +129,23 @@ def _placed_fields(row: Row) -> dict[str, Any]:
 
 
 def _deal_row(deal: Deal) -> Row:
-    return (*_placed_row(deal), deal.contact, deal.company, deal.lead, deal.seal)
+    return (
+        *_placed_row(deal),
+        deal.contact,
+        deal.company,
+        deal.lead,
+        deal.seal,
+        deal.repeat,
+        deal.replaced_by,
+        _ids_text(deal.absorbed),
+    )
 
 
 def _deal(row: Row) -> Deal:
     fields = _placed_fields(row)
-    fields["contact"], fields["company"], fields["lead"], fields["seal"] = row[24:]
+    fields["contact"], fields["company"], fields["lead"] = row[24:27]
+    fields["seal"], fields["repeat"], fields["replaced_by"] = row[27:30]
+    fields["absorbed"] = _ids_of(row[30])
     return whole(Deal, fields)
 
 
@@ -140,12 +159,19 @@ def _lead_row(lead: Lead) -> Row:
         lead.company,
         lead.deal,
         lead.seal,
+        lead.repeat,
+        lead.replaced_by,
+        _ids_text(lead.absorbed),
     )
 
 
 def _lead(row: Row) -> Lead:
-    names = COLUMNS["lead"][24:]
-    return whole(Lead, _placed_fields(row) | dict(zip(names, row[24:], strict=True)))
+    fields = _placed_fields(row)
+    fields["company_name"], fields["email"], fields["phone"] = row[24:27]
+    fields["contact"], fields["company"], fields["deal"] = row[27:30]
+    fields["seal"], fields["repeat"], fields["replaced_by"] = row[30:33]
+    fields["absorbed"] = _ids_of(row[33])
+    return whole(Lead, fields)
 
 
 def _party_row(party: Contact | Company) -> Row:
@@ -174,23 +200,36 @@ def _party_fields(row: Row) -> dict[str, Any]:
     }
 
 
+def _one_of_many(party: Contact | Company) -> Row:
+    return (party.replaced_by, _ids_text(party.absorbed))
+
+
 def _contact_row(contact: Contact) -> Row:
-    return (*_party_row(contact), contact.email, contact.phone, contact.company)
+    return (*_party_row(contact), contact.email, contact.phone, contact.company, *_one_of_many(contact))
 
 
 def _contact(row: Row) -> Contact:
-    return Contact(**_party_fields(row), email=row[8], phone=row[9], company=row[10])
+    fields = _party_fields(row)
+    fields["email"], fields["phone"], fields["company"], fields["replaced_by"] = row[8:12]
+    fields["absorbed"] = _ids_of(row[12])
+    return whole(Contact, fields)
+
+
+def _company_row(company: Company) -> Row:
+    return (*_party_row(company), *_one_of_many(company))
 
 
 def _company(row: Row) -> Company:
-    return Company(**_party_fields(row))
+    fields = _party_fields(row)
+    fields["replaced_by"], fields["absorbed"] = row[8], _ids_of(row[9])
+    return whole(Company, fields)
 
 
 _TO_ROW: dict[str, Callable[[Any], Row]] = {
     "deal": _deal_row,
     "lead": _lead_row,
     "contact": _contact_row,
-    "company": _party_row,
+    "company": _company_row,
 }
 _FROM_ROW: dict[str, Callable[[Row], Record]] = {
     "deal": _deal,

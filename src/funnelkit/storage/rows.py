@@ -12,7 +12,7 @@ from funnelkit.changes import Change
 from funnelkit.clock import from_us, to_us
 from funnelkit.money import Money
 from funnelkit.records import Activity, Move, Record
-from funnelkit.storage.base import Answer, Attribute, Kind, kind_of
+from funnelkit.storage.base import Answer, Attribute, Kind, MatchKey, kind_of
 from funnelkit.storage.columns import COLUMNS, Row
 from funnelkit.storage.record_rows import custom_of, custom_text, record_of, record_row, to_json
 
@@ -27,6 +27,8 @@ __all__ = [
     "attribute_row",
     "change_of",
     "change_row",
+    "match_key_of",
+    "match_key_row",
     "move_of",
     "move_row",
     "record_of",
@@ -68,6 +70,7 @@ def move_row(move: Move) -> Row:
         move.campaign,
         move.key,
         move.seal,
+        move.repeat,
     )
 
 
@@ -101,6 +104,7 @@ def move_of(row: Row) -> Move:
         campaign=row[25],
         key=row[26],
         seal=row[27],
+        repeat=row[28],
     )
 
 
@@ -146,6 +150,16 @@ def attribute_row(attribute: Attribute) -> Row:
 def attribute_of(row: Row) -> Attribute:
     """Return the field value of a row of ``COLUMNS["attribute"]``."""
     return Attribute(record=row[0], field=row[1], value=row[2], amount=row[3], since=from_us(row[4]))
+
+
+def match_key_row(key: MatchKey) -> Row:
+    """Return a key to find a client by as a row of ``COLUMNS["match_key"]``."""
+    return (key.key, key.kind, key.record)
+
+
+def match_key_of(row: Row) -> MatchKey:
+    """Return the key of a row of ``COLUMNS["match_key"]``."""
+    return MatchKey(key=row[0], kind=row[1], record=row[2])
 
 
 _CHANGE_TYPES: dict[str, type[Change]] = {

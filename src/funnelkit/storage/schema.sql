@@ -1,4 +1,4 @@
--- The tables of a store, in SQL that SQLite and PostgreSQL both read. Schema version 2.
+-- The tables of a store, in SQL that SQLite and PostgreSQL both read. Schema version 3.
 -- Instants end in _us: microseconds since 1970-01-01 UTC. Money is whole minor units beside a
 -- currency; 'no value' is currency ''. Absent text is ''. Only facts that can truly be unknown are NULL.
 -- New files are made from this text; older ones come here step by step, through migrations/.
@@ -31,9 +31,16 @@ CREATE TABLE deal (
     contact TEXT NOT NULL,
     company TEXT NOT NULL,
     lead TEXT NOT NULL,
-    seal TEXT NOT NULL DEFAULT ''   -- of the last move; '' where moves are not sealed
+    seal TEXT NOT NULL DEFAULT '',  -- of the last move; '' where moves are not sealed
+    repeat_kind TEXT NOT NULL DEFAULT '',   -- 'deal' or 'inquiry' of a client who came again, else ''
+    replaced_by TEXT NOT NULL DEFAULT '',   -- the record that stands for it; '' while it stands for itself
+    absorbed TEXT NOT NULL DEFAULT ''       -- JSON list of the records that were merged into it, or ''
 ) WITHOUT ROWID;
 CREATE INDEX deal_board ON deal (pipeline, outcome, stage);
+CREATE INDEX deal_owner ON deal (owner, id);
+CREATE INDEX deal_load ON deal (owner, created_us) WHERE outcome = '';
+CREATE INDEX deal_contact ON deal (contact, id);
+CREATE INDEX deal_company ON deal (company, id);
 
 CREATE TABLE lead (
     id TEXT PRIMARY KEY NOT NULL,
@@ -66,9 +73,16 @@ CREATE TABLE lead (
     contact TEXT NOT NULL,
     company TEXT NOT NULL,
     deal TEXT NOT NULL,
-    seal TEXT NOT NULL DEFAULT ''
+    seal TEXT NOT NULL DEFAULT '',
+    repeat_kind TEXT NOT NULL DEFAULT '',
+    replaced_by TEXT NOT NULL DEFAULT '',
+    absorbed TEXT NOT NULL DEFAULT ''
 ) WITHOUT ROWID;
 CREATE INDEX lead_board ON lead (pipeline, outcome, stage);
+CREATE INDEX lead_owner ON lead (owner, id);
+CREATE INDEX lead_load ON lead (owner, created_us) WHERE outcome = '';
+CREATE INDEX lead_contact ON lead (contact, id);
+CREATE INDEX lead_company ON lead (company, id);
 
 CREATE TABLE contact (
     id TEXT PRIMARY KEY NOT NULL,
@@ -81,8 +95,12 @@ CREATE TABLE contact (
     custom TEXT NOT NULL,
     email TEXT NOT NULL,
     phone TEXT NOT NULL,
-    company TEXT NOT NULL
+    company TEXT NOT NULL,
+    replaced_by TEXT NOT NULL DEFAULT '',
+    absorbed TEXT NOT NULL DEFAULT ''
 ) WITHOUT ROWID;
+CREATE INDEX contact_company ON contact (company, id);
+CREATE INDEX contact_owner ON contact (owner, id);
 
 CREATE TABLE company (
     id TEXT PRIMARY KEY NOT NULL,
@@ -92,8 +110,11 @@ CREATE TABLE company (
     lead_source TEXT NOT NULL,
     created_us INTEGER NOT NULL,
     updated_us INTEGER NOT NULL,
-    custom TEXT NOT NULL
+    custom TEXT NOT NULL,
+    replaced_by TEXT NOT NULL DEFAULT '',
+    absorbed TEXT NOT NULL DEFAULT ''
 ) WITHOUT ROWID;
+CREATE INDEX company_owner ON company (owner, id);
 
 CREATE TABLE activity (
     id TEXT PRIMARY KEY NOT NULL,
@@ -141,6 +162,7 @@ CREATE TABLE move (
     campaign TEXT NOT NULL,
     act_key TEXT NOT NULL,
     seal TEXT NOT NULL DEFAULT '',  -- digest over this row and the seal before it; '' where not sealed
+    repeat_kind TEXT NOT NULL DEFAULT '',
     UNIQUE (record_id, seq)
 );
 -- The reached funnel reads only the rows that lifted a record further.
@@ -186,3 +208,12 @@ CREATE TABLE definition (
     pipeline TEXT NOT NULL,
     document TEXT NOT NULL          -- JSON
 ) WITHOUT ROWID;
+
+-- What duplicates are found by: the normalised addresses, numbers and names a record ever had.
+CREATE TABLE match_key (
+    match_key TEXT NOT NULL,        -- 'email:ada@example.org'
+    kind TEXT NOT NULL,             -- lead, contact or company
+    record_id TEXT NOT NULL,
+    PRIMARY KEY (match_key, record_id)
+) WITHOUT ROWID;
+CREATE INDEX match_key_of ON match_key (record_id);

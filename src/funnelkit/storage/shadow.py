@@ -15,6 +15,7 @@ from funnelkit.storage.rows import (
     answer_row,
     attribute_row,
     change_row,
+    match_key_row,
     move_row,
     record_row,
 )
@@ -78,4 +79,5 @@ _ROWS: dict[str, Callable[[Any], Row]] = {
     "change": change_row,
     "idempotency": answer_row,
     "definition": lambda item: (item[0], *item[1]),
+    "match_key": match_key_row,
 }

@@ -52,7 +52,7 @@ class Lists(Hooks):
 
     def test_every_findable_column_finds(self) -> None:
         """Each column of `FINDABLE` tells apart two records that differ in nothing else."""
-        named = {"lead_source": "source"}
+        named = {"lead_source": "source", "repeat_kind": "repeat"}
         for kind, columns in FINDABLE.items():
             with self.using() as (store, write):
                 for column in columns - {"outcome"}:

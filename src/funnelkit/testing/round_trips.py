@@ -10,7 +10,7 @@ import attrs
 from funnelkit import changes
 from funnelkit.money import CURRENCIES, Money
 from funnelkit.records import Record
-from funnelkit.storage.base import Answer, Attribute, Commit, Write, kind_of
+from funnelkit.storage.base import Answer, Attribute, Commit, MatchKey, Write, kind_of
 from funnelkit.testing.hooks import Hooks
 from funnelkit.testing.reading import readable
 from funnelkit.testing.samples import (
@@ -112,6 +112,7 @@ class RoundTrips(Hooks):
                 campaign=text,
                 key=text,
                 seal=text,
+                repeat="deal",
             )
             with self.using() as (store, write):
                 write(Commit(moves=(a_move(), full)))
@@ -124,6 +125,20 @@ class RoundTrips(Hooks):
             with self.using() as (store, write):
                 write(Commit(activities=(full, an_activity("a0"))))
                 assert store.activities("d1") == [an_activity("a0"), full]
+
+    def test_match_keys_round_trip(self) -> None:
+        """Keys to find duplicates by come back exactly; one that is written again is there once."""
+        for text in TEXTS:
+            found = (
+                MatchKey(key=f"name:{text}", kind="lead", record="l1"),
+                MatchKey(key=text, kind="contact", record="c1"),
+            )
+            with self.using() as (store, write):
+                write(Commit(keys=found))
+                write(Commit(keys=(*reversed(found), *found)))
+                sql = "SELECT match_key, kind, record_id FROM match_key WHERE record_id IN (:one, :other)"
+                rows = store.query(sql, {"one": "l1", "other": "c1"})
+                assert sorted(rows) == sorted((key.key, key.kind, key.record) for key in found)
 
     def test_attributes_round_trip(self) -> None:
         """Field values come back exactly."""

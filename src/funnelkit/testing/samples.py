@@ -137,6 +137,7 @@ def filled(text: str) -> list[Record]:
     """Return a record of each kind with every field filled to its limits, texts with ``text``."""
     close = Close(outcome="lost", reason=text, reason_text=text, note=text, at=LAST, by=text)
     common: dict[str, Any] = {"name": text, "owner": text, "source": text, "version": BIG}
+    common |= {"replaced_by": text, "absorbed": (text, " ")}
     placed = {
         "probability": 0.1,
         "expected_close": date(1, 1, 1),
@@ -151,6 +152,7 @@ def filled(text: str) -> list[Record]:
         "moves": BIG,
         "custom": CUSTOM,
         "seal": text,
+        "repeat": "inquiry",
     }
     said = {"email": text, "phone": text}
     return [

@@ -88,9 +88,12 @@ def _ways(shell: Shell, record: Placed) -> list[tuple[str, str]]:
     return [("move", word) for word in (*stages, *named)] + ends
 
 
+_COLUMN_OF = {"source": "lead_source", "repeat": "repeat_kind"}
+
+
 def columns(where: Mapping[str, str]) -> dict[str, str]:
     """Return the columns of a store that fields to find by are kept in."""
-    named = {"lead_source" if name == "source" else name: value for name, value in where.items()}
+    named = {_COLUMN_OF.get(name, name): value for name, value in where.items()}
     if (outcome := named.get("outcome")) == "open":
         named["outcome"] = ""
     elif outcome not in (None, *OUTCOMES):

@@ -254,4 +254,5 @@ def merged(commits: Sequence[Commit]) -> Commit:
         attributes=of_all("attributes"),
         changes=of_all("changes"),
         answers=of_all("answers"),
+        keys=of_all("keys"),
     )

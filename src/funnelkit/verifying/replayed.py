@@ -53,6 +53,7 @@ class _State:
     created: datetime | None = None
     visited: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
     seq: int = 0
+    repeat: str = ""
 
 
 def replayed(record: Placed, moves: Sequence[Move], orders: Mapping[str, Order]) -> list[Finding]:
@@ -75,6 +76,7 @@ def replayed(record: Placed, moves: Sequence[Move], orders: Mapping[str, Order])
         "moves": (record.moves, state.seq),
         "entered_at": (record.entered_at, state.entered),
         "created_at": (record.created_at, state.created),
+        "repeat": (record.repeat, state.repeat),
     }
     close = record.close
     if close is not None and moves:
@@ -118,6 +120,7 @@ def _facts(state: _State, move: Move, order: Order) -> tuple[dict[str, Any], _St
         "furthest_after": after,
         "created": created,
         "at": max(move.at, state.entered or move.at),
+        "repeat": state.repeat if state.place else move.repeat,  # told with the creation, too
         "reason_text": order.reasons.get(move.target, {}).get(move.reason, move.reason) if closes else "",
     }
     return facts, _State(
@@ -128,6 +131,7 @@ def _facts(state: _State, move: Move, order: Order) -> tuple[dict[str, Any], _St
         created=created,
         visited={**state.visited, move.pipeline: visited},
         seq=state.seq + 1,
+        repeat=facts["repeat"],
     )
 
 

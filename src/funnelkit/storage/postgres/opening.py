@@ -15,6 +15,7 @@ from funnelkit.storage.postgres.texts import BEGIN, COMMIT, Statement
 
 __all__ = ["make_ready", "version_of", "versions"]
 
+_VERSION = 2
 _TRIES = 5
 _MET = ("42P07", "42P06", "23505", "40001", "40P01", "XX000")
 """What it looks like when another process made the same tables at the same moment."""
@@ -27,7 +28,9 @@ def versions() -> tuple[str, ...]:
 
     The first makes the newest schema in an empty place; number N leads from version N - 1 to N.
     """
-    return (files("funnelkit.storage.postgres").joinpath("schema.sql").read_text("utf-8"),)
+    folder = files("funnelkit.storage.postgres")
+    steps = (folder.joinpath("migrations", f"{number}.sql") for number in range(2, _VERSION + 1))
+    return tuple(step.read_text("utf-8") for step in (folder.joinpath("schema.sql"), *steps))
 
 
 async def make_ready(session: Session, settings: Settings, scripts: Sequence[str] | None = None) -> None:

@@ -36,7 +36,7 @@ class Plan:
         changed: Kind → rows of records that are there, each with the version it replaces, by id.
         new: Table → rows that must not be there yet.
         added: Table → rows that are simply added, in the order they were written.
-        definitions: Rows that are added where they are not there.
+        once: Table → rows that are added where they are not there; by key.
         sound: False when the commit contradicts itself; the store need not be asked.
         placed: Whether the records that change do so in their place only.
     """
@@ -45,7 +45,7 @@ class Plan:
     changed: Mapping[Kind, list[tuple[Row, int]]]
     new: Mapping[str, list[Row]]
     added: Mapping[str, list[Row]]
-    definitions: list[Row]
+    once: Mapping[str, list[Row]]
     sound: bool
     placed: bool
 
@@ -91,10 +91,14 @@ def plan_of(commit: Commit) -> Plan:
         added["attribute"] = [rows.attribute_row(attribute) for attribute in commit.attributes]
     if commit.changes:
         added["change"] = [rows.change_row(change) for change in commit.changes]
-    definitions = sorted((fingerprint, *said) for fingerprint, said in commit.definitions.items())
+    once: dict[str, list[Row]] = {}
+    if commit.definitions:
+        once["definition"] = sorted((fingerprint, *said) for fingerprint, said in commit.definitions.items())
+    if commit.keys:
+        once["match_key"] = sorted({rows.match_key_row(key) for key in commit.keys})
     sound = sound and all(_unlike(new[table], KEYS[table]) for table in new if table in KEYS)
     placed = all(map(attrgetter("placed"), commit.writes))
-    return Plan(commit, changed, new, added, definitions, sound, placed)
+    return Plan(commit, changed, new, added, once, sound, placed)
 
 
 def _unlike(items: list[Row], key: tuple[str, ...]) -> bool:

@@ -1,12 +1,12 @@
 -- The tables of a store in PostgreSQL: those of SQLite's schema.sql with PostgreSQL's types, and three
 -- things more: the version of the schema, the end of the change feed, and changes that are written
--- first and numbered when they are read. Schema version 1.
+-- first and numbered when they are read. Schema version 2.
 -- Text is compared sign by sign, as everywhere else, whatever the language of the database.
 
 CREATE TABLE funnelkit_schema (
     version BIGINT PRIMARY KEY      -- one row: the schema version
 );
-INSERT INTO funnelkit_schema VALUES (1);
+INSERT INTO funnelkit_schema VALUES (2);
 
 CREATE TABLE deal (
     id TEXT COLLATE "C" PRIMARY KEY NOT NULL,
@@ -36,9 +36,16 @@ CREATE TABLE deal (
     contact TEXT COLLATE "C" NOT NULL,
     company TEXT COLLATE "C" NOT NULL,
     lead TEXT COLLATE "C" NOT NULL,
-    seal TEXT COLLATE "C" NOT NULL DEFAULT ''   -- of the last move; '' where moves are not sealed
+    seal TEXT COLLATE "C" NOT NULL DEFAULT '',  -- of the last move; '' where moves are not sealed
+    repeat_kind TEXT COLLATE "C" NOT NULL DEFAULT '',   -- 'deal' or 'inquiry' of a client who came again, else ''
+    replaced_by TEXT COLLATE "C" NOT NULL DEFAULT '',   -- the record that stands for it; '' while it stands for itself
+    absorbed TEXT COLLATE "C" NOT NULL DEFAULT ''       -- JSON list of the records that were merged into it, or ''
 );
 CREATE INDEX deal_board ON deal (pipeline, outcome, stage);
+CREATE INDEX deal_owner ON deal (owner, id);
+CREATE INDEX deal_load ON deal (owner, created_us) WHERE outcome = '';
+CREATE INDEX deal_contact ON deal (contact, id);
+CREATE INDEX deal_company ON deal (company, id);
 
 CREATE TABLE lead (
     id TEXT COLLATE "C" PRIMARY KEY NOT NULL,
@@ -71,9 +78,16 @@ CREATE TABLE lead (
     contact TEXT COLLATE "C" NOT NULL,
     company TEXT COLLATE "C" NOT NULL,
     deal TEXT COLLATE "C" NOT NULL,
-    seal TEXT COLLATE "C" NOT NULL DEFAULT ''
+    seal TEXT COLLATE "C" NOT NULL DEFAULT '',
+    repeat_kind TEXT COLLATE "C" NOT NULL DEFAULT '',
+    replaced_by TEXT COLLATE "C" NOT NULL DEFAULT '',
+    absorbed TEXT COLLATE "C" NOT NULL DEFAULT ''
 );
 CREATE INDEX lead_board ON lead (pipeline, outcome, stage);
+CREATE INDEX lead_owner ON lead (owner, id);
+CREATE INDEX lead_load ON lead (owner, created_us) WHERE outcome = '';
+CREATE INDEX lead_contact ON lead (contact, id);
+CREATE INDEX lead_company ON lead (company, id);
 
 CREATE TABLE contact (
     id TEXT COLLATE "C" PRIMARY KEY NOT NULL,
@@ -86,8 +100,12 @@ CREATE TABLE contact (
     custom TEXT COLLATE "C" NOT NULL,
     email TEXT COLLATE "C" NOT NULL,
     phone TEXT COLLATE "C" NOT NULL,
-    company TEXT COLLATE "C" NOT NULL
+    company TEXT COLLATE "C" NOT NULL,
+    replaced_by TEXT COLLATE "C" NOT NULL DEFAULT '',
+    absorbed TEXT COLLATE "C" NOT NULL DEFAULT ''
 );
+CREATE INDEX contact_company ON contact (company, id);
+CREATE INDEX contact_owner ON contact (owner, id);
 
 CREATE TABLE company (
     id TEXT COLLATE "C" PRIMARY KEY NOT NULL,
@@ -97,8 +115,11 @@ CREATE TABLE company (
     lead_source TEXT COLLATE "C" NOT NULL,
     created_us BIGINT NOT NULL,
     updated_us BIGINT NOT NULL,
-    custom TEXT COLLATE "C" NOT NULL
+    custom TEXT COLLATE "C" NOT NULL,
+    replaced_by TEXT COLLATE "C" NOT NULL DEFAULT '',
+    absorbed TEXT COLLATE "C" NOT NULL DEFAULT ''
 );
+CREATE INDEX company_owner ON company (owner, id);
 
 CREATE TABLE activity (
     id TEXT COLLATE "C" PRIMARY KEY NOT NULL,
@@ -146,6 +167,7 @@ CREATE TABLE move (
     campaign TEXT COLLATE "C" NOT NULL,
     act_key TEXT COLLATE "C" NOT NULL,
     seal TEXT COLLATE "C" NOT NULL DEFAULT '',  -- digest over this row and the seal before it; '' where not sealed
+    repeat_kind TEXT COLLATE "C" NOT NULL DEFAULT '',
     UNIQUE (record_id, seq)
 );
 -- The reached funnel reads only the rows that lifted a record further.
@@ -201,3 +223,12 @@ CREATE TABLE definition (
     pipeline TEXT COLLATE "C" NOT NULL,
     document TEXT COLLATE "C" NOT NULL          -- JSON
 );
+
+-- What duplicates are found by: the normalised addresses, numbers and names a record ever had.
+CREATE TABLE match_key (
+    match_key TEXT COLLATE "C" NOT NULL,        -- 'email:ada@example.org'
+    kind TEXT COLLATE "C" NOT NULL,             -- lead, contact or company
+    record_id TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (match_key, record_id)
+);
+CREATE INDEX match_key_of ON match_key (record_id);

@@ -31,6 +31,7 @@ __all__ = [
 ]
 
 _AT_ONCE = 8  # rows of one table in one statement
+_ONCE = ("definition", "match_key")  # tables whose rows may be there already
 
 
 class Statement(NamedTuple):
@@ -111,9 +112,7 @@ def at_once(plan: Plan) -> Statement | None:
     Its one row says how many records were at their expected versions: where it is fewer than the
     commit changes, nothing was written.
     """
-    tables = {**plan.new, **plan.added}
-    if plan.definitions:
-        tables["definition"] = plan.definitions
+    tables = {**plan.new, **plan.added, **plan.once}
     changed = [(kind, item) for kind, items in plan.changed.items() for item in items]
     if len(changed) > 1 or any(len(items) > _AT_ONCE for items in tables.values()):
         return None
@@ -145,7 +144,7 @@ def _together(changed: Kind | None, columns: tuple[str, ...], sizes: tuple[tuple
         source = f"VALUES {', '.join([row] * size)}"
         if changed:
             source = f"SELECT * FROM ({source}) AS given WHERE EXISTS (SELECT 1 FROM old)"
-        again = " ON CONFLICT DO NOTHING" if table == "definition" else ""
+        again = " ON CONFLICT DO NOTHING" if table in _ONCE else ""
         parts.append(f"new_{table} AS (INSERT INTO {table} ({', '.join(columns)}) {source}{again})")
     return f"WITH {', '.join(parts)} SELECT {'COUNT(*) FROM old' if changed else '0'}"
 
@@ -179,7 +178,7 @@ def update_many(kind: Kind, items: Sequence[Row]) -> Statement:
 def insert_many(table: str, items: Sequence[Row]) -> Statement:
     """Insert rows in their order."""
     columns = ", ".join(COLUMNS[table])
-    again = " ON CONFLICT DO NOTHING" if table == "definition" else ""
+    again = " ON CONFLICT DO NOTHING" if table in _ONCE else ""
     sql = f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {_given_rows(table)} ORDER BY ord{again}"
     return Statement(sql, _arrays(table, items))
 

@@ -39,7 +39,7 @@ async def write(session: Session, plan: Plan) -> None:
     """
     if not plan.sound:
         raise RefusedByStore
-    if not (plan.changed or plan.new or plan.added or plan.definitions):
+    if not (plan.changed or plan.new or plan.added or plan.once):
         return
     statement = at_once(plan)
     try:
@@ -60,8 +60,7 @@ async def _write_sets(session: Session, plan: Plan) -> None:
     try:
         await _hold(session, plan)
         statements = [update_many(kind, [row for row, _ in items]) for kind, items in plan.changed.items()]
-        if plan.definitions:
-            statements.append(insert_many("definition", plan.definitions))
+        statements += [insert_many(table, items) for table, items in plan.once.items()]
         copies = []
         for table, items in (*plan.new.items(), *plan.added.items()):
             if len(items) < _COPY_FROM:

@@ -70,7 +70,9 @@ def write(cursor: sqlite3.Cursor, commit: Commit, bracket: Bracket = TRANSACTION
         if commit.answers:
             _insert_new(cursor, "idempotency", [rows.answer_row(answer) for answer in commit.answers])
         for fingerprint, (pipeline, document) in commit.definitions.items():
-            cursor.execute(_INSERT_DEFINITION, (fingerprint, pipeline, document))
+            cursor.execute(_INSERT_IF_NEW["definition"], (fingerprint, pipeline, document))
+        if commit.keys:
+            cursor.executemany(_INSERT_IF_NEW["match_key"], [rows.match_key_row(key) for key in commit.keys])
         cursor.execute(bracket.end)
     except _ClashError as clash:
         undo(cursor, bracket)
@@ -81,7 +83,9 @@ def write(cursor: sqlite3.Cursor, commit: Commit, bracket: Bracket = TRANSACTION
     return len(commit.writes) + len(commit.moves) + len(commit.changes) + len(commit.attributes)
 
 
-_INSERT_DEFINITION = INSERT["definition"].replace("INSERT", "INSERT OR IGNORE", 1)
+_INSERT_IF_NEW = {
+    table: INSERT[table].replace("INSERT", "INSERT OR IGNORE", 1) for table in ("definition", "match_key")
+}
 
 
 class _ClashError(Exception):
