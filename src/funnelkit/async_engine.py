@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack, cast
 
 from funnelkit import reporting
 from funnelkit.changes import Change, Subscriber
+from funnelkit.client_verbs import AsyncClientVerbs
 from funnelkit.clock import Clock, SystemClock
 from funnelkit.ids import IdSource, TimeOrderedIds
 from funnelkit.inputs import text
@@ -27,6 +28,7 @@ from funnelkit.verbs.acting import amend, move
 from funnelkit.verbs.acts import Act, split
 from funnelkit.verbs.asking import Option, columns, options, verdict
 from funnelkit.verbs.bulk import BulkResult, bulk
+from funnelkit.verbs.business import Business
 from funnelkit.verbs.conversion import Conversion, convert
 from funnelkit.verbs.creation import log, new_party, new_placed
 from funnelkit.verbs.drafts import DealDetails, NewDeal, NewLead, NewParty
@@ -35,7 +37,10 @@ from funnelkit.verbs.shell import P, R, Shell, a_store, id_of
 
 if TYPE_CHECKING:
     from funnelkit.analytics import Analytics
+    from funnelkit.clients.keys import KeyPolicy
+    from funnelkit.intake.source import Source
     from funnelkit.joining.async_engine import AsyncJoinedEngine
+    from funnelkit.people.organisation import Organisation
     from funnelkit.verifying.verify import Finding
 
 __all__ = ["AsyncEngine"]
@@ -43,7 +48,7 @@ __all__ = ["AsyncEngine"]
 T = TypeVar("T")
 
 
-class AsyncEngine:
+class AsyncEngine(AsyncClientVerbs):
     """An `Engine` for code that runs in an asyncio event loop.
 
     It takes the same pipelines, clock, ids, zone and sealing, and has the same verbs; each is
@@ -53,7 +58,7 @@ class AsyncEngine:
         pipelines: The definitions in force, any number, for leads and for deals.
         store: An `AsyncStore`, for example `AsyncPostgresStore`. A store that blocks, or one that a
             URL names, is called in worker threads. In memory when left out.
-        clock, ids, zone, sealed: As for `Engine`.
+        clock, ids, zone, sealed, sources, organisation, keys: As for `Engine`.
 
     A task that is cancelled inside a verb cannot know whether the act was written; with ``key=``
     it can be asked for again.
@@ -76,13 +81,18 @@ class AsyncEngine:
         ids: IdSource | None = None,
         zone: tzinfo = UTC,
         sealed: bool = False,
+        sources: Iterable[Source] = (),
+        organisation: Organisation | None = None,
+        keys: KeyPolicy | None = None,
     ) -> None:
         if isinstance(store, str):
             store = open_store(store)
         self._store = _awaited(a_store(MemoryStore() if store is None else store))
         self._zone = reporting.a_zone(zone)
         clock = clock or SystemClock()
-        self._shell = Shell(pipelines, self._store, clock, ids or TimeOrderedIds(clock), sealed=sealed)
+        ids = ids or TimeOrderedIds(clock)
+        business = Business(sources=sources, organisation=organisation, keys=keys)
+        self._shell = Shell(pipelines, self._store, clock, ids, sealed=sealed, business=business)
 
     @property
     def store(self) -> AsyncStore:

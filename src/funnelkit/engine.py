@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self, Unpack, cast
 
 from funnelkit import reporting
 from funnelkit.changes import Change, Subscriber
+from funnelkit.client_verbs import ClientVerbs
 from funnelkit.clock import Clock, SystemClock
 from funnelkit.errors import InputError, shown
 from funnelkit.ids import IdSource, TimeOrderedIds
@@ -26,6 +27,7 @@ from funnelkit.storage.immediate import Immediate, run
 from funnelkit.verbs.acting import amend, move
 from funnelkit.verbs.acts import Act, split
 from funnelkit.verbs.asking import Option, columns, options, verdict
+from funnelkit.verbs.business import Business
 from funnelkit.verbs.conversion import Conversion, convert
 from funnelkit.verbs.creation import log, new_party, new_placed
 from funnelkit.verbs.drafts import DealDetails, NewDeal, NewLead, NewParty
@@ -33,7 +35,10 @@ from funnelkit.verbs.shell import P, R, Shell, a_store, id_of
 
 if TYPE_CHECKING:
     from funnelkit.analytics import Analytics, Filters, Funnel
+    from funnelkit.clients.keys import KeyPolicy
+    from funnelkit.intake.source import Source
     from funnelkit.joining.engine import JoinedEngine
+    from funnelkit.people.organisation import Organisation
     from funnelkit.verbs.bulk import BulkResult
     from funnelkit.verbs.migration import Migration
     from funnelkit.verifying.verify import Finding
@@ -41,7 +46,7 @@ if TYPE_CHECKING:
 __all__ = ["Engine"]
 
 
-class Engine:
+class Engine(ClientVerbs):
     """Pipelines over a store: the verbs that people and programs work with.
 
     Args:
@@ -51,6 +56,9 @@ class Engine:
         ids: Where new ids come from; time-ordered ones when left out.
         zone: The time zone of months, quarters and plain dates in reports.
         sealed: Chain the moves of each record by hashes, so that `verify` finds one that was edited.
+        sources: Where inquiries come from; a `Source` decides pipeline, stage and owner of what it brings.
+        organisation: Who works here, and in which groups.
+        keys: How the keys are made by which duplicates are found; see `KeyPolicy`.
 
     Every verb returns the new record, and takes the keyword arguments of `Act`. A verb that raises
     has changed nothing.
@@ -70,6 +78,9 @@ class Engine:
         ids: IdSource | None = None,
         zone: tzinfo = UTC,
         sealed: bool = False,
+        sources: Iterable[Source] = (),
+        organisation: Organisation | None = None,
+        keys: KeyPolicy | None = None,
     ) -> None:
         if isinstance(store, str):
             store = open_store(store)
@@ -79,7 +90,8 @@ class Engine:
         self._zone = reporting.a_zone(zone)
         clock = clock or SystemClock()
         ids = ids or TimeOrderedIds(clock)
-        self._shell = Shell(pipelines, Immediate(self._store), clock, ids, sealed=sealed)
+        business = Business(sources=sources, organisation=organisation, keys=keys)
+        self._shell = Shell(pipelines, Immediate(self._store), clock, ids, sealed=sealed, business=business)
 
     @property
     def store(self) -> Store:

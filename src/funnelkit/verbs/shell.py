@@ -30,8 +30,9 @@ from funnelkit.inputs import given_id
 from funnelkit.records import OUTCOMES, Activity, Company, Contact, Deal, Lead, Placed, Record
 from funnelkit.serial import did_you_mean
 from funnelkit.stages import Pipeline
-from funnelkit.storage.base import KIND_OF, KINDS, Answer, AsyncStore, Commit, Kind, kind_of
+from funnelkit.storage.base import KIND_OF, KINDS, Answer, AsyncStore, Commit, Kind, MatchKey, a_store, kind_of
 from funnelkit.verbs.acts import Asked, digest
+from funnelkit.verbs.business import Business
 from funnelkit.verbs.drafts import edited
 
 R = TypeVar("R", Lead, Deal)
@@ -63,8 +64,10 @@ class Shell:
         ids: IdSource,
         *,
         sealed: bool = False,
+        business: Business | None = None,
     ) -> None:
         self.store = store
+        self.business = business or Business()
         self.clock = clock
         self.ids = ids
         self.sealed = sealed
@@ -264,9 +267,29 @@ class Shell:
                 for fingerprint, pipeline in unknown.items()
             }
             commit = attrs.evolve(commit, definitions=documents)
+        for write in commit.writes:
+            if not write.placed and write.record.__class__ is not Deal:
+                commit = await self._with_keys(commit)
+                break
         await self.store.commit(commit)
         if unknown or self.subscribers:
             await self.committed(commit)
+
+    async def _with_keys(self, commit: Commit) -> Commit:
+        """Add the keys by which the leads, contacts and companies of a commit are found again."""
+        from funnelkit.clients.keys import keys_of
+
+        names = {write.record.id: write.record.name for write in commit.writes}
+        keys: list[MatchKey] = []
+        for write in commit.writes:
+            record, company = write.record, ""
+            if write.placed or isinstance(record, Deal):
+                continue
+            if isinstance(record, Contact) and record.company:
+                company = names.get(record.company) or (await self.store.get("company", record.company)).name
+            known = keys_of(record, self.business.keys, company_name=company)
+            keys += [MatchKey(key=key, kind=kind_of(record), record=record.id) for key in known]
+        return attrs.evolve(commit, keys=(*commit.keys, *keys))
 
     async def committed(self, commit: Commit) -> None:
         """Remember that the definitions are written, and call the subscribers with every change."""
@@ -281,16 +304,6 @@ class Shell:
                     import logging
 
                     logging.getLogger("funnelkit").exception("subscriber %r failed on %r", subscriber, change)
-
-
-def a_store(store: T) -> T:
-    """Return what is a store by the look of it; InputError for anything else."""
-    if isinstance(store, type) or not hasattr(store, "commit"):
-        fix = 'write "sqlite:///crm.db", or give SQLiteStore(path)'
-        if isinstance(store, Awaitable):
-            fix = "await it first, and give AsyncEngine what comes"
-        raise InputError("store", f"{shown(store)} is no store", fix)
-    return store
 
 
 def in_a_pipeline(record: Record) -> Placed:

@@ -1,0 +1,1 @@
+"""Where inquiries come from, and what becomes of each: one card, exactly once."""
