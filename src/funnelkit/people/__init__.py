@@ -1,0 +1,52 @@
+"""People: who works here, who sees what, who gets the next record, and who is to reach what.
+
+Everything in this room is data and pure functions: nothing reads a store or a clock.
+"""
+
+from __future__ import annotations
+
+from funnelkit.people.apportion import Amount, Weight, apportion
+from funnelkit.people.organisation import Away, Group, Organisation, Person
+from funnelkit.people.plan_fact import PlanFact, PlanFacts, plan_facts
+from funnelkit.people.scope import Owners, Scope, Visible
+from funnelkit.people.sharing import (
+    Assignment,
+    Facts,
+    FirstOf,
+    LeastBusy,
+    PersonalManager,
+    Quota,
+    RoundRobin,
+    SharingRule,
+    daily_quota,
+    deal_out,
+)
+from funnelkit.people.targets import SplitTarget, Target
+
+__all__ = [
+    "Amount",
+    "Assignment",
+    "Away",
+    "Facts",
+    "FirstOf",
+    "Group",
+    "LeastBusy",
+    "Organisation",
+    "Owners",
+    "Person",
+    "PersonalManager",
+    "PlanFact",
+    "PlanFacts",
+    "Quota",
+    "RoundRobin",
+    "Scope",
+    "SharingRule",
+    "SplitTarget",
+    "Target",
+    "Visible",
+    "Weight",
+    "apportion",
+    "daily_quota",
+    "deal_out",
+    "plan_facts",
+]
