@@ -1,0 +1,38 @@
+"""Who is this? Normalised keys, matching rules as data, candidates with their reasons. Pure."""
+
+from funnelkit.clients.keys import FAMILIES, PUBLIC_DOMAINS, KeyPolicy, family_of, keys_of
+from funnelkit.clients.matching import Candidate, Candidates, Noise, Reason, candidates, groups
+from funnelkit.clients.normal import (
+    ALIASES,
+    Normalisation,
+    company_key,
+    email_key,
+    name_key,
+    normalisation,
+    phone_key,
+)
+from funnelkit.clients.rules import DEFAULT_RULES, FuzzyNames, MatchRule
+
+__all__ = [
+    "ALIASES",
+    "DEFAULT_RULES",
+    "FAMILIES",
+    "PUBLIC_DOMAINS",
+    "Candidate",
+    "Candidates",
+    "FuzzyNames",
+    "KeyPolicy",
+    "MatchRule",
+    "Noise",
+    "Normalisation",
+    "Reason",
+    "candidates",
+    "company_key",
+    "email_key",
+    "family_of",
+    "groups",
+    "keys_of",
+    "name_key",
+    "normalisation",
+    "phone_key",
+]
