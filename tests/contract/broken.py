@@ -561,6 +561,92 @@ class ReplacesDefinitions(MemoryStore):
         self._definitions.update(commit.definitions)
 
 
+# Keys to find duplicates by
+
+
+@found_by("match_keys_round_trip")
+class ForgetsKeys(MemoryStore):
+    """Keys to find duplicates by are somebody else's business."""
+
+    def commit(self, commit: Commit) -> None:
+        super().commit(attrs.evolve(commit, keys=()))
+
+
+@found_by("match_keys_round_trip")
+class KeepsKeysTwice(MemoryStore):
+    """A key that is written again is there twice."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written: list[tuple[str, str, str]] = []
+
+    def commit(self, commit: Commit) -> None:
+        super().commit(commit)
+        self.written += [(key.key, key.kind, key.record) for key in commit.keys]
+
+    def query(self, sql: str, params: Any) -> list[tuple[Any, ...]]:
+        found = super().query(sql, params)
+        return self.written if "FROM match_key" in sql else found
+
+
+@found_by("match_keys_round_trip")
+class RefusesKeysItHas(MemoryStore):
+    """A key that is there already is taken."""
+
+    def commit(self, commit: Commit) -> None:
+        for key in commit.keys:
+            if key in self._keys:
+                raise AlreadyExistsError("match key", key.key)
+        super().commit(commit)
+
+
+@found_by("match_keys_round_trip")
+class KeepsOneKindOfAKey(MemoryStore):
+    """Of a key and a record it keeps one kind: the first."""
+
+    def commit(self, commit: Commit) -> None:
+        held = {(key.key, key.record): key for key in (*reversed(commit.keys), *self._keys)}
+        super().commit(attrs.evolve(commit, keys=tuple(held.values())))
+
+
+@found_by(
+    "a_bad_commit_writes_nothing",
+    "an_interrupted_commit_writes_nothing",
+)
+class WritesKeysFirst(MemoryStore):
+    """Keys do no harm, so they are written before anything is looked at."""
+
+    def commit(self, commit: Commit) -> None:
+        for key in commit.keys:
+            self._keys[key] = None
+        super().commit(commit)
+
+
+@found_by("what_was_refused_does_not_come_back")
+class KeepsKeysOfTheRefused(MemoryStore):
+    """Keys have a file of their own, and nobody takes them out of it."""
+
+    capabilities = Capabilities(durable=True)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written: list[Commit] = []
+        self.keys: list[Any] = []
+
+    def commit(self, commit: Commit) -> None:
+        self.keys += commit.keys
+        super().commit(commit)
+        self.written.append(commit)
+
+    def reopened(self) -> Store:
+        """Open it again."""
+        again = type(self)()
+        for commit in self.written:
+            again.commit(commit)
+        again.commit(Commit(keys=tuple(self.keys)))
+        return again
+
+
 # What is handed in and out
 
 

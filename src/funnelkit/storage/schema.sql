@@ -214,6 +214,6 @@ CREATE TABLE match_key (
     match_key TEXT NOT NULL,        -- 'email:ada@example.org'
     kind TEXT NOT NULL,             -- lead, contact or company
     record_id TEXT NOT NULL,
-    PRIMARY KEY (match_key, record_id)
+    PRIMARY KEY (match_key, kind, record_id)
 ) WITHOUT ROWID;
 CREATE INDEX match_key_of ON match_key (record_id);

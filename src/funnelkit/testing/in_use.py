@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from funnelkit.errors import AlreadyExistsError, ConflictError, FunnelkitError, KeyReusedError
-from funnelkit.storage.base import Answer, Attribute, Commit, Store, Write
+from funnelkit.storage.base import Answer, Attribute, Commit, MatchKey, Store, Write
 from funnelkit.testing.samples import AT, a_change, a_contact, a_deal, a_lead, a_move, an_activity
 
 __all__ = ["BAD", "READS", "around", "write_everything"]
@@ -23,6 +23,7 @@ def write_everything(write: Callable[[Commit], None]) -> None:
             changes=(a_change(), a_change("l1")),
             answers=(Answer(key="k", request="r", records=(a_deal(),)),),
             definitions={"0f": ("sales", "{}")},
+            keys=(MatchKey(key="name:ann", kind="contact", record="c1"),),
         )
     )
     write(Commit(writes=(Write(a_deal(version=2), 1),)))
@@ -42,6 +43,11 @@ def around(bad: Commit) -> Commit:
             Answer(key="k9", request="r", records=()),
         ),
         definitions={"8f": ("sales", "{}")},
+        keys=(
+            MatchKey(key="name:ann", kind="lead", record="l1"),
+            *bad.keys,
+            MatchKey(key="name:ann", kind="contact", record="c1"),
+        ),
     )
 
 

@@ -43,6 +43,7 @@ def readable(store: Store, keys: tuple[str, ...] = ()) -> dict[str, Any]:
         "changes": [(change.position, change) for change in feed],
         "answers": {key: store.answer(key) for key in keys},
         "definitions": store.definitions(),
+        "keys": store.query(_KEYS, {}),
         "tables": {table: store.query(sql, {}) for table, sql in _TABLES.items()},
     }
 
@@ -52,6 +53,9 @@ _TABLES: dict[str, str] = {
     "move": "SELECT * FROM move ORDER BY position",
     "attribute": "SELECT * FROM attribute ORDER BY position",
 }
+
+
+_KEYS = "SELECT match_key, kind, record_id FROM match_key ORDER BY match_key, kind, record_id"
 
 
 def _pages(store: Store, kind: Kind) -> Iterator[Record]:

@@ -229,6 +229,6 @@ CREATE TABLE match_key (
     match_key TEXT COLLATE "C" NOT NULL,        -- 'email:ada@example.org'
     kind TEXT COLLATE "C" NOT NULL,             -- lead, contact or company
     record_id TEXT COLLATE "C" NOT NULL,
-    PRIMARY KEY (match_key, record_id)
+    PRIMARY KEY (match_key, kind, record_id)
 );
 CREATE INDEX match_key_of ON match_key (record_id);

@@ -14,7 +14,7 @@ CREATE TABLE match_key (
     match_key TEXT COLLATE "C" NOT NULL,
     kind TEXT COLLATE "C" NOT NULL,
     record_id TEXT COLLATE "C" NOT NULL,
-    PRIMARY KEY (match_key, record_id)
+    PRIMARY KEY (match_key, kind, record_id)
 );
 CREATE INDEX match_key_of ON match_key (record_id);
 CREATE INDEX deal_owner ON deal (owner, id);
