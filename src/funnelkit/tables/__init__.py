@@ -1,0 +1,1 @@
+"""Tables: files of rows in, checked values out. Nothing here knows an engine or a store."""
