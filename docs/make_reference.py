@@ -200,6 +200,8 @@ def signature(name: str, value: Any) -> list[str]:
     """Return the lines of a fenced signature; none for what is not called."""
     if isinstance(value, property) or getattr(value, "_is_protocol", False) or is_error(value):
         return []
+    if inspect.isclass(value) and isinstance(vars(value).get("open"), staticmethod):  # it makes one
+        return []
     found = keyword_signature(value) if typing.is_typeddict(value) else inspect.signature(value)
     tidy = found.replace(
         parameters=[as_written(part) for part in found.parameters.values() if part.name != "self"],

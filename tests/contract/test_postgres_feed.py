@@ -26,19 +26,6 @@ ROUNDS = int(os.environ.get("FUNNELKIT_FEED_ROUNDS", "60"))
 
 
 @pytest.fixture
-def schema(schemas: Schemas) -> str:
-    """Return the name of a new schema."""
-    return schemas.new()
-
-
-@pytest.fixture
-def store(schemas: Schemas, schema: str) -> Iterator[PostgresStore]:
-    """Give a new, empty store."""
-    with PostgresStore(schemas.url, schema=schema) as made:
-        yield made
-
-
-@pytest.fixture
 def connect(schemas: Schemas) -> Iterator[Any]:
     """Give what makes connections of the host's."""
     import psycopg

@@ -6,7 +6,6 @@ import asyncio
 import re
 import threading
 import uuid
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import Any
@@ -30,28 +29,6 @@ from funnelkit.storage.statements import schema as sqlite_schema
 from funnelkit.testing.samples import a_deal, new
 
 NOWHERE = "postgresql://nobody@127.0.0.1:{}/crm?connect_timeout=2"
-
-
-@pytest.fixture
-def schema(schemas: Schemas) -> str:
-    """Return the name of a new schema."""
-    return schemas.new()
-
-
-@pytest.fixture
-def store(schemas: Schemas, schema: str) -> Iterator[PostgresStore]:
-    """Give a new, empty store."""
-    with PostgresStore(schemas.url, schema=schema) as made:
-        yield made
-
-
-@pytest.fixture
-def sql(schemas: Schemas) -> Iterator[Any]:
-    """Give a connection that commits by itself."""
-    import psycopg
-
-    with psycopg.connect(schemas.url, autocommit=True) as connection:
-        yield connection
 
 
 # Opening

@@ -7,7 +7,6 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -31,29 +30,6 @@ from funnelkit.storage.postgres.texts import placeholders
 from funnelkit.testing import readable
 from funnelkit.testing.in_use import write_everything
 from funnelkit.testing.samples import AT, a_change, a_deal, a_move, an_activity, new
-
-
-@pytest.fixture
-def schema(schemas: Schemas) -> str:
-    """Return the name of a new schema."""
-    return schemas.new()
-
-
-@pytest.fixture
-def store(schemas: Schemas, schema: str) -> Iterator[PostgresStore]:
-    """Give a new, empty store."""
-    with PostgresStore(schemas.url, schema=schema) as made:
-        yield made
-
-
-@pytest.fixture
-def sql(schemas: Schemas) -> Iterator[Any]:
-    """Give a connection that commits by itself."""
-    import psycopg
-
-    with psycopg.connect(schemas.url, autocommit=True) as connection:
-        yield connection
-
 
 # Texts
 

@@ -239,6 +239,9 @@ def async_host_of(connection: Any, schema: str) -> Host:
 def _store_on(bare: Any, schema: str) -> AsyncStore:
     packages = _packages(bare)
     if "sqlite3" in packages:
+        if schema != "public":
+            fix = "leave it out: the tables are in the database that was opened"
+            raise InputError("schema", f"{shown(schema)} is given, and SQLite has none", fix)
         from funnelkit.storage.sqlite import SQLiteStore
 
         return Immediate(SQLiteStore.on(bare))

@@ -103,7 +103,7 @@ class _HostLine(Generic[S]):
         if self._own and writing:
             mend = "begin it first; its end is yours"
             raise InputError("connection", "is in autocommit mode with no transaction open", mend)
-        ours = Statement(_SET, (f'"{self.schema}"',))
+        ours = Statement(_SET, (f'"{self.schema}", pg_temp',))  # or a temporary table would be found first
         return (Statement("BEGIN READ ONLY") if self._own else _SAVEPOINT, ours)
 
     @property

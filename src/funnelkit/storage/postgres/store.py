@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any, Self
 
+from funnelkit.errors import StoreError
 from funnelkit.storage.immediate import run
 from funnelkit.storage.postgres.blocking import Blocking
 from funnelkit.storage.postgres.core import Core, JoinedCore
@@ -112,6 +115,7 @@ class AsyncPostgresStore(Core):
         super().__init__(line, settings.name, settings.timeout)
         self.name = settings.name
         self.schema = settings.schema
+        self._home = (os.getpid(), asyncio.get_running_loop())
 
     @staticmethod
     def open(
@@ -126,12 +130,23 @@ class AsyncPostgresStore(Core):
         return Opening(settings_of(url, schema, durability, timeout, connections))
 
     @staticmethod
-    def on(connection: psycopg.AsyncConnection[Any], *, schema: str = SCHEMA) -> JoinedCore:
+    def on(connection: psycopg.AsyncConnection[Any], *, schema: str = SCHEMA) -> JoinedAsyncPostgresStore:
         """Return a store over a connection of yours; see `PostgresStore.on`."""
         name = joined_schema(connection, schema, "AsyncConnection")
         from funnelkit.storage.postgres.joined import AsyncHostLine
 
-        return JoinedCore(AsyncHostLine(connection, schema, name), name)
+        return JoinedAsyncPostgresStore(AsyncHostLine(connection, schema, name), name, schema)
+
+    async def close(self) -> None:
+        """Close all connections. Closing twice is fine.
+
+        Raises:
+            StoreError: The store was opened in another event loop; close it in that one.
+        """
+        process, loop = self._home
+        if process == os.getpid() and loop is not asyncio.get_running_loop():
+            raise StoreError(f"{self.name}: was opened in another event loop: close it in that one")
+        await super().close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -141,6 +156,17 @@ class AsyncPostgresStore(Core):
 
     def __repr__(self) -> str:
         return f"AsyncPostgresStore({self.name!r}, schema={self.schema!r})"
+
+
+class JoinedAsyncPostgresStore(JoinedCore):
+    """A store inside a transaction of the host's; see `AsyncPostgresStore.on`."""
+
+    def __init__(self, line: Any, name: str, schema: str) -> None:
+        super().__init__(line, name)
+        self.schema = schema
+
+    def __repr__(self) -> str:
+        return f"AsyncPostgresStore.on(<connection>, schema={self.schema!r})"
 
 
 class Opening:
@@ -163,3 +189,6 @@ class Opening:
 
     async def __aexit__(self, *exc: object) -> None:
         await self._store.close()
+
+    def __repr__(self) -> str:
+        return f"AsyncPostgresStore.open({self._settings.name!r}, schema={self._settings.schema!r})"

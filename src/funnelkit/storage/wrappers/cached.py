@@ -36,6 +36,9 @@ class CachedStore(Wrapped):
         store: The store to read from and to write to.
         size: How many records to keep.
 
+    Raises:
+        InputError: The store is no `Store`, or the size no whole number from 1 on.
+
     Attributes:
         hits, misses: How many records were asked for that were kept, and that were not.
 

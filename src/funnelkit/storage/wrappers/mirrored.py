@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 from funnelkit.storage.base import Commit, Store
 from funnelkit.storage.copying import Copied, copy_store, is_level, last_change, position_of
-from funnelkit.storage.wrappers.wrapping import Wrapped
+from funnelkit.storage.wrappers.wrapping import Wrapped, that_blocks
 
 __all__ = ["MirroredStore"]
 
@@ -27,6 +27,9 @@ class MirroredStore(Wrapped):
         primary: The store that counts.
         copies: Stores that follow it: empty ones, or earlier copies. Closing this store closes all.
 
+    Raises:
+        InputError: One of them is no `Store`.
+
     >>> from funnelkit import Engine, MemoryStore, Pipeline, Stage
     >>> from funnelkit import MirroredStore
     >>> copy = MemoryStore()
@@ -40,7 +43,7 @@ class MirroredStore(Wrapped):
 
     def __init__(self, primary: Store, *copies: Store) -> None:
         super().__init__(primary)
-        self.copies = copies
+        self.copies = tuple(map(that_blocks, copies))
         self._acting, self._catching_up = threading.Lock(), threading.Lock()
         # Where in the feed of the primary each copy is; None when it is behind.
         self._reached: list[int | None] = [self._found(copy) for copy in copies]

@@ -22,6 +22,9 @@ class ReadOnlyStore(Wrapped):
     Args:
         store: The store to read.
 
+    Raises:
+        InputError: It is no `Store`.
+
     >>> from funnelkit import Engine, MemoryStore, Pipeline, Stage
     >>> from funnelkit import ReadOnlyStore
     >>> sales, store = Pipeline("sales", [Stage("new")]), MemoryStore()

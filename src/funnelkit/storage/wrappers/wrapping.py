@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from inspect import iscoroutinefunction
 from typing import Any
 
 from funnelkit.changes import Change
+from funnelkit.errors import InputError, shown
 from funnelkit.records import Activity, Move, Record
-from funnelkit.storage.base import Answer, Attribute, Capabilities, Commit, Kind, Store
+from funnelkit.storage.base import Answer, Attribute, Capabilities, Commit, Kind, Store, a_store
 
-__all__ = ["Wrapped"]
+__all__ = ["Wrapped", "that_blocks"]
+
+
+def that_blocks(store: Store) -> Store:
+    """Return what is a `Store` by the look of it; InputError for anything else, an `AsyncStore` too."""
+    if iscoroutinefunction(a_store(store, "give MemoryStore() or SQLiteStore(path)").commit):
+        raise InputError("store", f"{shown(store)} is awaited", "wrap one that blocks")
+    return store
 
 
 class Wrapped:
-    """A store that does what the store inside it does. A wrapper overrides what it does otherwise."""
+    """A store that does what the store inside it does. A wrapper overrides what it does otherwise.
+
+    Raises:
+        InputError: What is inside is no `Store`.
+    """
 
     def __init__(self, store: Store) -> None:
-        self.store = store
+        self.store = that_blocks(store)
 
     @property
     def capabilities(self) -> Capabilities:

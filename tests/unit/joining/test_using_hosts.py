@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from inspect import signature
 from pathlib import Path
@@ -23,12 +22,11 @@ from tests.hosts import (
     SQLAlchemyCore,
     SQLAlchemySession,
     cases,
-    opened,
 )
 from tests.servers import Schemas
-from tests.unit.conftest import NINE
+from tests.unit.joining.conftest import SALES, Heard, Oops
 
-from funnelkit import Engine, FrozenClock, Pipeline, Stage
+from funnelkit import Engine
 from funnelkit.errors import (
     InputError,
     NotAStoreError,
@@ -37,35 +35,8 @@ from funnelkit.errors import (
     StoreError,
 )
 
-SALES = Pipeline("sales", [Stage("new"), Stage("offer")])
-Heard = list[tuple[str, str]]
 TELLING = cases(lambda kind: kind.tells)
 SILENT = cases(lambda kind: not kind.tells)
-
-
-class Oops(Exception):  # noqa: N818 (what a request dies of)
-    """Something went wrong in the host."""
-
-
-@pytest.fixture
-def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shop]:
-    """Return the kind of host that a test asks for."""
-    with opened(request.param, request, tmp_path) as shop:
-        yield shop
-
-
-@pytest.fixture
-def engine() -> Engine:
-    """Return an engine that keeps nothing itself."""
-    return Engine(SALES, clock=FrozenClock(NINE))
-
-
-@pytest.fixture
-def heard(engine: Engine) -> Heard:
-    """Return what a subscriber heard."""
-    heard: Heard = []
-    engine.subscribe(lambda change: heard.append((type(change).__name__, change.record)))
-    return heard
 
 
 # -- hosts that tell ------------------------------------------------------------------------------------
@@ -433,6 +404,19 @@ def test_what_is_no_connection_is_named(what: Any, engine: Engine) -> None:
     with pytest.raises(InputError, match=r"cannot be joined.*sqlite3 or psycopg") as caught:
         engine.using(what)
     assert caught.value.argument == "connection"
+
+
+@pytest.mark.parametrize("shop", cases(lambda kind: issubclass(kind, BareSQLite)), indirect=True)
+def test_sqlite_has_no_schemas(shop: Shop, engine: Engine) -> None:
+    """A schema that would be left aside is refused; the default of the argument is none."""
+    with shop.transaction():
+        with pytest.raises(InputError) as caught:
+            engine.using(shop.handle, schema="crm")
+        assert (caught.value.argument, caught.value.fix) == (
+            "schema",
+            "leave it out: the tables are in the database that was opened",
+        )
+        engine.using(shop.handle, schema="public")
 
 
 def test_relatives_of_connections_are_named(tmp_path: Path, engine: Engine) -> None:

@@ -5,48 +5,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta, timezone
-from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.hosts import DjangoRaw, Shop, SQLAlchemySession, cases, opened
-from tests.unit.conftest import NINE
+from tests.hosts import DjangoRaw, Shop, SQLAlchemySession, cases
+from tests.unit.joining.conftest import SALES, Heard, Oops
 
-from funnelkit import Engine, FrozenClock, Pipeline, Stage
+from funnelkit import Engine, FrozenClock
 from funnelkit.errors import ConflictError, FunnelkitError, RefusedError, StoreClosedError
 from funnelkit.testing import sequential_ids
-
-SALES = Pipeline("sales", [Stage("new"), Stage("offer", requires="value"), Stage("contract")])
-
-Heard = list[tuple[str, str]]
-
-
-class Oops(Exception):  # noqa: N818 (what a request dies of)
-    """Something went wrong in the host."""
-
-
-@pytest.fixture(params=cases())
-def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shop]:
-    """Return each kind of host in turn."""
-    with opened(request.param, request, tmp_path) as shop:
-        yield shop
-
-
-@pytest.fixture
-def engine() -> Engine:
-    """Return an engine that keeps nothing itself."""
-    return Engine(SALES, clock=FrozenClock(NINE))
-
-
-@pytest.fixture
-def heard(engine: Engine) -> Heard:
-    """Return what a subscriber heard."""
-    heard: Heard = []
-    engine.subscribe(lambda change: heard.append((type(change).__name__, change.record)))
-    return heard
 
 
 def sound(shop: Shop) -> bool:
@@ -126,7 +95,7 @@ def test_a_refusal_leaves_the_transaction(shop: Shop, engine: Engine, heard: Hea
     """After a move that is refused, what was written before is there and more can be written."""
     with shop.selling(engine) as crm:
         shop.order(1)
-        deal = crm.create("Acme", id="d1", stage="offer")
+        deal = crm.create("Acme", id="d1", stage="contract")
         with pytest.raises(RefusedError):
             crm.advance(deal)
         shop.order(2)

@@ -14,16 +14,10 @@ import pytest
 from tests.hosts import OnPostgres
 from tests.servers import Schemas
 from tests.unit.conftest import NINE
+from tests.unit.joining.conftest import SALES, Heard, Oops
 
-from funnelkit import AsyncEngine, Engine, FrozenClock, Pipeline, Stage
+from funnelkit import AsyncEngine, Engine, FrozenClock
 from funnelkit.errors import ConflictError, InputError, RefusedError, StoreClosedError
-
-SALES = Pipeline("sales", [Stage("new"), Stage("offer", requires="value")])
-Heard = list[tuple[str, str]]
-
-
-class Oops(Exception):  # noqa: N818 (what a request dies of)
-    """Something went wrong in the host."""
 
 
 class Shop:
@@ -131,7 +125,7 @@ def test_our_own_failures_leave_the_transaction(day: Day) -> None:
 
     async def work(shop: Shop) -> None:
         async with shop.selling() as crm:
-            deal = await crm.create("Acme", id="d1", stage="offer")
+            deal = await crm.create("Acme", id="d1", stage="contract")
             await shop.order(1)
             with pytest.raises(RefusedError):
                 await crm.win(deal)
