@@ -27,7 +27,7 @@ from tests.fault.disk import Disk, on_disk  # (after the check that it can be)
 pytestmark = pytest.mark.fault
 
 Durability = Literal["full", "fast"]
-SCHEMA_1 = Path(__file__).parents[1] / "fixtures" / "schema_1.sql"
+OLD = sorted((Path(__file__).parents[1] / "fixtures").glob("schema_*.sql"))
 
 
 @pytest.fixture
@@ -197,16 +197,17 @@ def migrated(path: Path) -> Any:
         return readable(store)
 
 
-def old_file(path: Path) -> None:
-    """Write a store of the first schema."""
+def old_file(path: Path, text: Path) -> None:
+    """Write a store of an older schema."""
     with closing(sqlite3.connect(path)) as connection:
-        connection.executescript(SCHEMA_1.read_text("utf-8"))
+        connection.executescript(text.read_text("utf-8"))
         connection.execute("PRAGMA journal_mode = WAL")
 
 
-def test_power_loss_while_the_schema_is_brought_forward(folder: Path, tell: Tell) -> None:
+@pytest.mark.parametrize("text", OLD, ids=lambda path: path.stem)
+def test_power_loss_while_the_schema_is_brought_forward(text: Path, folder: Path, tell: Tell) -> None:
     """A cut at any write of a migration leaves the old schema or the new one; the next open finishes it."""
-    old_file(folder / "crm.db")
+    old_file(folder / "crm.db", text)
     shutil.copy(folder / "crm.db", folder / "other.db")
     expected = migrated(folder / "other.db")
     cuts = Cuts(folder, 1, Journal(folder / "journal"))
@@ -220,7 +221,7 @@ def test_power_loss_while_the_schema_is_brought_forward(folder: Path, tell: Tell
         sound(f"sqlite:///{image}/crm.db")
     versions = {_version(image / "crm.db") for image, _ in cuts.taken}
     assert versions == {_version(folder / "other.db")}
-    tell("power loss at each write of a schema migration", len(cuts.taken), "old schema or new, nothing lost")
+    tell(f"power loss at each write of a migration from {text.stem}", len(cuts.taken), "old schema or new, nothing lost")
 
 
 def _version(path: Path) -> int:
