@@ -102,9 +102,9 @@ def _group(
 
 
 def _cycles(groups: tuple[Group, ...], parents: Mapping[str, str]) -> Iterator[Problem]:
-    """Find groups that are within themselves; each circle is told once, where it is met first."""
+    """Find groups that are within themselves; each circle is told once."""
     cleared: set[object] = set()
-    for number, group in enumerate(groups):
+    for group in groups:
         way: dict[str, None] = {}
         id: Any = group.id
         while isinstance(id, str) and id in parents and id not in cleared and id not in way:
@@ -114,5 +114,6 @@ def _cycles(groups: tuple[Group, ...], parents: Mapping[str, str]) -> Iterator[P
             circle = [*list(way)[list(way).index(id) :], id]
             told = circle if len(circle) <= _MOST else [*circle[:_MOST], "…", id]
             sentence = f"{shown(id)} is within itself: {' → '.join(told)}"
+            number = [each.id for each in groups].index(id)
             yield Problem(f"groups[{number}].within", sentence, "let one stand alone")
         cleared.update(way)
