@@ -127,7 +127,8 @@ def candidates(
     Args:
         inquiry: A lead, a contact or a company, stored or not.
         found: Key → the records that a store knows by it; keys as from `keys_of` under the same
-            policy. To tell noise, at most ``noise`` + 2 records a key are needed.
+            policy. To tell noise, at most ``noise`` + 2 records a key are needed. Records that were
+            merged into others are passed over: give the ones that stand for them.
         rules: `MatchRule` and `FuzzyNames`.
         policy: How keys are made.
         noise: A key that finds more records than this, the inquiry itself not counted, is not used.
@@ -213,7 +214,7 @@ def _records(key: str, records: object) -> dict[Ident, Record]:
     for record in records:
         if not isinstance(record, Record):
             raise InputError(f"found[{shown(key)}]", f"{shown(record)} is no record")
-    return {(type(record), record.id): record for record in records}
+    return {(type(record), record.id): record for record in records if not record.replaced_by}
 
 
 def _same(rule: MatchRule, shared: list[str]) -> Reason | None:

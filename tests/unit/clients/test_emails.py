@@ -110,7 +110,7 @@ def test_a_key_is_its_own_key(typed: str, aliases: str) -> None:
 @pytest.mark.parametrize("aliases", ["", "gmail", None, ["plus"]])
 def test_an_unknown_alias_policy_is_refused(aliases: Any) -> None:
     """The policy is one of the table."""
-    with pytest.raises(InputError, match="aliases: .* is no alias policy"):
+    with pytest.raises(InputError, match=r"aliases: .* is no alias policy"):
         email_key("ada@example.org", aliases)
 
 

@@ -102,7 +102,7 @@ def test_a_key_is_its_own_key(typed: str, region: str) -> None:
 @pytest.mark.parametrize("region", ["gb", "England", "G", None, 44, ["GB"]])
 def test_a_region_that_is_none_is_refused(region: Any) -> None:
     """A region is two capital letters of ISO 3166."""
-    with pytest.raises(InputError, match="region: .* is no region"):
+    with pytest.raises(InputError, match=r"region: .* is no region"):
         phone_key("020 7946 0000", region)
 
 
