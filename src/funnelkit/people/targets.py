@@ -145,6 +145,12 @@ def _amount(amount: object, measure: str) -> Iterator[Problem]:
         yield Problem("amount", f"{told(amount)} is below 0")
 
 
+def _kind(target: Target) -> tuple[object, ...]:
+    """Return everything but how much: what a target and its parts have in common."""
+    period = (target.since, target.until)
+    return (target.id, target.pipeline, period, target.measure, target.stage, currency(target.amount))
+
+
 def _parts(value: Iterable[SplitTarget]) -> tuple[SplitTarget, ...]:
     return tuple(value)
 
@@ -191,7 +197,7 @@ class SplitTarget:
         whole, shares = self.target.amount, [part.target.amount for part in self.parts]
         if len(set(names)) < len(names):
             raise InputError("parts", f"two parts of one name in {shown(names)}")
-        if any(attrs.evolve(part.target, amount=whole) != self.target for part in self.parts):
+        if any(_kind(part.target) != _kind(self.target) for part in self.parts):
             raise InputError("parts", f"not all are parts of the target {shown(self.target.id)}")
         if shares and sum(map(units, shares)) != units(whole):
             raise InputError("parts", f"they do not add up to {told(whole)}", "split the target anew")
