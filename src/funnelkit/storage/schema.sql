@@ -38,7 +38,7 @@ CREATE TABLE deal (
 ) WITHOUT ROWID;
 CREATE INDEX deal_board ON deal (pipeline, outcome, stage);
 CREATE INDEX deal_owner ON deal (owner, id);
-CREATE INDEX deal_load ON deal (owner, created_us) WHERE outcome = '';
+CREATE INDEX deal_load ON deal (owner, outcome, created_us);
 CREATE INDEX deal_contact ON deal (contact, id);
 CREATE INDEX deal_company ON deal (company, id);
 
@@ -80,7 +80,7 @@ CREATE TABLE lead (
 ) WITHOUT ROWID;
 CREATE INDEX lead_board ON lead (pipeline, outcome, stage);
 CREATE INDEX lead_owner ON lead (owner, id);
-CREATE INDEX lead_load ON lead (owner, created_us) WHERE outcome = '';
+CREATE INDEX lead_load ON lead (owner, outcome, created_us);
 CREATE INDEX lead_contact ON lead (contact, id);
 CREATE INDEX lead_company ON lead (company, id);
 

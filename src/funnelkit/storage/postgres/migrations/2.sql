@@ -18,11 +18,11 @@ CREATE TABLE match_key (
 );
 CREATE INDEX match_key_of ON match_key (record_id);
 CREATE INDEX deal_owner ON deal (owner, id);
-CREATE INDEX deal_load ON deal (owner, created_us) WHERE outcome = '';
+CREATE INDEX deal_load ON deal (owner, outcome, created_us);
 CREATE INDEX deal_contact ON deal (contact, id);
 CREATE INDEX deal_company ON deal (company, id);
 CREATE INDEX lead_owner ON lead (owner, id);
-CREATE INDEX lead_load ON lead (owner, created_us) WHERE outcome = '';
+CREATE INDEX lead_load ON lead (owner, outcome, created_us);
 CREATE INDEX lead_contact ON lead (contact, id);
 CREATE INDEX lead_company ON lead (company, id);
 CREATE INDEX contact_company ON contact (company, id);
