@@ -9,8 +9,8 @@ from funnelkit.clients.normal import (
     email_key,
     name_key,
     normalisation,
-    phone_key,
 )
+from funnelkit.clients.phones import phone_key
 from funnelkit.clients.rules import DEFAULT_RULES, FuzzyNames, MatchRule
 
 __all__ = [

@@ -13,10 +13,9 @@ from funnelkit.clients.normal import (
     ALIASES,
     company_words,
     email_key,
-    phone_key,
-    region_problem,
     words_of,
 )
+from funnelkit.clients.phones import phone_key, region_problem
 from funnelkit.errors import DefinitionError, InputError, shown
 from funnelkit.records import Company, Contact, FrozenMapping, Lead, Record
 from funnelkit.serial import Problem, did_you_mean

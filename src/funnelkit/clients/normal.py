@@ -1,17 +1,16 @@
-"""One spelling for what is written in many ways: e-mails, phones, names of people and of companies.
+"""One spelling for what is written in many ways: e-mails, names of people and of companies.
 
 Each function returns normalised text, or ``""`` when there is nothing that could tell two records
 apart. None of them raises on what people type, and each leaves its own answer as it is. Without the
-extra ``clients`` e-mails and phones are matched exactly after trimming; `normalisation` says so.
+extra ``clients`` e-mails are matched exactly after trimming; `normalisation` says so.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from functools import cache, lru_cache
+from functools import cache
 from importlib import import_module
-from string import ascii_uppercase
 from typing import Any
 
 import attrs
@@ -26,8 +25,6 @@ __all__ = [
     "email_key",
     "name_key",
     "normalisation",
-    "phone_key",
-    "region_problem",
 ]
 
 ALIASES = {
@@ -61,8 +58,6 @@ _RFC_2142 = (
 _ROLES = frozenset(_RFC_2142.split())
 """Mailboxes whose names RFC 2142 wants read the same in large and small letters."""
 _EMAIL_LIMIT = 254  # RFC 5321 4.5.3.1.3, as email_validator counts it
-_PHONE_DIGITS = range(5, 21)  # fewer are an extension, more are two numbers in one field
-_PLAIN_PHONE = re.compile(r"\+[0-9][0-9 ().\u00a0-]*")
 
 # -- what is installed ------------------------------------------------------------------------------
 
@@ -120,7 +115,8 @@ def normalisation() -> Normalisation:
     )
 
 
-def _typed(value: object, argument: str) -> str:
+def typed(value: object, argument: str) -> str:
+    """Return ``value`` if it is text; raises InputError if not."""
     if not isinstance(value, str):
         raise InputError(argument, f"{shown(value)} is not text")
     return value
@@ -151,7 +147,7 @@ def email_key(text: str, aliases: str = "keep") -> str:
     """
     if not isinstance(aliases, str) or aliases not in ALIASES:
         raise InputError("aliases", f"{shown(aliases)} is no alias policy", did_you_mean(aliases, ALIASES))
-    address = _address(_typed(text, "email").strip())
+    address = _address(typed(text, "email").strip())
     return address if aliases == "keep" or not address else _without_alias(address, aliases)
 
 
@@ -194,118 +190,6 @@ def _without_alias(address: str, aliases: str) -> str:
         bare = local.partition("+")[0]
         local = bare if bare.strip(".") and not bare.endswith(".") else local
     return f"{local.replace('.', '') if dots else local}@{domain}"
-
-
-# -- phones -----------------------------------------------------------------------------------------
-
-
-def phone_key(text: str, region: str = "") -> str:
-    """Return a phone number as it is compared, or ``""`` if there is none.
-
-    With `phonenumbers` this is E.164, with ``;ext=`` where an extension was given. A number that
-    cannot be told (no country code and no region, a length that its country does not have) is left
-    as digits: then it matches the same digits alone.
-
-    Args:
-        text: What was typed.
-        region: Two letters of ISO 3166 for numbers without a country code, or ``""``.
-
-    Raises:
-        InputError: Not text, or no such region.
-
-    >>> phone_key("+44 20 7946 0000")
-    '+442079460000'
-    >>> phone_key("none yet")
-    ''
-    """
-    if region != "" and (problem := region_problem(region)):
-        raise InputError("region", problem, 'write "GB", "RU", "US", …')
-    digits = _digits(_typed(text, "phone"))
-    library = optional("phonenumbers")
-    if library is None or not digits:
-        return digits
-    typed = text.strip()
-    if _PLAIN_PHONE.fullmatch(typed) and _settled(library, digits):
-        return digits
-    key = _e164(library, typed, region) or _e164(library, digits, region) or digits
-    while not _settled(library, key) and (again := _e164(library, key, region)) not in {key, ""}:
-        key = again  # a prefix was typed twice
-    return key
-
-
-def region_problem(region: object) -> str:
-    """Say what is wrong with a region, or ``""``. With `phonenumbers` it must be known there.
-
-    >>> region_problem("GB"), region_problem("England")
-    ('', "'England' is no region that has phones: two capital letters")
-    """
-    known = isinstance(region, str) and region in _regions()
-    return "" if known else f"{shown(region)} is no region that has phones: two capital letters"
-
-
-@cache
-def _regions() -> frozenset[str]:
-    """Return every region of two letters that there is, or that there could be."""
-    library = optional("phonenumbers")
-    if library is not None:
-        return frozenset(library.SUPPORTED_REGIONS)
-    return frozenset(first + second for first in ascii_uppercase for second in ascii_uppercase)
-
-
-def _digits(text: str) -> str:
-    """Return the digits of a number, with the + if one stands before the first of them."""
-    if not text.isascii():
-        text = "".join(
-            [
-                str(unicodedata.decimal(letter)) if letter.isdecimal() else letter
-                for letter in text.replace("\uff0b", "+")
-            ]
-        )
-    digits = re.sub("[^0-9]+", "", text)
-    if len(digits) not in _PHONE_DIGITS:
-        return ""
-    plus = text.find("+")
-    return f"+{digits}" if 0 <= plus < text.find(digits[0]) else digits
-
-
-def _settled(library: Any, number: str) -> bool:
-    """Whether a number is E.164 as it stands, without asking the library to read it.
-
-    That holds where its length is a possible one, and nothing of it could be taken for the prefix
-    that people of that country dial first.
-    """
-    if not number.startswith("+"):
-        return False
-    codes = library.COUNTRY_CODE_TO_REGION_CODE
-    for length in (2, 3, 4):
-        code = number[1:length]
-        if int(code) in codes and code[0] != "0":
-            lengths, prefix = _plan(library, int(code))
-            rest = number[length:]
-            return len(rest) in lengths and rest[0] != "0" and not (prefix and prefix.match(rest))
-    return False
-
-
-@lru_cache(maxsize=1024)
-def _plan(library: Any, code: int) -> tuple[frozenset[int], re.Pattern[str] | None]:
-    """Return the lengths of a country's numbers, and what is taken off before they are counted."""
-    region = library.region_code_for_country_code(code)
-    metadata = library.PhoneMetadata.metadata_for_region_or_calling_code(code, region)
-    prefix = metadata.national_prefix_for_parsing
-    return frozenset(metadata.general_desc.possible_length), re.compile(prefix) if prefix else None
-
-
-def _e164(library: Any, text: str, region: str) -> str:
-    """Return what the library makes of a number, or ``""`` if it is not a possible one."""
-    try:
-        number = library.parse(text, region or None)
-    except library.NumberParseException:
-        return ""
-    if library.is_possible_number_with_reason(number) != library.ValidationResult.IS_POSSIBLE:
-        return ""
-    extension = "".join(str(unicodedata.decimal(digit)) for digit in number.extension or "")
-    key = str(library.format_number(number, library.PhoneNumberFormat.E164))
-    return f"{key};ext={extension}" if extension else key
 
 
 # -- names ------------------------------------------------------------------------------------------
@@ -366,7 +250,7 @@ def name_key(text: str) -> str:
     >>> name_key("LOVELACE, Ada"), name_key("Пётр О’Нил")
     ('ada lovelace', 'онил петр')
     """
-    return " ".join(sorted(words_of(_typed(text, "name"))))
+    return " ".join(sorted(words_of(typed(text, "name"))))
 
 
 def company_words(text: str) -> list[str]:
@@ -395,4 +279,4 @@ def company_key(text: str) -> str:
     >>> company_key("ООО «Ёлка»"), company_key("Acme Inc."), company_key("Müller GmbH & Co. KG")
     ('елка', 'acme', 'müller')
     """
-    return " ".join(company_words(_typed(text, "company_name")))
+    return " ".join(company_words(typed(text, "company_name")))

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from funnelkit import Company, Contact, FrozenMapping, Lead
-from funnelkit.clients import normal
+from funnelkit.clients import normal, phones
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
 PACKAGES = ("email_validator", "phonenumbers", "rapidfuzz", "rapidfuzz.distance", "rapidfuzz.distance.Indel")
@@ -18,7 +18,7 @@ PACKAGES = ("email_validator", "phonenumbers", "rapidfuzz", "rapidfuzz.distance"
 
 def _forget() -> None:
     normal.optional.cache_clear()
-    normal._regions.cache_clear()  # noqa: SLF001 (what was found out about the packages)
+    phones._regions.cache_clear()  # noqa: SLF001 (what was found out about the packages)
 
 
 @pytest.fixture

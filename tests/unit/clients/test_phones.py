@@ -92,6 +92,23 @@ def test_the_quick_way_says_what_the_package_says(number: str, gaps: list[str]) 
         assert phone_key(typed) == once
 
 
+@given(
+    prefix=st.sampled_from(["", "0", "8", "1", "00", "810"]),
+    digits=st.text("0123456789", min_size=6, max_size=11),
+    region=st.sampled_from(["GB", "RU", "US", "CA", "KZ", "AR", "MX", "BR", "DE", "IT", "FR", "UA", "AU"]),
+)
+def test_a_number_of_a_region_is_read_as_the_package_reads_it(prefix: str, digits: str, region: str) -> None:
+    """The prefix of the country is taken off exactly where the package takes it off."""
+    library: Any = pytest.importorskip("phonenumbers", reason="the extra 'clients' is not installed")
+    try:
+        parsed = library.parse(prefix + digits, region)
+    except library.NumberParseException:
+        return
+    once = library.format_number(parsed, library.PhoneNumberFormat.E164)
+    if library.is_possible_number_with_reason(parsed) == 0 and library.parse(once, None) == parsed:
+        assert phone_key(prefix + digits, region) == once
+
+
 @given(typed=TYPED, region=st.sampled_from(["", "GB", "RU", "US", "AR", "MX", "BR", "DE", "IT"]))
 def test_a_key_is_its_own_key(typed: str, region: str) -> None:
     """Normalising twice is normalising once, and hostile text never raises."""
