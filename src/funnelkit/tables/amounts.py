@@ -201,7 +201,7 @@ def _currency(named: str, given: str, cell: Any, column: str) -> str:
     if not given and len(meant) > 1:
         options = ", ".join(meant[:3])
         raise MoneyError(column, f"{shown(cell)} may be in {options}, …", "say which one the column is in")
-    return given or meant[0]
+    return given or next(iter(meant))
 
 
 def decimal_sign(cells: Iterable[Any]) -> str:

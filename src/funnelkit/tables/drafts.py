@@ -170,11 +170,11 @@ class BoundMapping:
 
     def _at(self, names: tuple[Names, ...]) -> tuple[tuple[int, ...], ...]:
         """Return the places of alternatives that the table has; each is one column or some."""
-        found = []
+        found: list[tuple[int, ...]] = []
         for name in names:
             parts = name if isinstance(name, tuple) else (name,)
             places = tuple(self._places[key] for part in parts if (key := column_key(part)) in self._places)
-            if places and places not in found:
+            if places and not any(set(places) <= set(earlier) for earlier in found):
                 found.append(places)
         return tuple(found)
 

@@ -1,0 +1,51 @@
+"""What all presets have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import tzinfo
+from typing import Any, Literal, TypedDict, Unpack
+
+from funnelkit.tables.mapping import Column, TableMapping, TargetKind
+from funnelkit.tables.times import DateOrder
+
+__all__ = ["NO_PLACES", "Options", "shaped"]
+
+NO_PLACES: Mapping[str, str] = {}
+
+
+class Options(TypedDict, total=False):
+    """What presets leave to you; see `TableMapping`."""
+
+    currency: str
+    decimal: str
+    order: DateOrder
+    zone: tzinfo | str | None
+    system: int
+    blanks: Any
+    keep: Literal["list", "custom"]
+
+
+def shaped(
+    kind: TargetKind,
+    key: tuple[str, ...],
+    fields: Mapping[str, Any],
+    *,
+    places: Mapping[str, str] = NO_PLACES,
+    currency_column: tuple[str, ...] = (),
+    **options: Unpack[Options],
+) -> TableMapping:
+    """Return a mapping whose name is required and whose place is read through ``places``."""
+    columns = {
+        field: column if isinstance(column, Column) else Column(column, required=field == "name")
+        for field, column in fields.items()
+    }
+    if "place" in columns:
+        columns["place"] = Column(columns["place"].names, values=places)
+    return TableMapping(
+        kind=kind,
+        key=Column(key),
+        fields=columns,
+        currency_column=currency_column,
+        **options,
+    )
