@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from copy import deepcopy
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
+from itertools import cycle
 from random import Random
 from typing import Any
 
@@ -449,9 +450,9 @@ def imported(arguments: dict[str, Any], rows: list[Any], pipeline: Pipeline) -> 
 
 def test_rows(tell: Tell) -> None:
     """Whatever a log holds and is said to mean, each row has a fate, or the import is refused as a whole."""
-    seed, random = seeded(22)
     number, done, used, bad = times(500_000), 0, 0, 0
     found = Counter[str]()
+    starts = dict(map(seeded, (22, 3634318930)))  # the second has shown a row that was used twice
 
     def do(arguments: dict[str, Any], rows: list[Any], pipeline: Pipeline) -> None:
         nonlocal used, bad
@@ -460,7 +461,9 @@ def test_rows(tell: Tell) -> None:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of strptime, for a format without a year
-        while done < number:
+        for seed, random in cycle(starts.items()):
+            if done >= number:
+                break
             arguments, pipeline = a_log(random), random.choice((SALES, ORDERED, LEADS))
             rows = [a_row(random) for _ in range(random.choice((1, 10, 40)))]
             done += len(rows)

@@ -34,9 +34,9 @@ _REMEMBERED = 10_000
 """How many texts of a column are remembered with what they mean."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False)
 class Event:
-    """One row, understood.
+    """One row, understood. Two rows are two, also where they say the same.
 
     Attributes:
         line: Where it stands in its source.

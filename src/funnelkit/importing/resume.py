@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from itertools import groupby
+from itertools import takewhile
 
 import attrs
 
@@ -29,9 +30,9 @@ def resume(
 ) -> tuple[History, Commit | None]:
     """Tell the rows that a stored record has from those that are new, and take it through the new ones.
 
-    A row is known by its instant and its place. New rows are those after the last known one, as long
-    as nothing was recorded later than they happened. Every other row was a repeat or was refused
-    when the record was imported, or it comes too late: the ledger only runs forward.
+    New rows are those after the last one that the record has, as long as nothing was recorded later
+    than they happened. Every other row was a repeat or was refused when the record was imported, or it
+    comes too late: the ledger only runs forward.
 
     Args:
         pipeline: Where the record was imported.
@@ -41,19 +42,18 @@ def resume(
         sealed: Whether its moves shall be sealed from now on.
     """
     ordered, ledger = in_order(events), facts.history
-    known = _known(ordered, ledger)
-    last = max(known, default=-1)
-    new = [event for index, event in enumerate(ordered) if index > last and event.at >= record.updated_at]
-    old = [
-        event
-        for index, event in enumerate(ordered)
-        if index not in known and (index < last or event.at < record.updated_at)
-    ]
+    known, doubtful, refused = _known(pipeline, record, ordered, ledger)
+    last = max((index for index, event in enumerate(ordered) if event in known), default=-1)
+    new: list[Event] = []
+    old: list[Event] = []
+    for index, event in enumerate(ordered):
+        if event not in known and event not in doubtful:
+            (new if index > last and event.at >= record.updated_at else old).append(event)
     if not known and _of_another(old, ledger):
         reason = f"a {kind_of(record)} with this id exists already, and has another past"
         return History(record=record.id, bad=_bad(record, ordered, reason)), None
-    whole = 0 in known.values()
-    before = _before(pipeline, record, ordered if whole and old else (), old, ledger)
+    repeats, bad = _before(record, old, ledger, refused)
+    bad += _bad(record, doubtful, "this may be what created the record: import the log from its start")
     if record.pipeline != pipeline.id:
         now = History(record=record.id, bad=_bad(record, new, f"the record is in {record.pipeline} by now"))
         commit = None
@@ -62,34 +62,122 @@ def resume(
     return attrs.evolve(
         now,
         present=len(known),
-        repeats=before.repeats + now.repeats,
-        bad=[*before.bad, *now.bad],
+        repeats=repeats + now.repeats,
+        bad=[*bad, *now.bad],
         early=ledger[0].at < record.created_at,
     ), commit
 
 
-def _before(
-    pipeline: Pipeline,
-    record: Placed,
-    everything: Sequence[Event],
-    old: Iterable[Event],
-    ledger: Sequence[Move],
-) -> History:
-    """Return what became of rows that were there before the record's latest act, and left no move.
+# -- which rows a record has -------------------------------------------------------------------
 
-    Where the whole log of the record is given, replaying it tells what the gate had against them.
+
+def _known(
+    pipeline: Pipeline, record: Placed, events: Sequence[Event], ledger: Sequence[Move]
+) -> tuple[set[Event], set[Event], Sequence[BadRow]]:
+    """Return the rows that a record has, those in doubt, and those that a clean run refuses."""
+    clean, commit = replay(pipeline, record.id, events)
+    made = commit.moves if commit else ()
+    refused = clean.bad if _steps(made[:1]) == _steps(ledger[:1]) else ()
+    if known := _made_again(clean, made, events, ledger):
+        return known, set(), refused
+    return *_alike(events, ledger), refused
+
+
+def _made_again(
+    clean: History, made: Sequence[Move], events: Sequence[Event], ledger: Iterable[Move]
+) -> set[Event]:
+    """Return the rows of which a clean run makes what an import has written; none if it makes anything else.
+
+    The clean run of a log that holds the whole past of a record, and more, begins as the earlier one did.
     """
-    refused = {bad.line: bad for bad in replay(pipeline, record.id, everything)[0].bad} if everything else {}
+    imported = [move for move in ledger if move.cause == "import"]
+    used = _used(clean, events)
+    if _steps(made[: len(imported)]) != _steps(imported) or len(used) != clean.used:
+        return set()
+    left = iter(imported)
+    return set(takewhile(lambda event: any(move.target == event.place for move in left), used))
+
+
+def _used(clean: History, events: Sequence[Event]) -> list[Event]:
+    """Return the rows that a run used: those that were neither refused nor repeats."""
+    refused = {bad.line for bad in clean.bad}
+    taken = [event for event in events if event.line not in refused]
+    used = [event for event in taken if event.place not in OUTCOMES][:1]  # it created the record
+    for event in taken:
+        if event is not used[0] and event.place != used[-1].place:
+            used.append(event)
+    return used
+
+
+def _steps(moves: Iterable[Move]) -> list[tuple[datetime, str]]:
+    return [(move.at, move.target) for move in moves]
+
+
+def _alike(events: Sequence[Event], ledger: Sequence[Move]) -> tuple[set[Event], set[Event]]:
+    """Return the rows of the instants and places that an import has written, and those in doubt.
+
+    That is for want of a whole log.
+
+    Of rows that are alike the last ones are meant. So what was refused once may be taken for what was
+    used, and what comes too late for a repeat, but no row is used twice.
+    """
+    creation, *rest = ledger
+    claimants = set(_claimants(events, ledger))
+    whole = events[0].at <= creation.at
+    known = {event for event in claimants if event.created is None or whole}
+    left = Counter(_steps(move for move in rest if move.cause == "import"))
+    for event in reversed(events):
+        step = event.at, event.place
+        if event not in known and left[step]:
+            left[step] -= 1
+            known.add(event)
+    return known, claimants - known
+
+
+def _claimants(events: Iterable[Event], ledger: Sequence[Move]) -> list[Event]:
+    """Return the row that created a record, if it is there; none, one, or one of which that is in doubt.
+
+    It is dated as the ledger begins. But where the ledger begins with an outcome, the row may be of any
+    time up to the next move; then it is known by the creation that it claims. If the rows before it are
+    not there, and it has a claim of its own that other rows may share, nothing tells them apart.
+    """
+    creation, *rest = ledger
+    early = any(move.target in OUTCOMES for move in rest if move.at == creation.at)
+    until = next((move.at for move in rest if move.at > creation.at), None)
+    could = [
+        event
+        for event in events
+        if event.place == creation.target
+        and (
+            event.at == creation.at
+            or (
+                early
+                and (event.created or event.at) == creation.created
+                and (until is None or event.at <= until)
+            )
+        )
+    ]
+    return [event for event in could if event.at == could[0].at][-1:]  # those before it were refused
+
+
+# -- what became of the others -----------------------------------------------------------------
+
+
+def _before(
+    record: Placed, old: Iterable[Event], ledger: Sequence[Move], refused: Iterable[BadRow]
+) -> tuple[int, list[BadRow]]:
+    """Return the repeats and the bad ones of rows that came before the latest act, and left no move."""
+    reasons = {bad.line: bad for bad in refused}
     late = f"too late: what is recorded of this {kind_of(record)} goes up to {record.updated_at.isoformat()}"
-    repeats, bad = 0, []
+    repeats, found = 0, list[BadRow]()
     for event in old:
-        if event.line in refused:
-            bad.append(refused[event.line])
+        if event.line in reasons:
+            found.append(reasons[event.line])
         elif event.place in _places(ledger, event.at):
             repeats += 1
         else:
-            bad += _bad(record, [event], late)
-    return History(record=record.id, repeats=repeats, bad=bad)
+            found += _bad(record, [event], late)
+    return repeats, found
 
 
 def _bad(record: Placed, events: Iterable[Event], reason: str) -> list[BadRow]:
@@ -109,67 +197,3 @@ def _places(ledger: Sequence[Move], at: datetime) -> set[str]:
         *[move.target for move in ledger if move.at < at][-1:],
         *[move.target for move in ledger if move.at == at],
     }
-
-
-def _known(events: Sequence[Event], ledger: Sequence[Move]) -> dict[int, int]:
-    """Return index of an event → index of the move that an earlier import made of it."""
-    known = dict.fromkeys(_origin(events, ledger), 0)
-    # Before the row that created the record, rows of stages were refused; outcomes waited for it.
-    refused = {index for index in range(max(known, default=0)) if events[index].place not in OUTCOMES}
-    moves = {
-        at: [index for index, _ in group]
-        for at, group in groupby(enumerate(ledger), key=lambda item: item[1].at)
-    }
-    for at, group in groupby(enumerate(events), key=lambda item: item[1].at):
-        told = [index for index, _ in group if index not in known and index not in refused]
-        made = [index for index in moves.get(at, ()) if index and ledger[index].cause == "import"]
-        pairs = _common([events[index].place for index in told], [ledger[index].target for index in made])
-        known |= {told[one]: made[other] for one, other in pairs}
-    return known
-
-
-def _origin(events: Sequence[Event], ledger: Sequence[Move]) -> list[int]:
-    """Return the index of the event that created a record.
-
-    That may be dated after the ledger begins, namely with an outcome. Then it is known by the creation
-    that it claims; in a log of a later time, other rows may claim the same.
-    """
-    creation, *rest = ledger
-    early = creation.created > creation.at and any(
-        move.target in OUTCOMES for move in rest if move.at == creation.at
-    )
-    whole = any(event.at <= creation.at for event in events)
-    return [
-        index
-        for index, event in enumerate(events)
-        if event.place == creation.target
-        and (
-            event.at == creation.at or ((early or whole) and (event.created or event.at) == creation.created)
-        )
-    ][:1]
-
-
-def _common(one: Sequence[str], other: Sequence[str]) -> list[tuple[int, int]]:
-    """Return the pairs of indexes of a longest common subsequence.
-
-    >>> _common(["offer", "contract", "offer"], ["contract", "offer"])
-    [(1, 0), (2, 1)]
-    """
-    if len(one) == len(other) == 1:
-        return [(0, 0)] if one[0] == other[0] else []
-    length = [[0] * (len(other) + 1) for _ in range(len(one) + 1)]
-    for i in reversed(range(len(one))):
-        for j in reversed(range(len(other))):
-            length[i][j] = (
-                length[i + 1][j + 1] + 1 if one[i] == other[j] else max(length[i + 1][j], length[i][j + 1])
-            )
-    i, j, pairs = 0, 0, []
-    while i < len(one) and j < len(other):
-        if one[i] == other[j]:
-            pairs.append((i, j))
-            i, j = i + 1, j + 1
-        elif length[i + 1][j] >= length[i][j + 1]:
-            i += 1
-        else:
-            j += 1
-    return pairs
