@@ -18,6 +18,12 @@ __all__ = ["found_candidates", "known_by", "standing", "the_client"]
 _ENOUGH = NOISE + 2
 """So many records a key tell that it is noise."""
 
+_FIRST = (
+    "SELECT match_key, kind, record_id FROM (SELECT match_key, kind, record_id FROM match_key"
+    f" WHERE match_key = :{{name}} ORDER BY record_id LIMIT {_ENOUGH}) AS {{name}}"
+)
+"""The first records of one key; its parameter and its subquery carry the key's name."""
+
 _SURE = ("email:", "phone:", "id:")
 """Families of keys that belong to one person, or to one company."""
 
@@ -61,12 +67,7 @@ async def known_by(
     named = {f"k{number}": key for number, key in enumerate(keys)}
     if not named:
         return {}
-    parts = [
-        f"SELECT * FROM (SELECT match_key, kind, record_id FROM match_key WHERE match_key = :{name}"
-        f" ORDER BY record_id LIMIT {_ENOUGH}) AS part_{name}"
-        for name in named
-    ]
-    rows = await store.query(" UNION ALL ".join(parts), named)
+    rows = await store.query(" UNION ALL ".join(_FIRST.format(name=name) for name in named), named)
     ids: defaultdict[Kind, set[str]] = defaultdict(set)
     for _, kind, id in rows:
         if kind in kinds:

@@ -35,11 +35,22 @@ async def new_placed(shell: Shell, verb: str, name: str, details: Mapping[str, A
         contact = await _referred(shell, "contact", own.pop("contact", ""))
         company = await _referred(shell, "company", own.pop("company", ""))
         kind: Kind = "deal" if verb == "create" else "lead"
+        if shell.business.sources or not _ASKING[kind].isdisjoint(own):
+            from funnelkit.intake.arrival import arrived
+
+            return await arrived(shell, kind, own, said, contact=contact, company=company)
         record, commit = await born(shell, kind, own, said, verb=verb, contact=contact, company=company)
         return commit, (record,)
 
     record: Placed = (await shell.once(verb, name, fields, said, prepare))[0]
     return record
+
+
+_ASKING: dict[Kind, frozenset[str]] = {
+    "lead": frozenset(("consent", "origin")),
+    "deal": frozenset(("consent", "origin", "person", "email", "phone", "company_name")),
+}
+"""What only an inquiry says: fields that are no fields of the record."""
 
 
 def _of_nothing(said: Asked) -> Asked:

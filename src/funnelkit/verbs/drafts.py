@@ -46,23 +46,25 @@ class NewDeal(DealDetails, total=False):
     Attributes:
         id: An id of your own.
         contact, company: The client: records, or their ids.
+        person, email, phone, company_name: Who asks, where nobody knows whether they are a client: the
+            one who is known by that address or number is found, or else made.
+        consent, origin: What they agreed to, and how they came: text or JSON values, kept in the
+            record's activity ``"inquiry"``.
     """
 
     id: str | None
     contact: Contact | str
     company: Company | str
+    person: str
+    email: str
+    phone: str
+    company_name: str
+    consent: Any
+    origin: Any
 
 
 class NewLead(NewDeal, total=False):
-    """What `Engine.capture` takes beside the name: as `NewDeal`, and what the inquiry said.
-
-    Attributes:
-        company_name, email, phone: Plain text.
-    """
-
-    company_name: str
-    email: str
-    phone: str
+    """What `Engine.capture` takes beside the name, who asks: as `NewDeal`, without ``person``."""
 
 
 class NewParty(Act, total=False):

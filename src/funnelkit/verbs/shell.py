@@ -30,7 +30,17 @@ from funnelkit.inputs import given_id
 from funnelkit.records import OUTCOMES, Activity, Company, Contact, Deal, Lead, Placed, Record
 from funnelkit.serial import did_you_mean
 from funnelkit.stages import Pipeline
-from funnelkit.storage.base import KIND_OF, KINDS, Answer, AsyncStore, Commit, Kind, MatchKey, a_store, kind_of
+from funnelkit.storage.base import (
+    KIND_OF,
+    KINDS,
+    Answer,
+    AsyncStore,
+    Commit,
+    Kind,
+    MatchKey,
+    a_store,
+    kind_of,
+)
 from funnelkit.verbs.acts import Asked, digest
 from funnelkit.verbs.business import Business
 from funnelkit.verbs.drafts import edited
@@ -79,6 +89,10 @@ class Shell:
             if pipeline.id in self.pipelines:
                 raise DefinitionError("engine", [f"two pipelines are called {pipeline.id!r}"])
             self.pipelines[pipeline.id] = pipeline
+        if self.business.sources:
+            from funnelkit.intake.source import check_sources
+
+            check_sources(self.business.sources.values(), self.pipelines)
         self._recorded: set[str] = set()
 
     # -- finding ------------------------------------------------------------------------------

@@ -1,0 +1,159 @@
+"""Who holds a record: taken by whoever is first, or given to whoever it is due to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+import attrs
+
+from funnelkit.clock import present, to_us
+from funnelkit.errors import ConflictError, InputError, RefusedError, shown
+from funnelkit.people.organisation import Organisation
+from funnelkit.people.sharing import Assignment, Facts, FirstOf, PersonalManager, SharingRule
+from funnelkit.records import SYSTEM
+from funnelkit.stages import Refusal, Verdict
+from funnelkit.storage.base import AsyncStore, Kind, kind_of
+from funnelkit.verbs.acting import amend
+from funnelkit.verbs.acts import asked, digest
+from funnelkit.verbs.shell import R, Shell, id_of, in_a_pipeline
+
+__all__ = ["claim", "due", "manager_of", "share"]
+
+_DAY = timedelta(days=1)
+
+
+async def claim(shell: Shell, ref: R | str, act: Mapping[str, Any]) -> R:
+    """Do `Engine.claim`: an ``assign`` of a record that is free, to the actor."""
+    said = asked(act)
+    if said.actor is SYSTEM:
+        raise InputError("actor", "nobody is named to take the record", 'give actor="sam"')
+    taker = {"owner": said.actor.id}
+    mark = digest("assign", id_of(ref), taker, said) if said.key else ""
+    if mark and (answered := await shell.answered(said.key, mark)):
+        return cast("R", answered[0])
+    while True:
+        record = cast("R", in_a_pipeline(await shell.current(id_of(ref), said.expect)))
+        if record.owner == said.actor.id:
+            return record
+        if record.owner and not is_gone(shell.business.organisation, record.owner):
+            refusal = Refusal("taken", f"{record.owner} has it", fix="ask them, or have it assigned")
+            raise RefusedError(record.id, Verdict("claim", (refusal,)))
+        try:
+            return await amend(shell, "assign", record, act, taker)
+        except ConflictError:  # somebody wrote first; whether they took it, the record says
+            if said.expect is not None:
+                raise
+
+
+def is_gone(organisation: Organisation, owner: str) -> bool:
+    """Whether an owner is nobody of the organisation any more, so that what they hold is free."""
+    return bool(organisation.people) and owner not in organisation.ids
+
+
+async def share(shell: Shell, ref: R | str, act: Mapping[str, Any]) -> R:
+    """Do `Engine.share`."""
+    said = asked(act)
+    record = cast("R", in_a_pipeline(await shell.current(ref, said.expect)))
+    source = shell.business.source(record.source)
+    if source.sharing is None:
+        problem = f"source {shown(source.id)} has no sharing rule"
+        raise InputError("source", problem, 'give Source(…, sharing=RoundRobin("north")), or use assign')
+    answer = await due(
+        shell,
+        source.sharing,
+        kind_of(record),
+        contact=record.contact,
+        company=record.company,
+        source_owner=source.owner,
+        at=said.at,
+    )
+    if not answer.owner or answer.owner == record.owner:
+        return record
+    told = {**act, "reason": said.reason or answer.rule, "note": said.note or str(answer)}
+    return await amend(shell, "assign", record, told, {"owner": answer.owner})
+
+
+async def due(
+    shell: Shell,
+    rule: SharingRule,
+    kind: Kind,
+    *,
+    contact: str = "",
+    company: str = "",
+    source_owner: str = "",
+    creator: str = "",
+    at: datetime | None = None,
+) -> Assignment:
+    """Return who is to hold a record by a rule, and why; what the rule looks at is read here.
+
+    Args:
+        shell: Where to read.
+        rule: Who gets it.
+        kind: ``"lead"`` or ``"deal"``.
+        contact: Id of the person, or empty.
+        company: Id of their company, or empty.
+        source_owner: Who answers for its source.
+        creator: Who makes it.
+        at: When; now if left out.
+    """
+    organisation = shell.business.organisation
+    facts = Facts(
+        organisation=organisation,
+        at=at or present(shell.clock),
+        manager=await manager_of(shell.store, contact, company),
+        source_owner=source_owner,
+        creator=creator,
+    )
+    if not _only_managers(rule):
+        facts = await _counted(shell.store, kind, facts)
+    return rule.assign(facts)
+
+
+def _only_managers(rule: SharingRule) -> bool:
+    if isinstance(rule, FirstOf):
+        return all(map(_only_managers, rule.rules))
+    return isinstance(rule, PersonalManager)
+
+
+async def manager_of(store: AsyncStore, contact: str, company: str) -> str:
+    """Return who holds a client: the person's owner, else the company's; empty when nobody does."""
+    parties: tuple[tuple[Kind, str], ...] = (("contact", contact), ("company", company))
+    for kind, id in parties:
+        found = await store.get_many(kind, [id]) if id else {}
+        if id in found and found[id].owner:
+            return found[id].owner
+    return ""
+
+
+async def _counted(store: AsyncStore, kind: Kind, facts: Facts) -> Facts:
+    """Add what people hold, what they got in the last day, and who got the latest."""
+    people = sorted(facts.organisation.ids)
+    if not people:
+        return facts
+    params: dict[str, Any] = {f"p{number}": person for number, person in enumerate(people)}
+    among = ", ".join(f":{name}" for name in params)
+    params["day"] = to_us(facts.at) - _DAY // timedelta(microseconds=1)
+    held = [f"SELECT owner, outcome, created_us FROM {table} WHERE owner IN ({among})" for table in _TABLES]
+    rows: Sequence[tuple[str, int, int]] = await store.query(
+        "SELECT owner, SUM(CASE WHEN outcome = '' THEN 1 ELSE 0 END) AS open_ones,"
+        " SUM(CASE WHEN created_us > :day THEN 1 ELSE 0 END) AS received"
+        f" FROM ({' UNION ALL '.join(held)}) AS held GROUP BY owner",
+        params,
+    )
+    del params["day"]
+    latest = await store.query(
+        f"SELECT owner, MAX(created_us) AS latest FROM {kind} WHERE owner IN ({among}) GROUP BY owner"
+        " ORDER BY latest DESC, owner",
+        params,
+    )
+    return attrs.evolve(
+        facts,
+        open={owner: int(count) for owner, count, _ in rows},
+        received={owner: int(count) for owner, _, count in rows},
+        last=tuple(owner for owner, _ in latest),
+    )
+
+
+_TABLES = ("deal", "lead")
