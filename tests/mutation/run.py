@@ -39,7 +39,7 @@ PROCESSES = "other processes"
 STARTS = {"subprocess.Popen", "os.fork", "os.posix_spawn"}
 """Events of tests that start processes. What runs there is not seen."""
 
-OPTIONS = ["-q", "-p", "no:cacheprovider", "-p", "no:warnings", "-o", "tmp_path_retention_policy=none"]
+OPTIONS = ["-q", "-p", "no:cacheprovider", "-W", "ignore", "-o", "tmp_path_retention_policy=none"]
 
 Mutants = dict[str, dict[str, str]]
 """Name → its module, its function and what is changed."""
@@ -107,6 +107,8 @@ class Trial:
     def pytest_runtestloop(self, session: Any) -> bool:
         """Try every mutant, instead of the tests."""
         watch(None)
+        if session.testsfailed:
+            raise session.Interrupted("a file of tests cannot be collected")
         session.config._tmp_path_factory.getbasetemp()  # noqa: SLF001 (or each fork would empty it)
         self.items = {item.nodeid: item for item in session.items}
         if waited(forked(self._measure), None):
