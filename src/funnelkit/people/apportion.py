@@ -22,6 +22,8 @@ Amount = int | Money
 Weight = int | Decimal | Fraction
 """How much of a whole somebody gets, beside the others; never a float."""
 
+_LARGEST_EXPONENT = 100
+
 
 def apportion(whole: int, weights: Mapping[str, Weight]) -> dict[str, int]:
     """Return whole numbers in proportion to weights that add up to the whole: largest remainders.
@@ -31,11 +33,14 @@ def apportion(whole: int, weights: Mapping[str, Weight]) -> dict[str, int]:
         weights: Name → weight, 0 or more, not all of them 0. The order decides between equals.
 
     Raises:
-        InputError: A weight that is a float, below 0, or not finite; no weight above 0.
+        InputError: The whole is no whole number from 0 on; a weight that is a float, below 0, or not
+            finite; no weight above 0.
 
     >>> apportion(10, {"north": 1, "south": 1, "west": 1})
     {'north': 4, 'south': 3, 'west': 3}
     """
+    if type(whole) is not int or whole < 0:
+        raise InputError("whole", f"{shown(whole)} is not a whole number from 0 on")
     shares = weighed(weights)
     total = sum(shares.values())
     if not total:
@@ -71,6 +76,8 @@ def _weight(name: str, value: object) -> Fraction:
         raise InputError(argument, f"{shown(value)} is not a number", "give an int, a Decimal or a Fraction")
     if isinstance(value, Decimal) and not value.is_finite():
         raise InputError(argument, f"{value} is not a finite number")
+    if isinstance(value, Decimal) and abs(value.adjusted()) > _LARGEST_EXPONENT:
+        raise InputError(argument, f"{shown(value)} is out of range")  # exact, it would fill the memory
     if value < 0:
         raise InputError(argument, f"{shown(value)} is below 0")
     return Fraction(value)

@@ -21,6 +21,7 @@ from funnelkit.serial import Problem, did_you_mean
 __all__ = ["SplitTarget", "Target"]
 
 Measure = Literal["count", "sum", "passage"]
+_INT64 = 2**63
 _MEASURES = ("count", "sum", "passage")
 Names = str | tuple[str, ...]
 """The name of a part, or the names that lead to a part of a part."""
@@ -143,6 +144,8 @@ def _amount(amount: object, measure: str) -> Iterator[Problem]:
         yield Problem("amount", f"{shown(amount)} is not a whole number", 'measure="sum" is for money')
     elif isinstance(amount, int | Money) and units(amount) < 0:
         yield Problem("amount", f"{told(amount)} is below 0")
+    elif isinstance(amount, int | Money) and units(amount) >= _INT64:
+        yield Problem("amount", f"{shown(amount)} does not fit into 64 bits")
 
 
 def _kind(target: Target) -> tuple[object, ...]:

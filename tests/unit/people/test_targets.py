@@ -95,6 +95,8 @@ def test_more_weight_is_never_less(whole: int, weights: dict[str, Any]) -> None:
         ({"a": -1}, "weights['a']: -1 is below 0"),
         ({"a": Decimal("NaN")}, "weights['a']: NaN is not a finite number"),
         ({"a": Decimal("Infinity")}, "weights['a']: Infinity is not a finite number"),
+        ({"a": Decimal("1E+999999999")}, "weights['a']: Decimal('1E+999999999') is out of range"),
+        ({"a": Decimal("1E-999999999")}, "weights['a']: Decimal('1E-999999999') is out of range"),
         ({"a": True}, "weights['a']: True is not a number (give an int, a Decimal or a Fraction)"),
         ({"a": "3"}, "weights['a']: '3' is not a number (give an int, a Decimal or a Fraction)"),
         ({"a": 0, "b": 0}, "weights: every weight is 0 (give at least one weight above 0)"),
@@ -109,6 +111,13 @@ def test_what_is_no_weight_is_refused(weights: Any, sentence: str) -> None:
     with pytest.raises(InputError) as caught:
         apportion(10, weights)
     assert str(caught.value) == sentence
+
+
+@pytest.mark.parametrize("whole", [-1, 1.0, True, "10", None])
+def test_what_is_shared_out_is_a_whole_number(whole: Any) -> None:
+    """There is nothing to share of what is no number, or below 0."""
+    with pytest.raises(InputError, match=r"whole: .* is not a whole number from 0 on"):
+        apportion(whole, {"a": 1})
 
 
 # Definition
@@ -137,6 +146,7 @@ def test_everything_wrong_with_a_target_is_told_at_once() -> None:
         ({"measure": "sum"}, "amount: 100 has no currency"),
         ({"amount": money(5, "EUR")}, "amount: Money('5.00 EUR') is not a whole number"),
         ({"amount": True}, "amount: True is not a whole number"),
+        ({"amount": 2**63}, "amount: 9223372036854775808 does not fit into 64 bits"),
         ({"amount": 1.5}, "amount: 1.5 is not a whole number"),
         ({"amount": money(-5, "EUR"), "measure": "sum"}, "amount: -5.00 EUR is below 0"),
         ({"stage": None}, "stage: None is not text"),
