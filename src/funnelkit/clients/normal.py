@@ -188,7 +188,7 @@ def _without_alias(address: str, aliases: str) -> str:
     local = unicodedata.normalize("NFC", local.lower())
     if aliases != "case":
         bare = local.partition("+")[0]
-        local = bare if bare.strip(".") and not bare.endswith(".") else local
+        local = bare if bare and not bare.endswith(".") else local
     return f"{local.replace('.', '') if dots else local}@{domain}"
 
 
@@ -262,7 +262,7 @@ def company_words(text: str) -> list[str]:
 
 
 def _without_form(words: list[str]) -> list[str]:
-    for length in range(min(_LONGEST_FORM, len(words) - 1), 0, -1):
+    for length in range(min(_LONGEST_FORM, len(words)), 0, -1):
         if tuple(words[-length:]) in LEGAL_FORMS:
             return words[:-length]
         if words[0] >= "а" and tuple(words[:length]) in LEGAL_FORMS:

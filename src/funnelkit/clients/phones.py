@@ -172,7 +172,7 @@ def _settled(library: Any, number: str) -> bool:
             country = _numbering(library, int(number[1:length]))
             rest = number[length:]
             prefix = country.prefix and country.prefix.match(rest)
-            return len(rest) in country.lengths and rest[0] != "0" and not prefix
+            return len(rest) in country.lengths and not prefix
     return False
 
 

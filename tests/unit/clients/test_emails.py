@@ -65,6 +65,8 @@ def test_what_is_no_address_has_no_key(typed: str, world: str, request: pytest.F
         ("providers", "ada+x@yandex.ru", "ada@yandex.ru", True),
         ("providers", "ada+x@example.org", "ada@example.org", False),
         ("plus", "+x@example.org", "+y@example.org", False),
+        ("plus", "a.+x@example.org", "a.+y@example.org", False),
+        ("case", "H\u0331@example.org", "\u1e96@example.org", True),
     ],
 )
 def test_the_alias_policy_decides_what_is_one_mailbox(aliases: str, one: str, other: str, same: bool) -> None:
