@@ -26,6 +26,7 @@ from funnelkit import (
 )
 from funnelkit.errors import InputError, StoreReadOnlyError
 from funnelkit.storage import Commit, Write
+from funnelkit.storage.base import MatchKey
 from funnelkit.storage.copying import Copied, is_level
 from funnelkit.storage.sqlite import SQLiteStore
 from funnelkit.testing import readable, sequential_ids
@@ -145,6 +146,43 @@ def test_what_was_written_meanwhile_comes_over_by_copying_again(
     target.close()
 
 
+@pytest.mark.parametrize(("one", "other"), WAYS)
+def test_a_key_comes_over_alone(one: str, other: str, stores: dict[str, Open]) -> None:
+    """A key that was added without any change is brought over, whoever has it; each kind has its own."""
+    source, target = stores[one](), stores[other]()
+    live(source, 1)
+    copy_store(source, target)
+    contact = source.find("contact", {})[0]
+    keys = (
+        MatchKey(key="name:аня", kind="contact", record=contact.id),
+        MatchKey(key="name:аня", kind="lead", record=contact.id),
+        MatchKey(key="name:аня", kind="company", record="nobody"),
+    )
+    source.commit(Commit(keys=keys))
+    assert copy_store(source, target) == Copied(keys=3)
+    assert readable(target)["keys"] == readable(source)["keys"]
+    assert copy_store(source, target) == Copied()
+    source.close()
+    target.close()
+
+
+def test_one_key_of_many_records_is_copied_in_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many have the same key, no commit of the copy is longer than any other."""
+    monkeypatch.setattr("funnelkit.storage.copying._BATCH", 7)
+    source, written = MemoryStore(), []
+
+    class Noting(MemoryStore):
+        def commit(self, commit: Commit) -> None:
+            written.append(len(commit.keys))
+            super().commit(commit)
+
+    source.commit(
+        Commit(keys=tuple(MatchKey(key="word:ann", kind="lead", record=f"l{n}") for n in range(20)))
+    )
+    assert copy_store(source, Noting()) == Copied(keys=20)
+    assert written == [7, 7, 6]
+
+
 def test_an_empty_store_is_copied() -> None:
     """Copying nothing is fine."""
     assert copy_store(MemoryStore(), MemoryStore()) == Copied()
@@ -215,6 +253,7 @@ def test_pages_may_end_anywhere(monkeypatch: pytest.MonkeyPatch) -> None:
     live(source, 2)
     for size in (1, 2, 3, 10, 1000):
         monkeypatch.setattr("funnelkit.storage.copying._BATCH", size)
+        monkeypatch.setattr("funnelkit.storage.scanning._PAGE", size)
         target = MemoryStore()
         copy_store(source, target)
         check_same(source, target)
@@ -246,19 +285,8 @@ def test_progress_ends_at_the_whole() -> None:
     told: list[tuple[int, int]] = []
     target = MemoryStore()
     copy_store(source, target, progress=lambda done, total: told.append((done, total)))
-    tables = (
-        "deal",
-        "lead",
-        "contact",
-        "company",
-        "move",
-        "activity",
-        "attribute",
-        "change",
-        "idempotency",
-        "definition",
-    )
-    rows = sum(source.query(f"SELECT COUNT(*) FROM {table}", {})[0][0] for table in tables)
+    tables = "deal lead contact company move activity attribute change idempotency definition match_key"
+    rows = sum(source.query(f"SELECT COUNT(*) FROM {table}", {})[0][0] for table in tables.split())
     assert told == sorted(told)
     assert told[-1] == (rows, rows)
     copy_store(source, target, progress=lambda done, total: told.append((done, total)))

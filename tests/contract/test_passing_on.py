@@ -11,6 +11,7 @@ import pytest
 from funnelkit import MemoryStore
 from funnelkit.errors import StoreClosedError
 from funnelkit.storage import Answer, Attribute, Commit
+from funnelkit.storage.base import MatchKey
 from funnelkit.storage.immediate import Immediate, run
 from funnelkit.storage.threads import FromThread, InThread
 from funnelkit.storage.wrappers.read_only import ReadOnlyStore
@@ -30,6 +31,7 @@ def filled() -> MemoryStore:
             changes=tuple(a_change(f"d{number % 2 + 1}") for number in range(1_005)),
             answers=(Answer(key="k1", request="r", records=()), Answer(key="k2", request="r", records=())),
             definitions={"0f": ("sales", "{}")},
+            keys=(MatchKey(key="name:ann", kind="contact", record="d1"),),
         )
     )
     return store
@@ -54,6 +56,7 @@ CALLS: dict[str, Callable[[Any], Any]] = {
     "answer": lambda store: store.answer("k2"),
     "definitions": lambda store: store.definitions(),
     "query": lambda store: store.query("SELECT owner FROM deal WHERE id = :id", {"id": "z"}),
+    "keys": lambda store: store.query("SELECT match_key, kind, record_id FROM match_key", {}),
 }
 
 

@@ -26,13 +26,14 @@ from funnelkit.errors import (
 )
 from funnelkit.records import Close
 from funnelkit.storage import Answer, Attribute, Capabilities, Commit, Write
+from funnelkit.storage.base import MatchKey
 from funnelkit.storage.commit_json import commit_from_json, commit_to_json
 from funnelkit.storage.sqlite import SQLiteStore
 from funnelkit.storage.sqlite.writing import write
 from funnelkit.testing.samples import AT, a_change, a_contact, a_deal, a_move, an_activity, new
 
 SELECT_ONLY = "give one SELECT over the tables of the schema"
-COLUMNS = "company, email, lead_source, name, owner, phone"
+COLUMNS = "company, email, lead_source, name, owner, phone, replaced_by"
 
 
 @pytest.fixture(params=["memory", "file"])
@@ -198,6 +199,7 @@ ALL = Commit(
     changes=(a_change("d2"),),
     answers=(ANSWER,),
     definitions={"0f": ("sales", "{}")},
+    keys=(MatchKey(key="name:ann", kind="contact", record="c2"),),
 )
 
 
@@ -214,6 +216,7 @@ ALL = Commit(
         ("change", 1),
         ("idempotency", 1),
         ("definition", 1),
+        ("match_key", 1),
     ],
 )
 def test_every_part_of_a_commit_can_be_queried(store: Store, table: str, count: int) -> None:
@@ -253,11 +256,13 @@ def test_every_part_of_a_commit_comes_back_from_json() -> None:
         "changes": 1,
         "answers": 1,
         "definitions": 1,
+        "keys": 1,
     }
     assert parts["writes"][0]["kind"] == "deal"
     assert parts["writes"][0]["expected"] == 0
     assert parts["writes"][0]["record"]["id"] == "d2"
     assert (parts["moves"][0]["record_id"], parts["activities"][0]["id"]) == ("d2", "t2")
+    assert parts["keys"] == [{"match_key": "name:ann", "kind": "contact", "record_id": "c2"}]
     del parts["writes"][0]["record"]["seal"]
     assert commit_from_json(json.dumps(parts)) == ALL
 

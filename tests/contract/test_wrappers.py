@@ -412,6 +412,23 @@ def test_a_copy_may_be_opened_behind(known: int) -> None:
     assert same(primary, copy)
 
 
+def test_keys_reach_every_copy() -> None:
+    """Keys to find duplicates by are written to all at once, and brought over by `catch_up`."""
+    primary, there, away = MemoryStore(), MemoryStore(), Failing()
+    store = MirroredStore(primary, there, away)
+    engine = Engine(SALES, store=store)
+    engine.create_contact("Ann", email="ann@example.org")
+    away.fails = True
+    engine.create_company("Acme")
+    sql = "SELECT match_key, kind, record_id FROM match_key ORDER BY match_key"
+    keys = primary.query(sql, {})
+    assert {kind for _, kind, _ in keys} == {"contact", "company"}
+    assert there.query(sql, {}) == keys != away.query(sql, {})
+    away.fails = False
+    store.catch_up()
+    assert away.query(sql, {}) == keys
+
+
 def test_a_copy_that_is_away_does_not_keep_the_store_from_opening() -> None:
     """A copy that cannot even be read is behind from the beginning."""
     copy = MemoryStore()

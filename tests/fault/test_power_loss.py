@@ -221,7 +221,8 @@ def test_power_loss_while_the_schema_is_brought_forward(text: Path, folder: Path
         sound(f"sqlite:///{image}/crm.db")
     versions = {_version(image / "crm.db") for image, _ in cuts.taken}
     assert versions == {_version(folder / "other.db")}
-    tell(f"power loss at each write of a migration from {text.stem}", len(cuts.taken), "old schema or new, nothing lost")
+    fault = f"power loss at each write of a migration from {text.stem}"
+    tell(fault, len(cuts.taken), "old schema or new, nothing lost")
 
 
 def _version(path: Path) -> int:

@@ -19,6 +19,7 @@ from funnelkit import Actor, Engine, EventLog, FrozenClock, Money, Move, Pipelin
 from funnelkit.gate.decide import decide
 from funnelkit.gate.request import NO_FACTS, Facts, Request
 from funnelkit.gate.seal import seal_of
+from funnelkit.storage import Commit
 from funnelkit.storage.rows import COLUMNS, move_row
 from funnelkit.storage.sqlite import SQLiteStore
 from funnelkit.testing import sequential_ids
@@ -40,12 +41,14 @@ def recomputed(path: Path, record: str) -> list[tuple[str, str]]:
         "reason_text, note, overruled, owner, amount, currency, probability, lead_source, campaign, act_key"
     )
     with closing(sqlite3.connect(path)) as connection:
-        sql = f"SELECT {columns}, seal FROM move WHERE record_id = ? ORDER BY seq"
+        sql = f"SELECT {columns}, seal, repeat_kind FROM move WHERE record_id = ? ORDER BY seq"
         found = connection.execute(sql, (record,)).fetchall()
     seals, previous = [], ""
-    for *row, seal in found:
+    for *row, seal, repeat in found:
         if row[23] is not None:
             row[23] = struct.pack(">d", row[23] + 0.0).hex()
+        if repeat:
+            row.append(repeat)
         text = json.dumps([previous, *row], ensure_ascii=False, separators=(",", ":"))
         seals.append((seal, hashlib.blake2b(text.encode(), digest_size=16).hexdigest()))
         previous = seal
@@ -110,6 +113,33 @@ def test_a_known_move_has_a_known_seal() -> None:
     assert seal_of("", move) == "6418d33236c0e94181c8aa3148fc8796"
 
 
+def test_a_client_who_comes_again_is_marked_at_the_end() -> None:
+    """The same move with the mark has one item more, and no other; its digest by ``b2sum -l 128``."""
+    text = (
+        '["","d1",1,"sales","sales","0f",1772357400000001,"","new","create",null,1,"","new",'
+        '1772357400000001,"sam","user","","","say \\"hi\\"\\n","","",0,"","3fd5555555555555","","","","deal"]'
+    )
+    move = a_move(note='say "hi"\n', probability=1 / 3, repeat="deal")
+    assert hashlib.blake2b(text.encode(), digest_size=16).hexdigest() == "237aad4f38a550b0689d3d6592e1402f"
+    assert seal_of("", move) == "237aad4f38a550b0689d3d6592e1402f"
+
+
+def test_chains_with_marks_can_be_recomputed_and_so_can_those_from_before(path: Path) -> None:
+    """A record of each sort, and one whose moves of before have no mark: ``verify`` agrees with the file."""
+    moves = [a_move(record, seq) for record in ("d1", "d2") for seq in (1, 2, 3)]
+    sealed, previous = [], ""
+    for move in moves:
+        marked = attrs.evolve(move, repeat="inquiry" if move.record == "d2" else "")
+        previous = seal_of("" if move.seq == 1 else previous, marked)
+        sealed.append(attrs.evolve(marked, seal=previous))
+    with SQLiteStore(path, durability="fast") as store:
+        store.commit(Commit(moves=tuple(sealed)))
+    for id in ("d1", "d2"):
+        seals = recomputed(path, id)
+        assert len(seals) == 3
+        assert all(stored == expected for stored, expected in seals)
+
+
 def other(value: Any) -> Any:
     """Return another value of the same type."""
     if isinstance(value, bool):
@@ -166,10 +196,15 @@ def test_a_probability_is_sealed_as_it_is_stored(value: float, same: float) -> N
 
 
 def test_the_columns_are_sealed_in_the_order_of_the_table() -> None:
-    """The items of the array are the row as it is stored, probability written apart, without the seal."""
+    """The items of the array are the row as it is stored, probability written apart, without the seal.
+
+    The mark of a client who comes again stands behind the seal, and ends the array.
+    """
     times = {"since": AT.replace(hour=1), "created": AT.replace(hour=2)}
-    move = a_move(seq=BIG, first=False, value=Money(-BIG, "KWD"), probability=0.25, **times, **NAMED)
-    row = [*move_row(move)[:-1]]
+    full: dict[str, Any] = {"value": Money(-BIG, "KWD"), "probability": 0.25, "repeat": "inquiry"}
+    move = a_move(seq=BIG, first=False, **full, **times, **NAMED)
+    row = [*move_row(move)]
+    row.pop(COLUMNS["move"].index("seal"))
     row[COLUMNS["move"].index("probability")] = struct.pack(">d", 0.25).hex()
     text = json.dumps(["p", *row], ensure_ascii=False, separators=(",", ":"))
     assert len({*row}) == len(row)  # no two could change places unseen
@@ -200,6 +235,11 @@ def test_it_is_off_by_default(path: Path) -> None:
             assert engine.store.query(f"SELECT DISTINCT seal FROM {table}", {}) == [("",)]
 
 
+def all_but_seal(table: str) -> str:
+    """Return the columns of a table that a seal changes nothing of."""
+    return ", ".join(column for column in COLUMNS[table] if column != "seal")
+
+
 def test_the_seal_is_all_that_differs(tmp_path: Path) -> None:
     """An engine with seals writes the same moves and records as one without."""
     written = []
@@ -212,9 +252,7 @@ def test_the_seal_is_all_that_differs(tmp_path: Path) -> None:
             everything(engine, clock)
             written.append(
                 {
-                    table: store.query(
-                        f"SELECT {', '.join(COLUMNS[table][:-1])} FROM {table} ORDER BY 1, 2", {}
-                    )
+                    table: store.query(f"SELECT {all_but_seal(table)} FROM {table} ORDER BY 1, 2", {})
                     for table in ("move", "deal", "lead")
                 }
             )

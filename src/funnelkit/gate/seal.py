@@ -8,9 +8,9 @@ what happened from there on, and never stops in the middle.
 **The canonical form.** A seal is 32 lower-case hex digits: BLAKE2b with a digest of 16 bytes, no
 key, over the UTF-8 bytes of one JSON array. Its items are the seal of the record's move before
 (``""`` for the first of the chain), then every other column of the ``move`` table, in the order of
-the table, from ``record_id`` to ``act_key`` (``position`` is the store's own and not among them):
+the table, from ``record_id`` to ``act_key`` (``position`` is the store's own and not among them),
+and at the end the mark of a client who comes again, ``repeat_kind``, but only where it is not empty:
 
-- the mark of a client who comes again (``repeat_kind``) at the end, where there is one;
 - text as it is; whole numbers in decimal; instants as microseconds since 1970-01-01 UTC;
 - ``first_visit`` as 1 or 0; an absent ``since_us`` or ``probability`` as ``null``;
 - ``probability`` as text: the 16 lower-case hex digits of its IEEE 754 double, highest byte first,
@@ -21,9 +21,12 @@ as ``\"``, ``\\``, ``\b``, ``\f``, ``\n``, ``\r``, ``\t``, the others as ``\u00`
 hex digits. That is what ``JSON.stringify`` of a browser writes, too. So this recomputes a chain::
 
     previous = ""
-    for *row, seal in rows:  # SELECT record_id, …, act_key, seal FROM move WHERE record_id = ? ORDER BY seq
+    # SELECT record_id, …, act_key, seal, repeat_kind FROM move WHERE record_id = ? ORDER BY seq
+    for *row, seal, repeat in rows:
         if row[23] is not None:  # probability
             row[23] = struct.pack(">d", row[23] + 0.0).hex()
+        if repeat:
+            row.append(repeat)
         text = json.dumps([previous, *row], ensure_ascii=False, separators=(",", ":"))
         assert seal == hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
         previous = seal

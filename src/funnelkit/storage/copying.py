@@ -16,7 +16,7 @@ import attrs
 
 from funnelkit.changes import Change
 from funnelkit.errors import InputError
-from funnelkit.storage import rows
+from funnelkit.storage import rows, scanning
 from funnelkit.storage.base import KINDS, Commit, Kind, Store, Write
 from funnelkit.storage.rows import COLUMNS, Row
 
@@ -213,16 +213,16 @@ def _answers(source: Store, target: Store) -> Iterator[tuple[int, Commit]]:
 
 
 def _keys(source: Store, target: Store) -> Iterator[tuple[int, Commit]]:
-    """Keys to find duplicates by have a name of two parts, so they are read record by record."""
-    for kind in KINDS:
-        for page in _pages(source, kind, "id"):
-            ids = [row[0] for row in page]
-            held = set(_among(target, f"{_MATCH_KEYS} WHERE record_id", ids))
-            there = _among(source, f"{_MATCH_KEYS} WHERE record_id", ids, " ORDER BY record_id, match_key")
-            yield len(there), Commit(keys=tuple(rows.match_key_of(row) for row in there if row not in held))
-
-
-_MATCH_KEYS = f"SELECT {', '.join(COLUMNS['match_key'])} FROM match_key"
+    """Keys to find duplicates by are the same for many records: a page has all rows of each of its keys."""
+    after, rows_of_page = "", scanning.page_of("match_key")
+    while last := source.query(scanning.end_of_page("match_key"), {"after": after})[0][0]:
+        bounds = {"after": after, "last": last}
+        held = set(target.query(rows_of_page, bounds))
+        there = source.query(rows_of_page, bounds)
+        for start in range(0, len(there), _BATCH):
+            some = there[start : start + _BATCH]
+            yield len(some), Commit(keys=tuple(rows.match_key_of(row) for row in some if row not in held))
+        after = last
 
 
 def _changes(source: Store, target: Store) -> Iterator[tuple[int, Commit]]:

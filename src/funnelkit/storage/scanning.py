@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from types import NoneType
 
 from funnelkit.errors import shown
@@ -9,10 +10,24 @@ from funnelkit.storage.base import KINDS
 from funnelkit.storage.columns import COLUMNS, Row
 from funnelkit.storage.statements import SELECT
 
-__all__ = ["ABOUT", "STRAYS", "about_page", "check_types", "end_of_page", "keys_of_page", "page_of"]
+__all__ = [
+    "ABOUT",
+    "STRAYS",
+    "about_page",
+    "check_types",
+    "end_of_page",
+    "keys_of_page",
+    "page_of",
+    "sides_of",
+]
 
 _PAGE = 500
-_KEY: dict[str, str] = {**dict.fromkeys(KINDS, "id"), "idempotency": "act_key", "definition": "fingerprint"}
+_KEY: dict[str, str] = {
+    **dict.fromkeys(KINDS, "id"),
+    "idempotency": "act_key",
+    "definition": "fingerprint",
+    "match_key": "match_key",
+}
 """Table that is read by pages → its key. A page begins behind the key ``:after`` and ends with ``:last``."""
 
 ABOUT = {
@@ -50,16 +65,27 @@ def about_page(table: str, kind: str) -> str:
     return f"{SELECT[table]} WHERE record_id IN (SELECT id {_within(kind)}) ORDER BY {ABOUT[table]}"
 
 
+def sides_of(kind: str, names: Iterable[str]) -> str:
+    """Return the SELECT of who replaced and whom absorbed the records whose ids have these names."""
+    listed = ", ".join(f":{name}" for name in names)
+    return f"SELECT id, replaced_by, absorbed FROM {kind} WHERE id IN ({listed})"
+
+
 def _strays(table: str) -> str:
-    kinds = ("lead", "deal") if table == "move" else KINDS
-    nobody = [f"NOT EXISTS (SELECT 1 FROM {kind} WHERE {kind}.id = {table}.record_id)" for kind in kinds]
+    kinds = _KINDS_OF.get(table, KINDS)
+    own = " AND match_key.kind = '{}'" if table == "match_key" else ""
+    nobody = [
+        f"NOT EXISTS (SELECT 1 FROM {kind} WHERE {kind}.id = {table}.record_id{own.format(kind)})"
+        for kind in kinds
+    ]
     return (
         f"SELECT record_id, COUNT(*) FROM {table} WHERE {' AND '.join(nobody)} "
         "GROUP BY record_id ORDER BY record_id"
     )
 
 
-STRAYS = {table: _strays(table) for table in ABOUT}
+_KINDS_OF = {"move": ("lead", "deal"), "match_key": ("lead", "contact", "company")}
+STRAYS = {table: _strays(table) for table in (*ABOUT, "match_key")}
 """Table → the SELECT of records that it has rows of, though they do not exist, and how many."""
 
 _WHOLE = {"version", "moves", "seq", "amount", "first_visit"}

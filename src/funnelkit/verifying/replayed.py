@@ -108,6 +108,7 @@ def _facts(state: _State, move: Move, order: Order) -> tuple[dict[str, Any], _St
     before = furthest(earlier, order.position)
     after = "won" if move.target == "won" else furthest(visited, order.position)
     created = state.created or move.created  # given with the creation, the same ever after
+    repeat = state.repeat if state.place else move.repeat  # and so is this
     closes = move.target in OUTCOMES
     facts = {
         "seq": state.seq + 1,
@@ -120,7 +121,7 @@ def _facts(state: _State, move: Move, order: Order) -> tuple[dict[str, Any], _St
         "furthest_after": after,
         "created": created,
         "at": max(move.at, state.entered or move.at),
-        "repeat": state.repeat if state.place else move.repeat,  # told with the creation, too
+        "repeat": repeat,
         "reason_text": order.reasons.get(move.target, {}).get(move.reason, move.reason) if closes else "",
     }
     return facts, _State(
@@ -131,7 +132,7 @@ def _facts(state: _State, move: Move, order: Order) -> tuple[dict[str, Any], _St
         created=created,
         visited={**state.visited, move.pipeline: visited},
         seq=state.seq + 1,
-        repeat=facts["repeat"],
+        repeat=repeat,
     )
 
 

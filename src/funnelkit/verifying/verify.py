@@ -2,8 +2,8 @@
 
 The bare moves give what each move must carry and where each record stands (`replayed`). The changes
 and the field values are a second witness of who, when and what (`witnesses`). The seals, where there
-are any, bind every column of the moves (`seal`). Rows of nobody and rows that cannot be read are
-findings, too, never an exception.
+are any, bind every column of the moves (`seal`). Records that were merged name each other (`merged`).
+Rows of nobody and rows that cannot be read are findings, too, never an exception.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 from funnelkit.changes import Change
 from funnelkit.errors import NotAStoreError, StoreError, shown
-from funnelkit.records import Activity, Deal, Lead
+from funnelkit.records import Activity, Deal, Lead, Record
 from funnelkit.stages import Pipeline
 from funnelkit.storage import rows, scanning
 from funnelkit.storage.base import KINDS, AsyncStore, Kind, Store
 from funnelkit.storage.immediate import Immediate, run
 from funnelkit.storage.rows import Row
 from funnelkit.verifying.findings import Finding, differing
+from funnelkit.verifying.merged import merged
 from funnelkit.verifying.replayed import Order, chain, order_of, replayed
 from funnelkit.verifying.witnesses import Life, told
 
@@ -51,6 +52,8 @@ def verify(store: Store, pipelines: Iterable[Pipeline] = ()) -> tuple[Finding, .
     Of ``deal`` and ``lead``, sealed or not, these are told nowhere else: ``name``, ``expected_close``,
     ``contact``, ``company``, ``lead``, ``deal``, ``company_name``, ``email``, ``phone``; and, from an edit
     of it to the next move, ``lead_source``, ``campaign`` or ``probability``.
+
+    Of ``match_key`` it is looked at whose keys there are, not whether all are there.
 
     Where others write meanwhile, what looks wrong is looked at twice.
 
@@ -83,8 +86,9 @@ async def verified(store: AsyncStore, pipelines: Iterable[Pipeline] = ()) -> tup
             Finding(record=id, seq=0, field=f"rows of {table}", stored=count, recomputed="no such record")
             for id, count in await store.query(sql, {})
         ]
-    async for page in _pages(store, "idempotency"):
-        findings += await _readable(store, page, _answers)
+    for table, make in _BY_THEMSELVES.items():
+        async for page in _pages(store, table):
+            findings += await _readable(store, page, partial(_rows, make=make))
     return tuple(findings)
 
 
@@ -153,6 +157,7 @@ _NAMED: dict[str, Callable[[Row], tuple[str, int, str]]] = {
     "change": lambda row: (row[1], 0, f"change of version {shown(row[2])}"),
     "idempotency": lambda row: ("", 0, f"answer {shown(row[0])}"),
     "definition": lambda row: ("", 0, f"definition {shown(row[0])}"),
+    "match_key": lambda row: (row[2], 0, f"key {shown(row[0])}"),
 }
 """Table → where a finding about one of its rows is: record, seq, field."""
 
@@ -166,6 +171,13 @@ def _read(table: str, row: Row, make: Callable[[Row], T], findings: list[Finding
         findings.append(_unreadable(*_NAMED[table](row), row, error))
     else:
         yield said
+
+
+def _record(kind: Kind, row: Row) -> Record:
+    record = rows.record_of(kind, row)
+    if not all(isinstance(id, str) for id in record.absorbed):
+        raise TypeError(f"absorbed is {shown(record.absorbed)}")
+    return record
 
 
 def _activity(row: Row) -> Activity:
@@ -192,6 +204,13 @@ _MAKE: dict[str, Callable[[Row], Any]] = {
     "attribute": rows.attribute_of,
     "change": _change,
 }
+"""Table of rows about records → what reads a row."""
+
+_BY_THEMSELVES: dict[str, Callable[[Row], Any]] = {
+    "idempotency": rows.answer_of,
+    "match_key": rows.match_key_of,
+}
+"""Table of which it is enough that every row can be read → what reads a row."""
 
 
 _ROW: dict[str, Callable[[Any], Row]] = {"move": rows.move_row, "activity": rows.activity_row}
@@ -223,21 +242,23 @@ async def _records(store: AsyncStore, page: _Page, *, orders: Mapping[str, Order
                 if table in _ROW:
                     findings += _written(table, row, _ROW[table](item))
         about.append(grouped)
+    read: list[Record] = []
     for row in kept:
-        for record in _read(kind, row, partial(rows.record_of, kind), findings):
+        for record in _read(kind, row, partial(_record, kind), findings):
+            read.append(record)
             findings += _written(kind, row, rows.record_row(kind, record))
             life = Life(record, *(grouped[record.id] for grouped in about))
             if isinstance(record, Lead | Deal):
                 findings += replayed(record, life.moves, orders) + chain(record, life.moves)
             findings += told(life, orders)
-    return findings
+    return findings + await merged(store, kind, read)
 
 
-async def _answers(store: AsyncStore, page: _Page) -> list[Finding]:
-    """Read the answers of a page."""
+async def _rows(store: AsyncStore, page: _Page, *, make: Callable[[Row], Any]) -> list[Finding]:
+    """Read the rows of a page."""
     findings: list[Finding] = []
     for row in await store.query(scanning.page_of(page.table), page.bounds):
-        deque(_read(page.table, row, rows.answer_of, findings))
+        deque(_read(page.table, row, make, findings))
     return findings
 
 

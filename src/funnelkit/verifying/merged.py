@@ -1,0 +1,87 @@
+"""Records that stand for others: who was replaced and who absorbed must name each other.
+
+A merge leaves a trace on both sides: ``replaced_by`` of the one names the survivor, whose ``absorbed``
+lists it. An undone conversion leaves one side only: what it had made is replaced by the lead.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from funnelkit.records import Record
+from funnelkit.storage import scanning
+from funnelkit.storage.base import AsyncStore, Kind
+from funnelkit.verifying.findings import Finding, differing
+
+__all__ = ["merged"]
+
+_AT_ONCE = 500  # old SQLite libraries allow 999 parameters
+
+
+class _Sides(NamedTuple):
+    """What a record says of the records that it was merged with."""
+
+    replaced_by: str
+    absorbed: tuple[object, ...]
+
+
+_NOBODY = _Sides("", ())
+
+
+async def merged(store: AsyncStore, kind: Kind, records: Sequence[Record]) -> list[Finding]:
+    """Return where records of a kind and those that they were merged with do not name each other."""
+    if not any(record.replaced_by or record.absorbed for record in records):
+        return []
+    known = {record.id: _Sides(record.replaced_by, record.absorbed) for record in records}
+    await _look_up(store, kind, {id for record in records for id in record.absorbed}, known)
+    while ahead := {sides.replaced_by for sides in known.values()} - known.keys() - {""}:
+        await _look_up(store, kind, ahead, known)
+    leads: dict[str, _Sides] = {}
+    if kind != "lead":
+        await _look_up(store, "lead", {record.replaced_by for record in records} - {""}, leads)
+    findings: list[Finding] = []
+    for record in records:
+        findings += differing(record.id, 0, dict(_says(record, known, leads)))
+    return findings
+
+
+def _says(
+    record: Record, known: Mapping[str, _Sides], leads: Mapping[str, _Sides]
+) -> Iterable[tuple[str, tuple[object, object]]]:
+    """Yield what does not fit of a record: field, stored, recomputed."""
+    by = record.replaced_by
+    if by and record.id not in known[by].absorbed and leads.get(by, _NOBODY) is _NOBODY:
+        yield "replaced_by", (by, "a record that absorbed it, or the lead that it came of")
+    elif by and _in_a_circle(record.id, known):
+        yield "replaced_by", (by, "a record that stands for itself in the end")
+    for id in record.absorbed:
+        if known[id].replaced_by != record.id:
+            yield f"replaced_by of {id}, which it absorbed,", (known[id].replaced_by, record.id)
+
+
+def _in_a_circle(id: str, known: Mapping[str, _Sides]) -> bool:
+    passed = set()
+    while id and id not in passed:
+        passed.add(id)
+        id = known[id].replaced_by
+    return bool(id)
+
+
+async def _look_up(store: AsyncStore, kind: Kind, ids: Iterable[str], known: dict[str, _Sides]) -> None:
+    """Note what records say by their ids, where that is not known; nothing of those that are not there."""
+    wanted = sorted({*ids} - known.keys())
+    known.update(dict.fromkeys(wanted, _NOBODY))
+    for start in range(0, len(wanted), _AT_ONCE):
+        names = {f"v{number}": id for number, id in enumerate(wanted[start : start + _AT_ONCE])}
+        for id, replaced_by, absorbed in await store.query(scanning.sides_of(kind, names), names):
+            known[id] = _Sides(replaced_by if isinstance(replaced_by, str) else "", _listed(absorbed))
+
+
+def _listed(text: object) -> tuple[object, ...]:
+    """Return the ids in a column; none where it cannot be read, which is a finding of its own."""
+    try:
+        return tuple(json.loads(text)) if text and isinstance(text, str) else ()
+    except (ValueError, TypeError, RecursionError):
+        return ()
