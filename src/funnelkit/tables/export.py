@@ -189,6 +189,7 @@ def write_jsonl(records: Iterable[Record], target: Target, kind: TargetKind) -> 
     >>> json.loads(file.getvalue())["custom"]
     {'size': 40}
     """
+    column_types(kind)
     number = 0
     with _text(target, "wb", "\n") as file:
         for record in records:
@@ -272,7 +273,9 @@ def read_parquet(source: Target, kind: TargetKind) -> Iterator[Record]:
                     with located(number):
                         record = record_of({name: _utc(value) for name, value in row.items()}, kind)
                     yield record
-        except (arrow.ArrowException, OSError):
+        except InputError:
+            raise
+        except (arrow.ArrowException, OSError, ValueError, OverflowError):
             raise InputError("file", "is no Parquet file") from None
 
 

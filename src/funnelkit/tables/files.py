@@ -288,6 +288,15 @@ class _Unclosed(io.BufferedIOBase):
     def readable(self) -> bool:
         return True
 
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
     def read(self, size: int | None = -1, /) -> bytes:
         return _read(self._file, -1 if size is None else size)
 
@@ -310,7 +319,7 @@ def _read(file: IO[bytes], size: int) -> bytes:
 def _codec(name: object) -> str:
     try:
         info = codecs.lookup(name)  # type: ignore[arg-type]
-        b"".decode(info.name)
+        io.TextIOWrapper(io.BytesIO(), info.name)
     except (LookupError, TypeError, ValueError):
         raise InputError("encoding", f"{shown(name)} is no encoding", 'give "utf-8" or "cp1251"') from None
     return info.name

@@ -97,14 +97,12 @@ class Lines:
     def broken(self, error: str) -> str:
         """Say what is wrong with the row since `begin`; all of its lines but the first are taken back."""
         first, last = self.number - len(self._since) + 1, self.number
-        if self.damage:
-            return self.damage
         if self._retries < _RETRIES:
             self._retries += 1
             self._back.extendleft(reversed(self._since[1:]))
             self.number = last = first
         lines = f"; lines {first} to {last} were left out with it" if last > first else ""
-        return f"{_quote_trouble(error)}{lines}"
+        return f"{self.damage or _quote_trouble(error)}{lines}"
 
 
 def _quote_trouble(error: str) -> str:
