@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from tests.contract.test_migrations import CARE, FIXTURES, plain, without_new_fields
 
 from funnelkit import Engine, Pipeline, Stage, Store, commit_from_json, commit_to_json
 from funnelkit.errors import (
@@ -22,6 +24,7 @@ from funnelkit.errors import (
     StoreUnavailableError,
 )
 from funnelkit.storage import Commit, Write
+from funnelkit.storage.base import MatchKey
 from funnelkit.testing import StoreContract, readable
 from funnelkit.testing.in_use import around, write_everything
 from funnelkit.testing.samples import TEXTS, a_deal, filled, new
@@ -240,8 +243,28 @@ def test_a_column_that_was_not_there_yet_is_blank() -> None:
     assert commit_from_json(json.dumps(document)) == new(a_deal(seal=""))
 
 
+def test_a_journal_of_before_is_read_as_before(tmp_path: Path) -> None:
+    """What earlier code wrote line by line is what it read then; new columns are blank; it goes on."""
+    path = Path(shutil.copy(FIXTURES / "journal_2.jsonl", tmp_path / "crm.jsonl"))
+    before = json.loads((FIXTURES / "schema_2.json").read_text("utf-8"))
+    with Engine(CARE, store=JsonLinesStore(path)) as engine:
+        now = readable(engine.store, tuple(before["answers"]))
+        assert without_new_fields(plain({part: now[part] for part in before}), before) == before
+        assert engine.win("deal-3").version == 3
+        assert engine.verify() == ()
+
+
+def test_a_key_in_a_line_names_its_columns() -> None:
+    """Keys to find duplicates by are rows of their table, as everything else is."""
+    commit = Commit(keys=(MatchKey(key="name:ann", kind="contact", record="c1"),))
+    line = '{"keys":[{"match_key":"name:ann","kind":"contact","record_id":"c1"}]}'
+    assert commit_to_json(commit) == line
+    assert commit_from_json(line) == commit
+
+
 @pytest.mark.parametrize(
-    "text", ["", "null", "[]", "7", '{"writes":[{}]}', '{"moves":[7]}', '{"changes":[{}]}', b"\xff"]
+    "text",
+    ["", "null", "[]", "7", '{"writes":[{}]}', '{"moves":[7]}', '{"changes":[{}]}', '{"keys":[7]}', b"\xff"],
 )
 def test_what_is_no_commit_is_said(text: str | bytes) -> None:
     """Other text is an InputError."""
