@@ -11,8 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from funnelkit import FrozenMapping, Lead
-from funnelkit.storage.base import FINDABLE, KINDS, Answer
-from funnelkit.storage.rows import COLUMNS, answer_of, answer_row, move_of, move_row, record_of, record_row
+from funnelkit.storage.base import FINDABLE, KINDS, Answer, MatchKey
+from funnelkit.storage.rows import (
+    COLUMNS,
+    answer_of,
+    answer_row,
+    match_key_of,
+    match_key_row,
+    move_of,
+    move_row,
+    record_of,
+    record_row,
+)
 from funnelkit.storage.statements import schema
 from funnelkit.testing import amounts, names
 from funnelkit.testing.samples import MAKERS, a_lead, a_move
@@ -66,6 +76,9 @@ leads = st.builds(
     probability=st.none() | st.floats(0, 1),
     expected_close=st.none() | st.dates(),
     email=names(),
+    repeat=st.sampled_from(["", "deal", "inquiry"]),
+    replaced_by=names(),
+    absorbed=st.lists(names(), max_size=3).map(tuple),
     custom=st.dictionaries(names(), st.lists(st.integers(-(2**63), 2**63 - 1) | names())).map(FrozenMapping),
 )
 
@@ -83,13 +96,23 @@ def test_an_answer_is_read_back_as_it_was_given(records: list[Lead], key: str) -
     assert answer_of(answer_row(answer)) == answer
 
 
-@pytest.mark.parametrize("kind", ["deal", "lead"])
-def test_an_answer_of_before_a_column_was_added_is_read(kind: Any) -> None:
+@pytest.mark.parametrize(
+    ("kind", "column"),
+    [
+        ("deal", "seal"),
+        ("lead", "seal"),
+        ("deal", "repeat_kind"),
+        ("lead", "repeat_kind"),
+        ("contact", "replaced_by"),
+        ("company", "replaced_by"),
+    ],
+)
+def test_an_answer_of_before_a_column_was_added_is_read(kind: Any, column: str) -> None:
     """Answers hold rows as they were then; what came later is blank."""
     record = MAKERS[kind](name="Acme", custom=FrozenMapping({"size": 1}))
     key, request, text = answer_row(Answer(key="k", request="r", records=(record,)))
     ((_, row),) = json.loads(text)
-    older = json.dumps([[kind, row[: COLUMNS[kind].index("seal")]]])
+    older = json.dumps([[kind, row[: COLUMNS[kind].index(column)]]])
     assert len(row) == len(COLUMNS[kind])
     assert answer_of((key, request, older)).records == (record,)
 
@@ -99,3 +122,34 @@ def test_seals_are_kept() -> None:
     move, lead = a_move(seal="5e" * 16), a_lead(seal="5e" * 16)
     assert move_of(move_row(move)) == move
     assert record_of("lead", record_row("lead", lead)) == lead
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("absorbed", "text"), [((), ""), (("a",), '["a"]'), (("b", "a"), '["b","a"]'), (('Ж"',), '["Ж\\""]')]
+)
+def test_who_was_merged_into_a_record_is_a_list_in_json(
+    kind: Any, absorbed: tuple[str, ...], text: str
+) -> None:
+    """In the order of the merges; blank where there was none; and who stands for it beside it."""
+    record = MAKERS[kind](replaced_by="z", absorbed=absorbed)
+    row = record_row(kind, record)
+    told = dict(zip(COLUMNS[kind], row, strict=True))
+    assert (told["replaced_by"], told["absorbed"]) == ("z", text)
+    assert record_of(kind, row) == record
+
+
+def test_a_client_who_comes_again_is_marked() -> None:
+    """Of a record and of each of its moves, in the same column."""
+    move, lead = a_move(repeat="deal"), a_lead(repeat="inquiry")
+    for table, row, mark in (("move", move_row(move), "deal"), ("lead", record_row("lead", lead), "inquiry")):
+        assert row[COLUMNS[table].index("repeat_kind")] == mark
+    assert move_of(move_row(move)) == move
+    assert record_of("lead", record_row("lead", lead)) == lead
+
+
+def test_a_key_is_a_row_of_its_three_parts() -> None:
+    """Key, kind and record, and back."""
+    key = MatchKey(key="email:ada@example.org", kind="contact", record="c1")
+    assert match_key_row(key) == ("email:ada@example.org", "contact", "c1")
+    assert match_key_of(match_key_row(key)) == key
