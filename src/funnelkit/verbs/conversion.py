@@ -1,35 +1,49 @@
-"""What becomes of a lead: which contact, company and deal a conversion makes, and with what.
+"""What becomes of a lead: planned, done in one commit, and taken back.
 
 Nothing that somebody has written is ever overwritten: blanks are filled, from the lead.
 """
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
-from datetime import datetime
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from funnelkit.errors import InputError, RefusedError, shown
-from funnelkit.gate.decide import amended
-from funnelkit.inputs import custom_values, text
+from funnelkit.errors import ConflictError, InputError, RefusedError, shown
 from funnelkit.records import Activity, Company, Contact, Deal, FrozenMapping, Lead, Record
-from funnelkit.storage.base import Commit, Kind
-from funnelkit.verbs import recording
+from funnelkit.stages import Refusal, Verdict
+from funnelkit.storage.base import Kind
 from funnelkit.verbs.acts import Asked, asked, no_unknown, split
-from funnelkit.verbs.creation import born
+from funnelkit.verbs.converting.choosing import chosen
+from funnelkit.verbs.converting.plan import ConversionPlan, Left, Part
+from funnelkit.verbs.converting.undoing import taken_back
+from funnelkit.verbs.converting.writing import clients_of, deal_of, drawn, known_repeat, lead_closed
 from funnelkit.verbs.drafts import DealDetails
 from funnelkit.verbs.shell import Prepared, Shell, id_of
 
-__all__ = ["Conversion", "convert"]
+if TYPE_CHECKING:
+    from funnelkit.clients.schemes import Scheme
+
+__all__ = [
+    "Conversion",
+    "ConversionPlan",
+    "Left",
+    "Part",
+    "apply_conversion",
+    "convert",
+    "plan_conversion",
+    "undo_conversion",
+]
 
 
 @attrs.frozen(kw_only=True)
 class Conversion:
     """What a conversion made of a lead, or found made already.
 
-    ``deal``, ``contact`` and ``company`` are None where the lead did not become one.
+    ``deal``, ``contact`` and ``company`` are None where the lead did not become one. ``id`` is that
+    of the entry in the lead's activities by which `Engine.undo` takes it back.
 
     >>> from funnelkit import Engine, Pipeline, Stage, templates
     >>> engine = Engine(templates.lead_intake(), Pipeline("sales", [Stage("new")]))
@@ -42,68 +56,136 @@ class Conversion:
     deal: Deal | None = None
     contact: Contact | None = None
     company: Company | None = None
+    id: str = ""
 
 
-def company_of(lead: Lead, id: str, at: datetime) -> Company:
-    """Return the company that a lead speaks of, as a new record."""
-    return Company(
-        id=id,
-        name=lead.company_name or lead.name,
-        owner=lead.owner,
-        source=lead.source,
-        created_at=at,
-        updated_at=at,
-    )
+# -- planned -----------------------------------------------------------------------------------
 
 
-def contact_of(lead: Lead, company: str, id: str, at: datetime) -> Contact:
-    """Return the person that a lead speaks of, as a new record."""
-    return Contact(
-        id=id,
-        name=lead.name,
-        owner=lead.owner,
-        source=lead.source,
-        email=lead.email,
-        phone=lead.phone,
-        company=company,
-        created_at=at,
-        updated_at=at,
-    )
+async def plan_conversion(
+    shell: Shell,
+    ref: Lead | str,
+    scheme: Scheme | None,
+    targets: Mapping[str, Any],
+    arguments: Mapping[str, Any],
+) -> ConversionPlan:
+    """Do ``plan_conversion``: look, ask the gate, write nothing.
 
-
-def filled(contact: Contact, lead: Lead, company: str, at: datetime) -> Contact:
-    """Return a known contact with its blanks filled from a lead; the same one if it has none."""
-    offers = {
-        "email": lead.email,
-        "phone": lead.phone,
-        "company": company,
-        "owner": lead.owner,
-        "source": lead.source,
-    }
-    return amended(contact, {name: value for name, value in offers.items() if not getattr(contact, name)}, at)
-
-
-def deal_fields(lead: Lead, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of the deal: what was given first, then what the lead knows.
-
-    A deal without a name of its own carries the names of the person and the company.
+    Args:
+        shell: Where to read.
+        ref: The lead, or its id.
+        scheme: What it becomes where ``targets`` do not say; `schemes.USUAL` when left out.
+        targets: ``deal``, ``contact`` and ``company`` as `Engine.plan_conversion` takes them.
+        arguments: `DealDetails` and the common arguments.
     """
-    named = f"{lead.name}, {lead.company_name}" if lead.company_name else lead.name
-    known = {
-        "owner": lead.owner,
-        "value": lead.value,
-        "probability": lead.probability,
-        "expected_close": lead.expected_close,
-        "source": lead.source,
-        "campaign": lead.campaign,
+    from funnelkit.clients.schemes import USUAL, Scheme
+
+    if not isinstance(scheme, Scheme | None):
+        raise InputError("scheme", f"{shown(scheme)} is no Scheme", "give one of funnelkit.schemes")
+    act, details = split(arguments)
+    no_unknown(details, DealDetails.__annotations__)
+    said = asked(act)
+    lead = await _lead(shell, ref, said)
+    scheme = scheme or USUAL
+    if lead.outcome == "won":
+        plan = await _converted_already(shell, lead)
+    else:
+        plan = await chosen(shell, lead, scheme, targets, details)
+        refusals = (*_nobody(plan, scheme), *await _verdict(shell, plan, said))
+        repeat = "" if plan.deal.how != "new" else await known_repeat(shell, plan, _now(shell, lead, said))
+        plan = attrs.evolve(plan, refusals=refusals, repeat=repeat)
+    given = {name: value for name, value in act.items() if name not in {"expect", "key"}}
+    return attrs.evolve(plan, act=FrozenMapping(given))
+
+
+async def _lead(shell: Shell, ref: Lead | str, said: Asked) -> Lead:
+    """Return the lead that is meant. A converted one may be named by the record of before."""
+    lead = await shell.current(id_of(ref), None)
+    if not isinstance(lead, Lead):
+        raise InputError("lead", f"{shown(lead)} is not a lead")
+    expected = said.expect or (ref.version if isinstance(ref, Lead) else None)
+    if lead.outcome != "won" and expected is not None and expected != lead.version:
+        raise ConflictError("lead", lead.id, expected, lead.version)
+    return lead
+
+
+def _now(shell: Shell, lead: Lead, said: Asked) -> Any:
+    return said.instant(shell.clock, lead.updated_at)
+
+
+def _nobody(plan: ConversionPlan, scheme: Scheme) -> tuple[Refusal, ...]:
+    if not scheme.client or "new" in (plan.contact.how, plan.company.how) or _has_client(plan):
+        return ()
+    fix = "say which one" if plan.open else "take another scheme"
+    return (Refusal("unknown_client", f"nobody is known who would be {plan.lead.name!r}", fix=fix),)
+
+
+def _has_client(plan: ConversionPlan) -> bool:
+    return not plan.matched.keys().isdisjoint({"contact", "company"})
+
+
+async def _verdict(shell: Shell, plan: ConversionPlan, said: Asked) -> tuple[Refusal, ...]:
+    """Return what the gate says to the lead and to the deal, both of them asked."""
+    dry = copy.copy(shell)
+    dry.ids = lambda kind: f"{kind}_new"  # the ids of records that are never written
+    refusals: tuple[Refusal, ...] = ()
+    try:
+        await lead_closed(dry, plan.lead, said)
+    except RefusedError as error:
+        refusals += error.verdict.refusals
+    at = _now(shell, plan.lead, said)
+    company, contact, _ = clients_of(dry, plan, at, said)
+    try:
+        await deal_of(dry, plan, said, at=at, contact=contact, company=company)
+    except RefusedError as error:
+        refusals += error.verdict.refusals
+    return refusals
+
+
+async def _converted_already(shell: Shell, lead: Lead) -> ConversionPlan:
+    became = {type(record).__name__.lower(): record for record in await _became(shell, lead)}
+    kinds: tuple[Kind, ...] = ("contact", "company", "deal")
+    parts = {
+        kind: Part(kind=kind, how="existing", why="it became this", record=became[kind])
+        if kind in became
+        else Part(kind=kind)
+        for kind in kinds
     }
-    fields = {field: value for field, value in given.items() if value not in ("", None)}
-    return {
-        **known,
-        **fields,
-        "name": name or named,
-        "custom": FrozenMapping({**lead.custom, **custom_values(given.get("custom"))}),
-    }
+    return ConversionPlan(lead=lead, done=True, **parts)  # type: ignore[arg-type]
+
+
+# -- done --------------------------------------------------------------------------------------
+
+
+async def apply_conversion(shell: Shell, plan: ConversionPlan, act: Mapping[str, Any]) -> Conversion:
+    """Do what a plan says, if all is as it was; under a key, once.
+
+    Args:
+        shell: Where to read and write.
+        plan: What `plan_conversion` returned.
+        act: The common arguments; they come before those that the plan was made with.
+    """
+    said = asked({**plan.act, **act})
+
+    async def prepare() -> Prepared:
+        await _unchanged(shell, plan)
+        if plan.done:
+            return None, await _became(shell, plan.lead)
+        if stopping := [refusal for refusal in plan.refusals if refusal.code == "unknown_client"]:
+            raise RefusedError(plan.lead.id, Verdict("convert", tuple(stopping)))
+        return await drawn(shell, plan, said, await lead_closed(shell, plan.lead, said))
+
+    what: dict[str, Any] = {part.kind: [part.how, part.record, part.fields] for part in plan.parts}
+    return _conversion(await shell.once("apply", plan.lead.id, what, said, prepare))
+
+
+async def _unchanged(shell: Shell, plan: ConversionPlan) -> None:
+    """Raise ConflictError if the lead or an existing record is not as the plan was made on."""
+    records: dict[Kind, Any] = {"lead": plan.lead, **plan.matched}
+    for kind, seen in records.items():
+        now = await shell.store.get(kind, seen.id)
+        if now.version != seen.version:
+            raise ConflictError(kind, seen.id, seen.version, now.version)
 
 
 async def convert(
@@ -112,7 +194,7 @@ async def convert(
     targets: Mapping[str, Any],
     arguments: Mapping[str, Any],
 ) -> Conversion:
-    """Do ``convert``: ask the gate about the lead and about the deal, commit all of it at once.
+    """Do ``convert``: plan and apply at once, looking for nobody.
 
     Args:
         shell: Where to read and write.
@@ -120,127 +202,52 @@ async def convert(
         targets: ``deal``, ``contact`` and ``company`` as `Engine.convert` takes them.
         arguments: `DealDetails` and the common arguments.
     """
+    from funnelkit.clients.schemes import UNSEARCHED
+
     act, details = split(arguments)
     no_unknown(details, DealDetails.__annotations__)
     said = asked(act)
 
     async def prepare() -> Prepared:
-        lead = await shell.current(id_of(ref), None)
-        if not isinstance(lead, Lead):
-            raise InputError("lead", f"{shown(lead)} is not a lead")
+        lead = await _lead(shell, ref, said)
         if lead.outcome == "won":
             return None, await _became(shell, lead)
-        await shell.current(ref, said.expect)
-        return await _converted(shell, lead, targets, details, said=said)
+        closing = await lead_closed(shell, lead, said)
+        plan = await chosen(shell, lead, UNSEARCHED, targets, details)
+        return await drawn(shell, plan, said, closing)
 
     return _conversion(await shell.once("convert", id_of(ref), {**targets, **details}, said, prepare))
 
 
+async def _became(shell: Shell, lead: Lead) -> tuple[Record | Activity, ...]:
+    """Return a converted lead and what it became, as they are now, with the entry in its journal."""
+    ids: dict[Kind, str] = {"deal": lead.deal, "contact": lead.contact, "company": lead.company}
+    records = [await shell.store.get(kind, id) for kind, id in ids.items() if id]
+    entries = [entry for entry in await shell.store.activities(lead.id) if entry.kind == "conversion"]
+    return (lead, *records, *entries[-1:])
+
+
 def _conversion(records: tuple[Record | Activity, ...]) -> Conversion:
     made: dict[str, Any] = {type(record).__name__.lower(): record for record in records}
-    return Conversion(**made)
+    entry = made.pop("activity", None)
+    return Conversion(**made, id=entry.id if entry else "")
 
 
-async def _became(shell: Shell, lead: Lead) -> tuple[Record, ...]:
-    """Return a converted lead and what it became, as they are now."""
-    ids: dict[Kind, str] = {"deal": lead.deal, "contact": lead.contact, "company": lead.company}
-    return (lead, *[await shell.store.get(kind, id) for kind, id in ids.items() if id])
+# -- taken back --------------------------------------------------------------------------------
 
 
-async def _converted(
-    shell: Shell, lead: Lead, targets: Mapping[str, Any], details: Mapping[str, Any], *, said: Asked
-) -> Prepared:
-    request = shell.request("convert", lead, said)
-    decision = await shell.decision(lead, request)
-    if decision.record is None:
-        raise RefusedError(lead.id, decision.verdict)
-    at, actor = request.at, request.actor.id
-    company, company_commit = await _company(shell, lead, target=targets["company"], at=at, actor=actor)
-    works_at = company.id if company else ""
-    contact, contact_commit = await _contact(
-        shell, lead, works_at, target=targets["contact"], at=at, actor=actor
-    )
-    deal, deal_commit = await _deal(
-        shell, lead, details, said, target=targets["deal"], at=at, contact=contact, company=company
-    )
-    if not (company or contact or deal):
-        raise InputError("convert", "a lead must become something", "make a deal, a contact or a company")
-    converted = attrs.evolve(
-        cast("Lead", decision.record),
-        contact=contact.id if contact else lead.contact,  # a link it came with is not lost
-        company=company.id if company else lead.company,
-        deal=deal.id if deal else "",
-    )
-    lead_commit = recording.placement(attrs.evolve(decision, record=converted), lead.version)
-    records = (converted, *(item for item in (deal, contact, company) if item))
-    return recording.merged((company_commit, contact_commit, deal_commit, lead_commit)), records
+async def undo_conversion(shell: Shell, id: str, act: Mapping[str, Any]) -> Lead:
+    """Do ``undo`` for a conversion; return the lead, open again.
 
+    Args:
+        shell: Where to read and write.
+        id: That of the `Conversion`.
+        act: The common arguments; ``reason`` closes the deal if its catalogue has it.
+    """
+    said = asked(act)
 
-_NOTHING = Commit()
+    async def prepare() -> Prepared:
+        return await taken_back(shell, id, said)
 
-
-async def _company(
-    shell: Shell, lead: Lead, *, target: bool | Company | str | None, at: datetime, actor: str
-) -> tuple[Company | None, Commit]:
-    if target is None or target is True:
-        target = lead.company or bool(target or lead.company_name)
-    if isinstance(target, bool):
-        if not target:
-            return None, _NOTHING
-        company = company_of(lead, shell.ids("company"), at)
-        return company, recording.birth(company, actor)
-    return await shell.store.get("company", text(getattr(target, "id", target), "company")), _NOTHING
-
-
-async def _contact(
-    shell: Shell,
-    lead: Lead,
-    works_at: str,
-    *,
-    target: bool | Contact | str | None,
-    at: datetime,
-    actor: str,
-) -> tuple[Contact | None, Commit]:
-    if target is None or target is True:
-        target = lead.contact or True
-    if isinstance(target, bool):
-        if not target:
-            return None, _NOTHING
-        contact = contact_of(lead, works_at, shell.ids("contact"), at)
-        return contact, recording.birth(contact, actor)
-    known = await shell.store.get("contact", text(getattr(target, "id", target), "contact"))
-    contact = filled(known, lead, works_at, max(at, known.updated_at))
-    if contact is known:
-        return known, _NOTHING
-    return contact, recording.amendment(known, contact, actor=actor, reason="conversion", overruled="")
-
-
-async def _deal(
-    shell: Shell,
-    lead: Lead,
-    details: Mapping[str, Any],
-    said: Asked,
-    *,
-    target: bool | str,
-    at: datetime,
-    contact: Contact | None,
-    company: Company | None,
-) -> tuple[Deal | None, Commit]:
-    if lead.deal:  # the lead was converted, reopened, and is converted again
-        return await shell.store.get("deal", lead.deal), _NOTHING
-    if target is False:
-        return None, _NOTHING
-    name = "" if target is True else text(target, "deal", required=True)
-    deal, commit = await born(
-        shell,
-        "deal",
-        deal_fields(lead, name, details),
-        said,
-        verb="create",
-        at=at,
-        cause="convert",
-        contact=contact,
-        company=company,
-        lead=lead.id,
-    )
-    return cast("Deal", deal), commit
+    lead: Lead = (await shell.once("undo", id, {}, said, prepare))[0]
+    return lead

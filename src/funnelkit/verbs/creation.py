@@ -14,7 +14,7 @@ from funnelkit.errors import InputError, RefusedError
 from funnelkit.gate.decide import decide
 from funnelkit.gate.request import Facts
 from funnelkit.inputs import TEXT_LIMIT, custom_values, text
-from funnelkit.records import NOTHING, Activity, Company, Contact, Deal, Lead, Placed, Record
+from funnelkit.records import NOTHING, Activity, Company, Contact, Deal, Lead, Placed, Record, Repeat
 from funnelkit.serial import did_you_mean
 from funnelkit.storage.base import Commit, Kind, kind_of
 from funnelkit.verbs import recording
@@ -66,6 +66,14 @@ async def _referred(shell: Shell, kind: Kind, ref: Any) -> Any:
     return await shell.store.get(kind, id) if id else None
 
 
+async def _repeat(shell: Shell, *, at: datetime, contact: Contact | None, company: Company | None) -> Repeat:
+    """Return whether a client comes again."""
+    from funnelkit.clients.repeat import repeat_of
+
+    given = {"contact": contact, "company": company}
+    return await repeat_of(shell.store, at, {kind: party.id for kind, party in given.items() if party})
+
+
 async def born(
     shell: Shell,
     kind: Kind,
@@ -78,6 +86,7 @@ async def born(
     contact: Contact | None = None,
     company: Company | None = None,
     lead: str = "",
+    repeat: Repeat = "",
 ) -> tuple[Placed, Commit]:
     """Return a new lead or deal as the gate lets it in, and the commit that makes it.
 
@@ -92,6 +101,7 @@ async def born(
         contact: The person it belongs to; may be part of the same commit.
         company: The legal entity it belongs to; likewise.
         lead: Id of the lead it comes from.
+        repeat: The mark of a client who comes again.
     """
     own = dict(fields)
     given, pipeline_id, stage = own.pop("id", None), own.pop("pipeline", None), own.pop("stage", None)
@@ -111,6 +121,7 @@ async def born(
         updated_at=request.at,
         contact=contact.id if contact else "",
         company=company.id if company else "",
+        repeat=repeat,
         **values,
     )
     # A new record has no activities and no history; its client may not be in the store yet.

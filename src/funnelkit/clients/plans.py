@@ -1,0 +1,49 @@
+"""What `Engine.apply` and `Engine.undo` take: a plan or a result of either kind, handed to its own module."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from funnelkit.errors import InputError, NotFoundError, RefusedError, shown
+from funnelkit.stages import Refusal, Verdict
+from funnelkit.verbs.conversion import Conversion, ConversionPlan, apply_conversion, undo_conversion
+
+if TYPE_CHECKING:
+    from funnelkit.verbs.shell import Shell
+
+__all__ = ["applied", "undone"]
+
+_JOURNAL = "SELECT kind, record_id FROM activity WHERE id = :id"
+
+
+async def applied(shell: Shell, plan: Any, act: Mapping[str, Any]) -> Any:
+    """Do ``apply`` for a plan of whatever kind."""
+    if isinstance(plan, ConversionPlan):
+        return await apply_conversion(shell, plan, act)
+    from funnelkit.clients import merging
+
+    if isinstance(plan, merging.MergePlan):
+        return await merging.apply_merge(shell, plan, act)
+    raise InputError("plan", f"{shown(plan)} is no plan", "give what plan_conversion or plan_merge returned")
+
+
+async def undone(shell: Shell, done: Any, act: Mapping[str, Any]) -> Any:
+    """Do ``undo`` for a result of whatever kind, or its id."""
+    id = getattr(done, "id", done)
+    if not isinstance(id, str) or not (isinstance(done, str | Conversion) or hasattr(done, "survivor")):
+        raise InputError("done", f"{shown(done)} is nothing to undo", "give what apply returned, or its id")
+    found = await shell.store.query(_JOURNAL, {"id": id})
+    if not found:
+        raise NotFoundError("conversion or merge", id)
+    kind, record = found[0]
+    if kind == "conversion":
+        return await undo_conversion(shell, id, act)
+    if kind == "merge":
+        from funnelkit.clients import merging
+
+        return await merging.undo_merge(shell, id, act)
+    if kind == "undo":
+        refusal = Refusal("undone", "an undo is not undone", fix="convert or merge anew")
+        raise RefusedError(record, Verdict("undo", (refusal,)))
+    raise InputError("done", f"{id} is a {kind}, which is not undone", "give what apply returned")

@@ -1,0 +1,1 @@
+"""The parts of a conversion: what is planned, chosen, written and taken back."""

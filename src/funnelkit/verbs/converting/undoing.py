@@ -1,0 +1,201 @@
+"""A conversion taken back, while nothing else depends on it: the lead is open again, as before."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from datetime import date, datetime
+from typing import Any, cast
+
+import attrs
+
+from funnelkit.errors import NotFoundError, RefusedError
+from funnelkit.gate.decide import amended
+from funnelkit.gate.refusals import named
+from funnelkit.money import money
+from funnelkit.records import Activity, Deal, Lead
+from funnelkit.stages import Pipeline, Refusal, Verdict
+from funnelkit.storage.base import Commit, Kind, kind_of
+from funnelkit.verbs import recording
+from funnelkit.verbs.acts import Asked
+from funnelkit.verbs.converting.plan import SIDES, value_of
+from funnelkit.verbs.converting.writing import (
+    activity_commit,
+    amended_deal,
+    edits_of,
+    encoded,
+    entry_of,
+)
+from funnelkit.verbs.shell import Prepared, Shell
+
+__all__ = ["taken_back"]
+
+_WHOSE = "SELECT record_id FROM activity WHERE id = :id AND kind = 'conversion'"
+_USES: dict[Kind, tuple[tuple[Kind, str], ...]] = {
+    "deal": (("lead", "deal"),),
+    "contact": (("deal", "contact"), ("lead", "contact")),
+    "company": (("deal", "company"), ("lead", "company"), ("contact", "company")),
+}
+"""Kind of a record → the kinds and fields by which others hang on it."""
+
+_MISTAKES = ("error", "erroneous", "mistake", "duplicate", "test")
+"""Ids of reasons for void that fit, the best first."""
+
+_MOST = 100  # dependents of one kind that are listed
+
+
+@attrs.frozen(kw_only=True)
+class _Done:
+    """A conversion as the journal tells of it, with the records as they are now."""
+
+    entry: Activity
+    lead: Lead
+    created: dict[Kind, Any]
+    filled: dict[str, tuple[Any, list[Mapping[str, Any]]]]
+
+    @property
+    def ids(self) -> set[str]:
+        return {self.lead.id, *(record.id for record in self.created.values())}
+
+    @property
+    def records(self) -> list[Any]:
+        return [self.lead, *self.created.values(), *(record for record, _ in self.filled.values())]
+
+
+async def taken_back(shell: Shell, id: str, said: Asked) -> Prepared:
+    """Return the commit that takes a conversion back, and the lead as it will be.
+
+    Raises:
+        RefusedError: Something depends on it, which is listed; or the gate refuses.
+        NotFoundError: There is no such conversion.
+    """
+    done = await _read(shell, id, said)
+    against = [refusal async for refusal in _against(shell, done)]
+    if against:
+        raise RefusedError(done.lead.id, Verdict("undo", tuple(against)))
+    at = said.instant(shell.clock, max(record.updated_at for record in done.records))
+    lead, lead_commit = await _reopened(shell, done, said, at)
+    commits = [await _emptied(shell, record, rows, said, at) for record, rows in done.filled.values()]
+    commits += [await _retired(shell, record, lead, said, at) for record in done.created.values()]
+    custom = {"undone": id}
+    text = f"taken back: {done.entry.text}"
+    entry = entry_of(shell, lead, said, kind="undo", text=text, custom=custom)
+    commit = recording.merged((*commits, activity_commit(entry, lead.version), lead_commit))
+    return commit, (lead,)
+
+
+async def _read(shell: Shell, id: str, said: Asked) -> _Done:
+    rows = await shell.store.query(_WHOSE, {"id": id})
+    if not rows:
+        raise NotFoundError("conversion", id)
+    lead = await shell.current(rows[0][0], said.expect)
+    entries = {entry.id: entry for entry in await shell.store.activities(lead.id)}
+    entry = entries[id]
+    if any(each.kind == "undo" and each.custom.get("undone") == id for each in entries.values()):
+        refusal = Refusal("undone", "it was taken back already", fix="convert the lead anew")
+        raise RefusedError(lead.id, Verdict("undo", (refusal,)))
+    created = {kind: await shell.store.get(kind, each) for kind, each in entry.custom["created"].items()}
+    filled: dict[str, tuple[Any, list[Mapping[str, Any]]]] = {}
+    for row in entry.custom["filled"]:
+        if row["id"] not in filled:
+            filled[row["id"]] = (await shell.store.get(row["kind"], row["id"]), [])
+        filled[row["id"]][1].append(row)
+    return _Done(entry=entry, lead=lead, created=created, filled=filled)
+
+
+# -- what depends on it ------------------------------------------------------------------------
+
+
+async def _against(shell: Shell, done: _Done) -> AsyncIterator[Refusal]:
+    """Yield everything that came of the conversion since."""
+    lead = done.lead
+    if lead.outcome != "won" or lead.updated_at != done.entry.at:
+        yield Refusal("changed", f"{named(lead)} has been changed since", field="lead")
+    for kind, record in done.created.items():
+        for refusal in _own(kind, record):
+            yield refusal
+        for activity in await shell.store.activities(record.id):
+            sentence = f"{activity.kind} {activity.id} was logged for {kind} {record.name!r}"
+            yield Refusal("activity", sentence, field=kind)
+        async for refusal in _uses(shell, done, kind, record):
+            yield refusal
+    for record, rows in done.filled.values():
+        for row in rows:
+            if encoded(value_of(record, row["field"])) != row["to"]:
+                sentence = f"{row['field']} of {kind_of(record)} {record.name!r} was edited since"
+                yield Refusal("edited", sentence, field=f"{kind_of(record)}.{row['field']}")
+
+
+def _own(kind: Kind, record: Any) -> list[Refusal]:
+    refusals = []
+    if isinstance(record, Deal) and record.moves > 1:
+        refusals.append(Refusal("moved", f"{named(record)} has moved to {record.place}", field="deal"))
+    if record.absorbed or record.replaced_by:
+        refusals.append(Refusal("merged", f"{kind} {record.name!r} was merged since", field=kind))
+    return refusals
+
+
+async def _uses(shell: Shell, done: _Done, kind: Kind, record: Any) -> AsyncIterator[Refusal]:
+    """Yield who else hangs on a created record: not what the conversion itself made or linked."""
+    linked = {
+        row["id"] for _, rows in done.filled.values() for row in rows if row["to"] == record.id
+    } | done.ids
+    for other, field in _USES[kind]:
+        for user in await shell.store.find(other, {field: record.id}, limit=_MOST):
+            if user.id not in linked:
+                sentence = f"{other} {user.name!r} ({user.id}) belongs to {kind} {record.name!r}"
+                yield Refusal("used", sentence, field=kind, fix=f"give it another {kind} first")
+
+
+# -- what is done ------------------------------------------------------------------------------
+
+
+async def _reopened(shell: Shell, done: _Done, said: Asked, at: datetime) -> tuple[Lead, Commit]:
+    request = attrs.evolve(shell.request("reopen", done.lead, said, cause="undo"), at=at)
+    decision = await shell.decision(done.lead, request)
+    if decision.record is None:
+        raise RefusedError(done.lead.id, decision.verdict)
+    links = {link: done.entry.custom["links"][link] for link in SIDES}
+    lead = attrs.evolve(cast("Lead", decision.record), **links)
+    return lead, recording.placement(attrs.evolve(decision, record=lead), done.lead.version)
+
+
+async def _retired(shell: Shell, record: Any, lead: Lead, said: Asked, at: datetime) -> Commit:
+    """Return the commit by which the lead stands for a created record again; a deal becomes void."""
+    if not isinstance(record, Deal):
+        after = amended(record, {"replaced_by": lead.id}, at)
+        return recording.amendment(record, after, actor=said.actor.id, reason="undo", overruled="")
+    why = attrs.evolve(said, reason=_void_reason(shell.pipeline(record.pipeline), said.reason))
+    request = attrs.evolve(shell.request("void", record, why, cause="undo"), at=at)
+    decision = await shell.decision(record, request)
+    if decision.record is None:
+        raise RefusedError(record.id, decision.verdict)
+    void = attrs.evolve(decision.record, replaced_by=lead.id)
+    return recording.placement(attrs.evolve(decision, record=void), record.version)
+
+
+def _void_reason(pipeline: Pipeline, reason: str) -> str:
+    """Return the reason to close with: the one given if it will do, else one of the catalogue."""
+    catalogue = {item.id: item.label for item in pipeline.close_reasons.get("void", ())}
+    if not catalogue or reason in catalogue or reason in catalogue.values():
+        return reason or "undo"
+    return next((each for each in _MISTAKES if each in catalogue), next(iter(catalogue)))
+
+
+async def _emptied(
+    shell: Shell, record: Any, rows: list[Mapping[str, Any]], said: Asked, at: datetime
+) -> Commit:
+    """Return the commit that makes the filled fields blank again."""
+    before = {row["field"]: _decoded(row["field"], row["from"]) for row in rows}
+    if isinstance(record, Deal):
+        return (await amended_deal(shell, record, before, said, at=at, cause="undo"))[1]
+    after = amended(record, edits_of(record, before), at)
+    return recording.amendment(record, after, actor=said.actor.id, reason="undo", overruled="")
+
+
+def _decoded(field: str, value: Any) -> Any:
+    """Return a value of a field from the journal."""
+    if value is None or field.startswith("custom."):
+        return value
+    if field == "value":
+        return money(value["amount"], value["currency"])
+    return date.fromisoformat(value) if field == "expected_close" else value

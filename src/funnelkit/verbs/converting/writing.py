@@ -1,0 +1,279 @@
+"""From a plan to one commit: the records, through the gate, and the journal to take it back by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any, cast
+
+import attrs
+
+from funnelkit.changes import ActivityLogged
+from funnelkit.clients.repeat import repeat_of
+from funnelkit.errors import RefusedError
+from funnelkit.gate.decide import amended
+from funnelkit.gate.request import Decision, Request
+from funnelkit.inputs import custom_values
+from funnelkit.money import Money
+from funnelkit.records import Activity, Company, Contact, Deal, FrozenMapping, Lead, Repeat
+from funnelkit.stages import Refusal
+from funnelkit.storage.base import Commit, Kind, kind_of
+from funnelkit.verbs import recording
+from funnelkit.verbs.acts import Asked
+from funnelkit.verbs.converting.plan import SIDES, ConversionPlan, Part, value_of
+from funnelkit.verbs.creation import born
+from funnelkit.verbs.shell import Prepared, Shell
+
+__all__ = [
+    "activity_commit",
+    "amended_deal",
+    "clients_of",
+    "deal_of",
+    "drawn",
+    "edits_of",
+    "encoded",
+    "entry_of",
+    "known_repeat",
+    "lead_closed",
+]
+
+NOTHING = Commit()
+LINKS = ("contact", "company", "lead")
+"""Fields that hold the id of another record of the conversion."""
+
+
+async def drawn(
+    shell: Shell, plan: ConversionPlan, said: Asked, closing: tuple[Request, Decision]
+) -> Prepared:
+    """Return the commit of a plan, and the records to answer with, the journal the last.
+
+    Args:
+        shell: Where to read.
+        plan: What to make.
+        said: The common arguments.
+        closing: What the gate has said to the lead; see `lead_closed`.
+
+    Raises:
+        RefusedError: The gate refuses the new deal, or the edit of an existing one.
+    """
+    request, decision = closing
+    company, contact, clients = clients_of(shell, plan, request.at, said)
+    deal, deal_commit = await deal_of(shell, plan, said, at=request.at, contact=contact, company=company)
+    converted = attrs.evolve(
+        cast("Lead", decision.record),
+        contact=contact.id if contact else plan.lead.contact,  # a link it came with is not lost
+        company=company.id if company else plan.lead.company,
+        deal=deal.id if deal else "",
+    )
+    made: dict[Kind, Any] = {"deal": deal, "contact": contact, "company": company}
+    entry, entry_commit = journal(shell, plan, converted, made, said)
+    lead_commit = recording.placement(attrs.evolve(decision, record=converted), plan.lead.version)
+    records = (converted, *(record for record in made.values() if record), entry)
+    return recording.merged((*clients, deal_commit, entry_commit, lead_commit)), records
+
+
+async def lead_closed(shell: Shell, lead: Lead, said: Asked) -> tuple[Request, Decision]:
+    """Ask the gate about the lead.
+
+    Raises:
+        RefusedError: It says no.
+    """
+    request = shell.request("convert", lead, said)
+    decision = await shell.decision(lead, request)
+    if decision.record is None:
+        raise RefusedError(lead.id, decision.verdict)
+    return request, decision
+
+
+# -- contact and company -----------------------------------------------------------------------
+
+
+def clients_of(
+    shell: Shell, plan: ConversionPlan, at: datetime, said: Asked
+) -> tuple[Company | None, Contact | None, tuple[Commit, Commit]]:
+    """Return the company and the contact of a plan, and their commits."""
+    company, company_commit = _party(shell, plan.company, at, said, {})
+    links = {"company": company.id} if company else {}
+    contact, contact_commit = _party(shell, plan.contact, at, said, links)
+    return company, contact, (company_commit, contact_commit)
+
+
+def _party(
+    shell: Shell, part: Part, at: datetime, said: Asked, links: Mapping[str, str]
+) -> tuple[Any, Commit]:
+    if part.how == "none":
+        return None, NOTHING
+    if part.how == "new":
+        make = Contact if part.kind == "contact" else Company
+        fields = {**part.fields, **links, "custom": custom_values(part.fields.get("custom"))}
+        party = make(id=shell.ids(part.kind), created_at=at, updated_at=at, **fields)
+        return party, recording.birth(party, said.actor.id)
+    known = part.record
+    party = amended(known, edits_of(known, _fills(part, links)), max(at, known.updated_at))
+    if party is known:
+        return known, NOTHING
+    commit = recording.amendment(known, party, actor=said.actor.id, reason="conversion", overruled="")
+    return party, commit
+
+
+def _fills(part: Part, links: Mapping[str, str]) -> dict[str, Any]:
+    """Return field → value of the blanks to fill, the links with the ids that their records have got."""
+    own = {field: value for field, value in part.fields.items() if field not in LINKS}
+    return {**own, **{field: id for field, id in links.items() if not getattr(part.record, field)}}
+
+
+def edits_of(record: Any, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields as an edit has them, the custom ones in one mapping; None takes one away."""
+    plain = {field: value for field, value in fields.items() if not field.startswith("custom.")}
+    custom = {field.partition(".")[2]: value for field, value in fields.items() if field not in plain}
+    if not custom:
+        return plain
+    merged = {**record.custom, **custom}
+    kept = {name: value for name, value in merged.items() if value is not None or name not in custom}
+    return {**plain, "custom": FrozenMapping(kept)}
+
+
+# -- the deal ----------------------------------------------------------------------------------
+
+
+async def deal_of(
+    shell: Shell,
+    plan: ConversionPlan,
+    said: Asked,
+    *,
+    at: datetime,
+    contact: Contact | None,
+    company: Company | None,
+) -> tuple[Deal | None, Commit]:
+    """Return the deal of a plan, new or with its blanks filled, and its commit.
+
+    Raises:
+        RefusedError: The gate refuses its creation, or its edit.
+    """
+    part = plan.deal
+    if part.how == "none":
+        return None, NOTHING
+    if part.how == "existing":
+        ids = {"contact": contact and contact.id, "company": company and company.id, "lead": plan.lead.id}
+        fields = _fills(part, {link: id for link, id in ids.items() if id})
+        return await amended_deal(shell, part.record, fields, said, at=at, cause="convert")
+    deal, commit = await born(
+        shell,
+        "deal",
+        part.fields,
+        said,
+        verb="create",
+        at=at,
+        cause="convert" if plan.lead.id else "user",
+        contact=contact,
+        company=company,
+        lead=plan.lead.id,
+        repeat=await known_repeat(shell, plan, at),
+    )
+    return cast("Deal", deal), commit
+
+
+async def known_repeat(shell: Shell, plan: ConversionPlan, at: datetime) -> Repeat:
+    """Return the mark of the deal of a plan; who is only just made has never come before."""
+    client: dict[str, str] = {kind: record.id for kind, record in plan.matched.items() if kind != "deal"}
+    return await repeat_of(shell.store, at, client)
+
+
+async def amended_deal(
+    shell: Shell, deal: Deal, fields: Mapping[str, Any], said: Asked, *, at: datetime, cause: str
+) -> tuple[Deal, Commit]:
+    """Return a deal with new fields, as the gate lets them be edited, and the commit.
+
+    Raises:
+        RefusedError: A rule on ``edit`` refuses, or on ``assign`` where the owner is new.
+    """
+    after = deal
+    overruled: list[Refusal] = []
+    edits = edits_of(deal, fields)
+    owner = edits.pop("owner", None)
+    wanted: list[tuple[str, dict[str, Any]]] = [("edit", {"edits": edits})] if edits else []
+    if owner is not None:
+        wanted.append(("assign", {"owner": owner}))
+    for verb, what in wanted:
+        request = attrs.evolve(
+            shell.request(verb, after, said, cause=cause, **what), at=max(at, deal.updated_at)
+        )
+        decision = await shell.decision(after, request)
+        if decision.record is None:
+            raise RefusedError(deal.id, decision.verdict)
+        after, overruled = decision.record, [*overruled, *decision.overruled]
+    if after is deal:
+        return deal, NOTHING
+    after = attrs.evolve(after, version=deal.version + 1)
+    codes = ",".join(refusal.code for refusal in overruled)
+    reason = said.reason or "conversion"
+    return after, recording.amendment(deal, after, actor=said.actor.id, reason=reason, overruled=codes)
+
+
+# -- the journal -------------------------------------------------------------------------------
+
+
+def journal(
+    shell: Shell, plan: ConversionPlan, lead: Lead, made: Mapping[Kind, Any], said: Asked
+) -> tuple[Activity, Commit]:
+    """Return the activity on the lead that says what was made and filled, and its commit."""
+    parts = {part.kind: part for part in plan.parts}
+    told = [
+        f"{parts[kind].how} {kind} {made[kind].name}" for kind in reversed(SIDES) if parts[kind].how != "none"
+    ]
+    custom = {
+        "scheme": plan.scheme,
+        "created": {kind: made[kind].id for kind in plan.created},
+        "links": {link: getattr(plan.lead, link) for link in SIDES},
+        "filled": [
+            {
+                "kind": kind_of(before),
+                "id": before.id,
+                "field": field,
+                "from": encoded(value_of(before, field)),
+                "to": encoded(value_of(made[kind], field)),
+            }
+            for kind, before in plan.matched.items()
+            for field in parts[kind].fields
+        ],
+    }
+    activity = entry_of(shell, lead, said, kind="conversion", text="; ".join(told), custom=custom)
+    return activity, activity_commit(activity, lead.version)
+
+
+def entry_of(
+    shell: Shell, lead: Lead, said: Asked, *, kind: str, text: str, custom: Mapping[str, Any]
+) -> Activity:
+    """Return an entry of the journal of a lead, at the instant it was changed last."""
+    return Activity(
+        id=shell.ids("activity"),
+        record=lead.id,
+        kind=kind,
+        text=text,
+        pipeline=lead.pipeline,
+        stage=lead.stage,
+        at=lead.updated_at,
+        by=said.actor.id,
+        roles=tuple(sorted(said.actor.roles)),
+        custom=custom_values(custom),
+    )
+
+
+def activity_commit(activity: Activity, version: int) -> Commit:
+    """Return the commit of an entry of the journal, and its change."""
+    change = ActivityLogged(
+        record=activity.record,
+        version=version,
+        at=activity.at,
+        actor=activity.by,
+        activity=activity.id,
+        kind=activity.kind,
+    )
+    return Commit(activities=(activity,), changes=(change,))
+
+
+def encoded(value: Any) -> Any:
+    """Return a value of a field as JSON has it; equal values, and no others, are equal so, too."""
+    if isinstance(value, Money):
+        return {"amount": str(value.amount), "currency": value.currency}
+    return value.isoformat() if isinstance(value, date) else value
