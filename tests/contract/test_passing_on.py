@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from funnelkit import MemoryStore
+from funnelkit import MemoryStore, Store
 from funnelkit.errors import StoreClosedError
 from funnelkit.storage import Answer, Attribute, Commit
 from funnelkit.storage.base import MatchKey
@@ -18,9 +18,8 @@ from funnelkit.storage.wrappers.read_only import ReadOnlyStore
 from funnelkit.testing.samples import AT, a_change, a_contact, a_deal, a_move, an_activity, new
 
 
-def filled() -> MemoryStore:
-    """Return a store that answers every question in another way if an argument is lost."""
-    store = MemoryStore()
+def fill(store: Store) -> None:
+    """Write what lets a store answer every question in another way if an argument is lost."""
     store.commit(new(*(a_deal(f"d{number}", owner="sam") for number in range(105)), a_deal("z", owner="kim")))
     store.commit(new(a_contact("d1")))
     store.commit(
@@ -34,6 +33,12 @@ def filled() -> MemoryStore:
             keys=(MatchKey(key="name:ann", kind="contact", record="d1"),),
         )
     )
+
+
+def filled() -> MemoryStore:
+    """Return a store in memory with all of it."""
+    store = MemoryStore()
+    fill(store)
     return store
 
 

@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from tests.contract.test_passing_on import CALLS, filled
+from tests.contract.test_passing_on import CALLS, fill, filled
 from tests.servers import Schemas
 
 from funnelkit.errors import (
@@ -17,12 +17,12 @@ from funnelkit.errors import (
     StoreBusyError,
     StoreClosedError,
 )
-from funnelkit.storage import Answer, Attribute, Commit
+from funnelkit.storage import Commit
 from funnelkit.storage.immediate import run
 from funnelkit.storage.postgres import AsyncPostgresStore, PostgresStore
 from funnelkit.storage.postgres.health import PostgresHealth, examined
 from funnelkit.storage.postgres.opening import versions
-from funnelkit.testing.samples import AT, a_change, a_contact, a_deal, a_move, an_activity, new
+from funnelkit.testing.samples import a_change, a_deal, new
 
 psycopg = pytest.importorskip("psycopg", reason="psycopg is not installed: pip install 'funnelkit[postgres]'")
 from funnelkit.storage.postgres.sessions import BlockingSession  # noqa: E402
@@ -40,22 +40,6 @@ def told(call: Any) -> FunnelkitError:
 def at(schemas: Schemas) -> str:
     """Return how a store calls the server, which is its URL without who one is."""
     return f"postgresql://{schemas.url.rpartition('@')[2]}"
-
-
-def fill(store: Any) -> None:
-    """Write what `filled` has."""
-    store.commit(new(*(a_deal(f"d{number}", owner="sam") for number in range(105)), a_deal("z", owner="kim")))
-    store.commit(new(a_contact("d1")))
-    store.commit(
-        Commit(
-            moves=(a_move("d1"), a_move("d2")),
-            activities=(an_activity("t1"), an_activity("t2", record="d2")),
-            attributes=tuple(Attribute(record=id, field="owner", value=id, since=AT) for id in ("d1", "d2")),
-            changes=tuple(a_change(f"d{number % 2 + 1}") for number in range(1_005)),
-            answers=(Answer(key="k1", request="r", records=()), Answer(key="k2", request="r", records=())),
-            definitions={"0f": ("sales", "{}")},
-        )
-    )
 
 
 # Answers
