@@ -589,7 +589,7 @@ class KeepsKeysTwice(MemoryStore):
         return self.written if "FROM match_key" in sql else found
 
 
-@found_by("match_keys_round_trip")
+@found_by("match_keys_round_trip", "one_match_key_is_written_by_many")
 class RefusesKeysItHas(MemoryStore):
     """A key that is there already is taken."""
 

@@ -14,7 +14,7 @@ import attrs
 from funnelkit.changes import Change
 from funnelkit.errors import AlreadyExistsError, ConflictError, KeyReusedError
 from funnelkit.records import Deal
-from funnelkit.storage.base import Answer, Commit, Store, Write
+from funnelkit.storage.base import Answer, Commit, MatchKey, Store, Write
 from funnelkit.testing.hooks import Hooks
 from funnelkit.testing.in_use import READS, write_everything
 from funnelkit.testing.samples import a_change, a_deal, a_move, an_activity, new
@@ -201,6 +201,21 @@ class Together(Hooks):
             assert answer is not None
             assert [record.id for record in answer.records] == [f"d{winners[0]}"]
             assert store.find("deal", {}) == list(answer.records)
+
+    def test_one_match_key_is_written_by_many(self) -> None:
+        """Many that write the same keys to find duplicates by at once, in any order, all succeed."""
+        keys = tuple(MatchKey(key=f"word:{number}", kind="lead", record="l1") for number in range(20))
+        with self.writing_and("threads") as store:
+
+            def writer(number: int) -> Callable[[], None]:
+                order = keys if number % 2 else keys[::-1]
+                return lambda: store.commit(Commit(writes=(Write(a_deal(f"d{number}"), 0),), keys=order))
+
+            results = at_once([writer(number) for number in range(_THREADS)])
+            assert results == [None] * _THREADS, results
+            sql = "SELECT match_key FROM match_key ORDER BY match_key"
+            assert store.query(sql, {}) == [(key,) for key in sorted(key.key for key in keys)]
+            assert len(store.find("deal", {})) == _THREADS
 
     def test_no_update_is_lost(self) -> None:
         """Those who read again after a conflict all get their updates in: none is lost, none doubled."""
