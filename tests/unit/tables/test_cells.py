@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from funnelkit.errors import InputError, MoneyError, TimeError
-from funnelkit.money import CURRENCIES, money
+from funnelkit.money import CURRENCIES, Money, money
 from funnelkit.tables.cells import (
     currency_of,
     decimal_sign,
@@ -90,7 +91,7 @@ def test_the_decimal_sign_decides_what_could_be_two_numbers(cell: str, decimal: 
 @pytest.mark.parametrize("cell", ["1,234", "1.234", "12.345", "999,999"])
 def test_what_could_be_two_numbers_is_refused(cell: str) -> None:
     """Without a decimal sign, both readings are named."""
-    with pytest.raises(MoneyError, match="may be .* or "):
+    with pytest.raises(MoneyError, match=r"may be .* or "):
         read_amount(cell, "Sum", currency="EUR")
 
 
@@ -102,8 +103,9 @@ def test_a_cell_against_the_column_is_refused() -> None:
 
 @pytest.mark.parametrize(
     "cell",
-    ["", "abc", "12abc34", "1,2,3", "12 34", "1 2345", "1.23.456", "1,,2", "--5", "1.234,567.8", "1e5", "5 XYZ",
-     "€ 5 USD", "1.5E+03", "٣", "½", "5" * 80, "NaN", "inf", float("nan"), float("inf"), True, None, b"5"],
+    ["", "abc", "12abc34", "1,2,3", "12 34", "1 2345", "1.23.456", "1,,2", "--5", "1.234,567.8", "1e5",
+     "5 XYZ", "€ 5 USD", "1.5E+03", "٣", "½", "5" * 80, "NaN", "inf", float("nan"), float("inf"),
+      True, None, b"5"],
 )  # fmt: skip
 def test_what_is_no_amount_is_refused(cell: Any) -> None:
     """Everything else is an error that names the column."""
@@ -148,11 +150,11 @@ def test_an_amount_is_read_however_it_is_written(
 ) -> None:
     """Every grouping and every decimal sign gives the amount back, if the column's sign is known."""
     separator, decimal = signs
-    whole, _, fraction = str(abs(money(minor, currency).amount)).partition(".")
+    whole, _, fraction = str(abs(Money(minor, currency).amount)).partition(".")
     text = grouped(whole, separator) + (decimal + fraction if fraction else "")
     if minor < 0:
         text = f"({text})" if parentheses else f"-{text}"
-    assert read_amount(f"{text} {currency}", "Sum", decimal=decimal) == money(minor, currency)
+    assert read_amount(f"{text} {currency}", "Sum", decimal=decimal) == Money(minor, currency)
 
 
 @pytest.mark.parametrize(
@@ -201,8 +203,8 @@ def test_yes_and_no() -> None:
 
 @pytest.mark.parametrize(
     "cell",
-    ["1.23457E+15", "1,23457E+15", "1e+15", "12345.0", "7,00", "12345678901234500000", "1234567890123450", 10**15,
-     1.23457e15, 1.5, True],
+    ["1.23457E+15", "1,23457E+15", "1e+15", "12345.0", "7,00", "12345678901234500000", "1234567890123450",
+     10**15, 1.23457e15, 1.5, True],
 )  # fmt: skip
 def test_ids_that_a_spreadsheet_rounded_are_refused(cell: Any) -> None:
     """Exponents, decimals and digits lost after the fifteenth are told."""
@@ -212,8 +214,9 @@ def test_ids_that_a_spreadsheet_rounded_are_refused(cell: Any) -> None:
 
 @pytest.mark.parametrize(
     ("cell", "id"),
-    [("00123", "00123"), (" a-7 ", "a-7"), ('="00123"', "00123"), ("123456789012345", "123456789012345"), (42.0, "42"),
-     (7, "7"), ("0x1e5", "0x1e5"), ("12345678901234567890", "12345678901234567890"), ("1.5.0", "1.5.0")],
+    [("00123", "00123"), (" a-7 ", "a-7"), ('="00123"', "00123"), ("123456789012345", "123456789012345"),
+     (42.0, "42"), (7, "7"), ("0x1e5", "0x1e5"), ("12345678901234567890", "12345678901234567890"),
+      ("1.5.0", "1.5.0")],
 )  # fmt: skip
 def test_ids_that_are_whole_are_taken(cell: Any, id: str) -> None:
     """What is no rounded number is an id as it stands."""
@@ -294,8 +297,9 @@ def test_instants(cell: Any, order: Any, instant: str) -> None:
 
 @pytest.mark.parametrize(
     "cell",
-    ["", "soon", "31.02.2026", "01.02.26", "2026", "20260", "1700000000", "1700000000000", "01.13.2026", "24.05.2026 25:00",
-     "2026-02-30", "1/2/2026 13:00 PM", "0", "-5", "01.02.2026 10", "01.01.1969", True, b"x", [], "९९.०१.२०२६"],
+    ["", "soon", "31.02.2026", "01.02.26", "2026", "20260", "1700000000", "1700000000000", "01.13.2026",
+     "24.05.2026 25:00", "2026-02-30", "1/2/2026 13:00 PM", "0", "-5", "01.02.2026 10",
+     "01.01.1969", True, b"x", [], "९९.०१.२०२६"],
 )  # fmt: skip
 def test_what_is_no_instant_is_refused(cell: Any) -> None:
     """Days that do not exist, years of two digits and numbers of other clocks are errors of time."""
@@ -343,11 +347,13 @@ def test_an_instant_is_read_however_it_is_written(moment: datetime) -> None:
     assert from_serial(days) == moment
 
 
-@given(
-    st.one_of(
-        st.text(), st.floats(), st.integers(), st.booleans(), st.none(), st.binary(), st.dates(), st.times()
-    )
+ANYTHING = st.one_of(
+    st.text(), st.floats(), st.integers(), st.booleans(), st.none(), st.binary(), st.dates(), st.times()
 )
+NUMBERS = r"[-+(€$₽]{0,2} ?[0-9]{1,4}([ .,'\u00a0][0-9]{1,4}){0,4} ?[)%€$₽A-Z]{0,3}"
+
+
+@given(ANYTHING)
 def test_no_cell_breaks_a_reader(cell: Any) -> None:
     """Every reader returns a value or raises an InputError, whatever the cell is."""
     for read in (
@@ -358,19 +364,15 @@ def test_no_cell_breaks_a_reader(cell: Any) -> None:
         read_date,
         lambda cell, name: read_instant(cell, name, zone=UTC, order="mdy"),
         lambda cell, name: read_amount(cell, name, currency="EUR", decimal=","),
-        lambda cell, name: read_amount(cell, name),
+        read_amount,
     ):
-        try:
+        with suppress(InputError):
             read(cell, "C")
-        except InputError as error:
-            assert str(error)
     told_sign(cell)
     is_whole_id(cell)
 
 
-@given(
-    st.from_regex(r"[-+(€$₽]{0,2} ?[0-9]{1,4}([ .,'\u00a0][0-9]{1,4}){0,4} ?[)%€$₽A-Z]{0,3}", fullmatch=True)
-)
+@given(st.from_regex(NUMBERS, fullmatch=True))
 def test_no_number_has_two_meanings(cell: str) -> None:
     """What is read without a decimal sign is read alike with the one it tells, and with no other."""
     try:

