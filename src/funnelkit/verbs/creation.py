@@ -66,12 +66,14 @@ async def _referred(shell: Shell, kind: Kind, ref: Any) -> Any:
     return await shell.store.get(kind, id) if id else None
 
 
-async def _repeat(shell: Shell, *, at: datetime, contact: Contact | None, company: Company | None) -> Repeat:
+async def _repeat(shell: Shell, at: datetime, contact: Contact | None, company: Company | None) -> Repeat:
     """Return whether a client comes again."""
+    if contact is None and company is None:
+        return ""
     from funnelkit.clients.repeat import repeat_of
 
-    given = {"contact": contact, "company": company}
-    return await repeat_of(shell.store, at, {kind: party.id for kind, party in given.items() if party})
+    client = {"contact": contact, "company": company}
+    return await repeat_of(shell.store, at, {kind: party.id for kind, party in client.items() if party})
 
 
 async def born(
@@ -86,7 +88,7 @@ async def born(
     contact: Contact | None = None,
     company: Company | None = None,
     lead: str = "",
-    repeat: Repeat = "",
+    repeat: Repeat | None = None,
 ) -> tuple[Placed, Commit]:
     """Return a new lead or deal as the gate lets it in, and the commit that makes it.
 
@@ -101,7 +103,7 @@ async def born(
         contact: The person it belongs to; may be part of the same commit.
         company: The legal entity it belongs to; likewise.
         lead: Id of the lead it comes from.
-        repeat: The mark of a client who comes again.
+        repeat: The mark of a client who comes again, where the caller knows it; else it is looked up.
     """
     own = dict(fields)
     given, pipeline_id, stage = own.pop("id", None), own.pop("pipeline", None), own.pop("stage", None)
@@ -121,7 +123,7 @@ async def born(
         updated_at=request.at,
         contact=contact.id if contact else "",
         company=company.id if company else "",
-        repeat=repeat,
+        repeat=await _repeat(shell, request.at, contact, company) if repeat is None else repeat,
         **values,
     )
     # A new record has no activities and no history; its client may not be in the store yet.

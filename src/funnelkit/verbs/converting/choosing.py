@@ -8,8 +8,9 @@ from typing import Any, Literal
 import attrs
 
 from funnelkit.clients.fields import FieldMap, Offer, blank
-from funnelkit.clients.keys import keys_of
-from funnelkit.clients.matching import NOISE, Candidate, candidates
+from funnelkit.clients.finding import known_by, standing
+from funnelkit.clients.keys import family_of, keys_of
+from funnelkit.clients.matching import Candidate, candidates
 from funnelkit.clients.normal import company_key
 from funnelkit.clients.schemes import Becomes, Scheme
 from funnelkit.errors import InputError, shown
@@ -119,34 +120,18 @@ class _Clients:
 async def _candidates(shell: Shell, lead: Lead) -> tuple[Candidate, ...]:
     """Return the contacts and companies that may be who the lead is, the surest first."""
     policy = shell.business.keys
-    keys = [key for key in keys_of(lead, policy) if not key.startswith("word:")]
-    if not keys:
-        return ()
-    params = {f"k{n}": key for n, key in enumerate(keys)}
-    rows = await shell.store.query(f"{_FOUND}({', '.join(f':{name}' for name in params)})", params)
-    known: dict[Kind, list[str]] = {}
-    for kind, id in dict.fromkeys((kind, id) for _, kind, id in rows):
-        known.setdefault(kind, []).append(id)
-    records: dict[str, Any] = {}
-    for kind, ids in known.items():
-        records |= await shell.store.get_many(kind, ids)
-    found: dict[str, list[Any]] = {}
-    for key, _, id in rows:
-        if id in records and not records[id].replaced_by:
-            found.setdefault(key, []).append(records[id])
-    return candidates(lead, found, policy=policy, noise=NOISE).candidates
+    keys = [key for key in keys_of(lead, policy) if family_of(key) != "word"]
+    found = await known_by(shell.store, keys, ("contact", "company"))
+    return candidates(lead, found, policy=policy).candidates
 
 
 async def _standing(shell: Shell, kind: Kind, ref: Any) -> Any:
     """Return the record that was given, or the one that stands for it since it was merged."""
-    id = text(getattr(ref, "id", ref), kind, required=True)
-    record = await shell.store.get(kind, id)
-    while record.replaced_by:
-        found = await shell.store.get_many(kind, [record.replaced_by])
-        if not found:
-            why = f"{shown(record)} is no more: its conversion was undone"
-            raise InputError(kind, why, f"give another {kind}")
-        record = found[record.replaced_by]
+    given = await shell.store.get(kind, text(getattr(ref, "id", ref), kind, required=True))
+    record = await standing(shell.store, given)
+    if kind_of(record) != kind:
+        problem = f"{shown(given)} is no more, for its conversion was undone"
+        raise InputError(kind, problem, f"give another {kind}")
     return record
 
 
