@@ -7,7 +7,7 @@ written once, in `funnelkit.clients`, `funnelkit.people` and `funnelkit.verbs`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Unpack, overload
+from typing import TYPE_CHECKING, Any, Unpack, cast, overload
 
 from funnelkit.records import Company, Contact, Deal, Lead, Record
 from funnelkit.storage.immediate import run
@@ -16,12 +16,14 @@ from funnelkit.verbs.drafts import DealDetails
 from funnelkit.verbs.shell import P, R, Shell
 
 if TYPE_CHECKING:
+    from funnelkit.async_engine import AsyncEngine
     from funnelkit.clients.finding import Duplicates
     from funnelkit.clients.matching import Candidates
     from funnelkit.clients.merging import Merge, MergePlan, MergeRule
     from funnelkit.clients.profile import Client
     from funnelkit.clients.rules import FuzzyNames, MatchRule
     from funnelkit.clients.schemes import Scheme
+    from funnelkit.engine import Engine
     from funnelkit.people.scope import Scope
     from funnelkit.people.seeing import AsyncSeen, Seen
     from funnelkit.verbs.conversion import Conversion, ConversionPlan
@@ -53,7 +55,9 @@ class ClientVerbs:
         Args:
             lead: The lead, or its id.
             scheme: One of `funnelkit.schemes`: what is made unless one of the next three says otherwise.
-            deal, contact, company: As for `Engine.convert`.
+            deal: As for `Engine.convert`.
+            contact: As for `Engine.convert`.
+            company: As for `Engine.convert`.
             details: See `DealDetails`.
         """
         from funnelkit.verbs.conversion import plan_conversion
@@ -187,16 +191,20 @@ class ClientVerbs:
 
         return run(share(self._shell, record, act))
 
-    def seen_by(self, person: str, scope: Scope | None = None) -> Seen:
+    def seen_by(self, person: str, scope: Scope | None = None, *, storefronts: Iterable[str] = ()) -> Seen:
         """Return this engine as one person sees it: reads and reports of what they may see, no more.
 
         Args:
             person: The id of somebody of the organisation.
             scope: What they may see; left out, what they hold themselves.
+            storefronts: The shops that are theirs, see `Source`; for a scope that asks.
+
+        Raises:
+            InputError: There is no such person.
         """
         from funnelkit.people.seeing import seen_by
 
-        return seen_by(self, person, scope)
+        return seen_by(cast("Engine", self), person, scope, storefronts)
 
 
 class AsyncClientVerbs:
@@ -290,8 +298,10 @@ class AsyncClientVerbs:
 
         return await share(self._shell, record, act)
 
-    def seen_by(self, person: str, scope: Scope | None = None) -> AsyncSeen:
+    def seen_by(
+        self, person: str, scope: Scope | None = None, *, storefronts: Iterable[str] = ()
+    ) -> AsyncSeen:
         """Return this engine as one person sees it; see `Engine.seen_by`."""
         from funnelkit.people.seeing import async_seen_by
 
-        return async_seen_by(self, person, scope)
+        return async_seen_by(cast("AsyncEngine", self), person, scope, storefronts)
