@@ -1,4 +1,9 @@
-"""Where connections come from: a pool of our own, blocking or awaited."""
+"""Where connections come from: a pool of our own, blocking or awaited.
+
+The session that was used last stays at hand, out of the pool: to give one back and to take it again
+costs more processor time than to send a small statement. Whoever finds none at hand says so before he
+waits for the pool, so that nobody keeps one at hand that he could have.
+"""
 
 from __future__ import annotations
 
@@ -24,14 +29,25 @@ __all__ = ["AsyncLine", "BlockingLine"]
 
 
 _LEFT_BEHIND: list[Any] = []
-"""Pools of a parent process. They stay untouched: closing one here would hang up for the parent."""
+"""Pools of a parent process, with what was at hand. They stay untouched: closing one here would hang up for
+the parent."""
 
 
-def _let_go(pool: psycopg_pool.ConnectionPool[Any], process: int) -> None:
+def _let_go(pool: psycopg_pool.ConnectionPool[Any], at_hand: list[BlockingSession], process: int) -> None:
     """Close a pool that nobody closed, in the process that made it."""
     if process == os.getpid():
         with suppress(RuntimeError):  # one of the pool's own threads cannot wait for itself
+            for session in at_hand:
+                pool.putconn(session.connection)
             pool.close()
+
+
+def _usage(
+    pool: psycopg_pool.ConnectionPool[Any] | psycopg_pool.AsyncConnectionPool[Any], at_hand: int
+) -> Mapping[str, int]:
+    """Return what a pool says of itself, with what is at hand counted as its own."""
+    said = pool.get_stats()
+    return {**said, "pool_available": said["pool_available"] + at_hand}
 
 
 class _Connection(psycopg.Connection[Any]):
@@ -56,6 +72,7 @@ class BlockingLine:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._closed = False
+        self._waiting: list[None] = []  # one for each who waits for the pool
 
     @classmethod
     async def open(cls, settings: Settings) -> Self:
@@ -72,6 +89,7 @@ class BlockingLine:
 
     def _make_pool(self) -> None:
         self._process = os.getpid()
+        self._at_hand: list[BlockingSession] = []
         self._pool: psycopg_pool.ConnectionPool[Any]
         self._pool = psycopg_pool.ConnectionPool(
             connection_class=_Connection,
@@ -82,7 +100,7 @@ class BlockingLine:
             configure=partial(self._configure, self.settings),
             open=True,
         )
-        finalize(self, _let_go, self._pool, self._process)
+        finalize(self, _let_go, self._pool, self._at_hand, self._process)
 
     @staticmethod
     def _configure(settings: Settings, connection: psycopg.Connection[Any]) -> None:
@@ -94,15 +112,29 @@ class BlockingLine:
         if self._closed:
             raise StoreClosedError(self.settings.name, "closed")
         if self._process != os.getpid():
-            _LEFT_BEHIND.append(self._pool)
+            _LEFT_BEHIND.append((self._pool, self._at_hand))
             self._make_pool()
+        return self._last() or self._from_pool()
+
+    def _last(self) -> BlockingSession | None:
+        """Return the session that is at hand, if there is one: nobody else gets it."""
         try:
-            session: BlockingSession = self._pool.getconn().session
+            return self._at_hand.pop()
+        except IndexError:
+            return None
+
+    def _from_pool(self) -> BlockingSession:
+        self._waiting.append(None)
+        try:
+            # One that is given back from now on goes to the pool; one that was before is at hand.
+            session: BlockingSession = self._last() or self._pool.getconn().session
         except psycopg_pool.PoolClosed as error:
             raise StoreClosedError(self.settings.name, "closed") from error
         except psycopg_pool.PoolTimeout as error:
             self.probe(error)
             raise StoreBusyError(self.settings.name, self.settings.all_in_use) from error
+        finally:
+            self._waiting.pop()
         return session
 
     def probe(self, cause: Exception | None = None) -> None:
@@ -112,12 +144,22 @@ class BlockingLine:
         except psycopg.Error as error:
             raise ours(self.settings.name, error) from (cause or error)
 
-    async def give(self, session: BlockingSession, *, keep: bool) -> None:  # noqa: ARG002 (nothing is open)
-        """See `Line.give`."""
-        self._pool.putconn(session.connection)
+    async def give(self, session: BlockingSession, *, keep: bool) -> None:
+        """See `Line.give`: what was in vain goes to the pool, which looks whether it still stands."""
+        if not keep or self._at_hand:
+            self._pool.putconn(session.connection)
+            return
+        self._at_hand.append(session)
+        if self._waiting or self._closed:
+            self._put_back()
+
+    def _put_back(self) -> None:
+        while session := self._last():
+            self._pool.putconn(session.connection)
 
     async def mend(self) -> None:
         """See `Line.mend`."""
+        self._put_back()
         self._pool.check()
 
     async def pause(self, seconds: float) -> None:
@@ -128,11 +170,12 @@ class BlockingLine:
         """See `Line.close`."""
         self._closed = True
         if self._process == os.getpid():
+            self._put_back()
             self._pool.close()
 
     def usage(self) -> Mapping[str, int]:
         """See `Line.usage`."""
-        return self._pool.get_stats()
+        return _usage(self._pool, len(self._at_hand))
 
 
 class AsyncLine:
@@ -141,6 +184,7 @@ class AsyncLine:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._closed = False
+        self._waiting = 0  # for the pool
 
     @classmethod
     async def open(cls, settings: Settings) -> Self:
@@ -157,6 +201,7 @@ class AsyncLine:
 
     async def _make_pool(self) -> None:
         self._process = os.getpid()
+        self._at_hand: list[AsyncSession] = []
         self._pool: psycopg_pool.AsyncConnectionPool[Any]
         self._pool = psycopg_pool.AsyncConnectionPool(
             connection_class=_AsyncConnection,
@@ -179,8 +224,12 @@ class AsyncLine:
         if self._closed:
             raise StoreClosedError(self.settings.name, "closed")
         if self._process != os.getpid():
-            _LEFT_BEHIND.append(self._pool)
+            _LEFT_BEHIND.append((self._pool, self._at_hand))
             await self._make_pool()
+        return self._at_hand.pop() if self._at_hand else await self._from_pool()
+
+    async def _from_pool(self) -> AsyncSession:
+        self._waiting += 1
         try:
             session: AsyncSession = (await self._pool.getconn()).session
         except psycopg_pool.PoolClosed as error:
@@ -188,6 +237,8 @@ class AsyncLine:
         except psycopg_pool.PoolTimeout as error:
             await self.probe(error)
             raise StoreBusyError(self.settings.name, self.settings.all_in_use) from error
+        finally:
+            self._waiting -= 1
         return session
 
     async def probe(self, cause: Exception | None = None) -> None:
@@ -198,12 +249,20 @@ class AsyncLine:
         except psycopg.Error as error:
             raise ours(self.settings.name, error) from (cause or error)
 
-    async def give(self, session: AsyncSession, *, keep: bool) -> None:  # noqa: ARG002 (nothing is open)
-        """See `Line.give`."""
-        await self._pool.putconn(session.connection)
+    async def give(self, session: AsyncSession, *, keep: bool) -> None:
+        """See `Line.give`: what was in vain goes to the pool, which looks whether it still stands."""
+        if keep and not (self._at_hand or self._waiting or self._closed):
+            self._at_hand.append(session)
+        else:
+            await self._pool.putconn(session.connection)
+
+    async def _put_back(self) -> None:
+        while self._at_hand:
+            await self._pool.putconn(self._at_hand.pop().connection)
 
     async def mend(self) -> None:
         """See `Line.mend`."""
+        await self._put_back()
         await self._pool.check()
 
     async def pause(self, seconds: float) -> None:
@@ -214,8 +273,9 @@ class AsyncLine:
         """See `Line.close`."""
         self._closed = True
         if self._process == os.getpid():
+            await self._put_back()
             await self._pool.close()
 
     def usage(self) -> Mapping[str, int]:
         """See `Line.usage`."""
-        return self._pool.get_stats()
+        return _usage(self._pool, len(self._at_hand))

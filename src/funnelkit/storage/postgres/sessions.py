@@ -13,11 +13,10 @@ from psycopg.types.numeric import FloatLoader, Int8Dumper, IntLoader
 from psycopg.types.string import StrDumper, TextLoader
 
 from funnelkit.storage.columns import Row
+from funnelkit.storage.postgres.prepared import Prepared, rolled_back
 from funnelkit.storage.postgres.texts import BEGIN, BEGIN_READING, COMMIT, Statement, numbered
 
 __all__ = ["AsyncSession", "BlockingSession", "own", "teach"]
-
-_FEW = 1_000  # rows that a cursor may hold on to until it is used again
 
 
 class _Number(Loader):
@@ -68,10 +67,7 @@ def _has_rows(cursor: psycopg.Cursor[Row] | psycopg.AsyncCursor[Row]) -> bool:
 
 
 class BlockingSession:
-    """A `Session` on a `psycopg.Connection`.
-
-    It keeps a cursor for single statements: to make one costs as much as to send a small statement.
-    """
+    """A `Session` on a `psycopg.Connection`: one of our own, which was taught, or the host's."""
 
     begin: tuple[Statement, ...] = (BEGIN,)
     begin_reading: tuple[Statement, ...] = (BEGIN_READING,)
@@ -79,29 +75,28 @@ class BlockingSession:
 
     def __init__(self, connection: psycopg.Connection[Any], *, taught: bool) -> None:
         self.connection = connection
-        self._taught = taught
-        self._kept = self._cursor(psycopg.RawCursor)
+        self._prepared = Prepared(connection) if taught else None
 
     def _cursor(self, kind: type[psycopg.Cursor[Any]] = psycopg.Cursor) -> psycopg.Cursor[Row]:
         cursor = kind(self.connection, row_factory=tuple_row)
-        if not self._taught:
+        if self._prepared is None:
             teach(cursor.adapters)
         return cursor
 
-    def _sent(self, statement: Statement, kept: psycopg.Cursor[Row] | None = None) -> psycopg.Cursor[Row]:
+    def _sent(self, statement: Statement) -> psycopg.Cursor[Row]:
         sql, params = statement
         if isinstance(params, Mapping):
             return self._cursor().execute(own(sql), params, prepare=_preparing(statement))
-        cursor = kept or self._cursor(psycopg.RawCursor)
+        cursor = self._cursor(psycopg.RawCursor)
         return cursor.execute(own(numbered(sql)), params, prepare=_preparing(statement))
 
     async def rows(self, statement: Statement) -> list[Row]:
         """See `Session.rows`."""
-        cursor = self._sent(statement, self._kept)
-        found = cursor.fetchall() if _has_rows(cursor) else []
-        if len(found) > _FEW:
-            self._kept = self._cursor(psycopg.RawCursor)
-        return found
+        prepared = self._prepared
+        if prepared is not None and prepared.takes(statement):
+            return self.connection.wait(prepared.rows(statement))
+        cursor = self._sent(statement)
+        return cursor.fetchall() if _has_rows(cursor) else []
 
     async def together(self, statements: Sequence[Statement]) -> list[list[Row]]:
         """See `Session.together`."""
@@ -117,7 +112,7 @@ class BlockingSession:
     async def end(self) -> None:
         """See `Session.end`."""
         with suppress(psycopg.Error):
-            self.connection.rollback()
+            self.connection.wait(rolled_back(self.connection.pgconn))
 
 
 class AsyncSession:
@@ -129,31 +124,28 @@ class AsyncSession:
 
     def __init__(self, connection: psycopg.AsyncConnection[Any], *, taught: bool) -> None:
         self.connection = connection
-        self._taught = taught
-        self._kept = self._cursor(psycopg.AsyncRawCursor)
+        self._prepared = Prepared(connection) if taught else None
 
     def _cursor(self, kind: type[psycopg.AsyncCursor[Any]] = psycopg.AsyncCursor) -> psycopg.AsyncCursor[Row]:
         cursor = kind(self.connection, row_factory=tuple_row)
-        if not self._taught:
+        if self._prepared is None:
             teach(cursor.adapters)
         return cursor
 
-    async def _sent(
-        self, statement: Statement, kept: psycopg.AsyncCursor[Row] | None = None
-    ) -> psycopg.AsyncCursor[Row]:
+    async def _sent(self, statement: Statement) -> psycopg.AsyncCursor[Row]:
         sql, params = statement
         if isinstance(params, Mapping):
             return await self._cursor().execute(own(sql), params, prepare=_preparing(statement))
-        cursor = kept or self._cursor(psycopg.AsyncRawCursor)
+        cursor = self._cursor(psycopg.AsyncRawCursor)
         return await cursor.execute(own(numbered(sql)), params, prepare=_preparing(statement))
 
     async def rows(self, statement: Statement) -> list[Row]:
         """See `Session.rows`."""
-        cursor = await self._sent(statement, self._kept)
-        found = await cursor.fetchall() if _has_rows(cursor) else []
-        if len(found) > _FEW:
-            self._kept = self._cursor(psycopg.AsyncRawCursor)
-        return found
+        prepared = self._prepared
+        if prepared is not None and prepared.takes(statement):
+            return await self.connection.wait(prepared.rows(statement))
+        cursor = await self._sent(statement)
+        return await cursor.fetchall() if _has_rows(cursor) else []
 
     async def together(self, statements: Sequence[Statement]) -> list[list[Row]]:
         """See `Session.together`."""
@@ -169,4 +161,4 @@ class AsyncSession:
     async def end(self) -> None:
         """See `Session.end`."""
         with suppress(psycopg.Error):
-            await self.connection.rollback()
+            await self.connection.wait(rolled_back(self.connection.pgconn))

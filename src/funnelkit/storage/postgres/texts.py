@@ -109,8 +109,8 @@ _NUMBERS = {"version", "moves", "amount", "seq", "first_visit", "position"}
 def at_once(plan: Plan) -> Statement | None:
     """Return the one statement that writes a small commit whole or not at all, or None for a larger one.
 
-    Its one row says how many records were at their expected versions: where it is fewer than the
-    commit changes, nothing was written.
+    It answers with one row; with none where the record that changes was not at its expected version,
+    and then nothing was written.
     """
     tables = {**plan.new, **plan.added, **plan.once}
     changed = [(kind, item) for kind, items in plan.changed.items() for item in items]
@@ -143,10 +143,10 @@ def _together(changed: Kind | None, columns: tuple[str, ...], sizes: tuple[tuple
         row = f"({', '.join(map(_given, columns))})"
         source = f"VALUES {', '.join([row] * size)}"
         if changed:
-            source = f"SELECT * FROM ({source}) AS given WHERE EXISTS (SELECT 1 FROM old)"
+            source = f"SELECT given.* FROM old, ({source}) AS given"
         again = " ON CONFLICT DO NOTHING" if table in _ONCE else ""
         parts.append(f"new_{table} AS (INSERT INTO {table} ({', '.join(columns)}) {source}{again})")
-    return f"WITH {', '.join(parts)} SELECT {'COUNT(*) FROM old' if changed else '0'}"
+    return f"WITH {', '.join(parts)} SELECT 1{' FROM old' if changed else ''}"
 
 
 def _given(column: str) -> str:

@@ -51,7 +51,7 @@ async def write(session: Session, plan: Plan) -> None:
         if is_taken(error):
             raise RefusedByStore from error
         raise
-    if found[0][0] < len(plan.changed):
+    if not found:
         raise RefusedByStore
 
 
