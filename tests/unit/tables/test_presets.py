@@ -208,7 +208,8 @@ def test_leads_of_zoho() -> None:
         zoho.leads(zone="UTC"),
         "Record Id,First Name,Last Name,Company,Lead Status,Lead Owner,Email,Phone,Mobile,"
         "Lead Source,Created Time\n"
-        "zcrm_3152079000000153079,Ada,Lovelace,Acme,Junk Lead,Ann,ada@example.org,,+44 20,Web,2026-02-01 10:30:00\n",
+        "zcrm_3152079000000153079,Ada,Lovelace,Acme,Junk Lead,Ann,ada@example.org,,+44 20,Web,"
+        "2026-02-01 10:30:00\n",
     )
     assert fields(draft) == {
         "key": "zcrm_3152079000000153079",
