@@ -40,8 +40,8 @@ def url(tmp_path: Path) -> str:
 
 def shape(store: Store) -> dict[str, Any]:
     """Return how much of everything is there."""
-    tables = ("lead", "deal", "contact", "company", "activity", "move", "attribute", "change", "idempotency")
-    return {table: store.query(f"SELECT COUNT(*) FROM {table}", {}) for table in tables}
+    tables = "lead deal contact company activity move attribute change idempotency match_key"
+    return {table: store.query(f"SELECT COUNT(*) FROM {table}", {}) for table in tables.split()}
 
 
 def at_once(url: str, do: Callable[[Any], Any]) -> list[Any]:
