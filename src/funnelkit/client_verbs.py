@@ -7,15 +7,18 @@ written once, in `funnelkit.clients`, `funnelkit.people` and `funnelkit.verbs`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
 from typing import TYPE_CHECKING, Any, Unpack, cast, overload
 
 from funnelkit.records import Company, Contact, Deal, Lead, Record
 from funnelkit.storage.immediate import run
+from funnelkit.storage.threads import FromThread
 from funnelkit.verbs.acts import Act
 from funnelkit.verbs.drafts import DealDetails
 from funnelkit.verbs.shell import P, R, Shell
 
 if TYPE_CHECKING:
+    from funnelkit.analytics import Analytics
     from funnelkit.async_engine import AsyncEngine
     from funnelkit.clients.finding import Duplicates
     from funnelkit.clients.matching import Candidates
@@ -24,8 +27,10 @@ if TYPE_CHECKING:
     from funnelkit.clients.rules import FuzzyNames, MatchRule
     from funnelkit.clients.schemes import Scheme
     from funnelkit.engine import Engine
+    from funnelkit.people.plan_fact import PlanFacts
     from funnelkit.people.scope import Scope
     from funnelkit.people.seeing import AsyncSeen, Seen
+    from funnelkit.people.targets import SplitTarget, Target
     from funnelkit.verbs.conversion import Conversion, ConversionPlan
 
 __all__ = ["AsyncClientVerbs", "ClientVerbs"]
@@ -297,6 +302,26 @@ class AsyncClientVerbs:
         from funnelkit.people.holding import share
 
         return await share(self._shell, record, act)
+
+    async def achieved(self, plan: SplitTarget | Target, day: date | None = None) -> PlanFacts:
+        """Return plan against fact by the end of a day; see `Engine.achieved`."""
+        from funnelkit.people.achieved import achieved
+
+        engine = cast("AsyncEngine", self)
+        business, clock = self._shell.business, self._shell.clock
+
+        def ask(analytics: Analytics) -> PlanFacts:
+            return achieved(
+                FromThread(engine.store),
+                analytics,
+                plan,
+                day,
+                organisation=business.organisation,
+                clock=clock,
+                zone=engine._zone,  # noqa: SLF001 (the engine itself)
+            )
+
+        return await engine.report(ask)
 
     def seen_by(
         self, person: str, scope: Scope | None = None, *, storefronts: Iterable[str] = ()
