@@ -14,11 +14,12 @@ from funnelkit.clock import FrozenClock
 __all__ = ["STAGES", "ask_everything"]
 
 STAGES = ("new", "call", "offer")
-BY = (None, "owner", "source", "campaign", "month", "custom.size")
+BY = (None, "owner", "source", "campaign", "repeat", "month", "custom.size")
 FILTERS: tuple[dict[str, Any], ...] = (
     {},
     {"owner": "ann"},
     {"source": "web", "campaign": "spring"},
+    {"repeat": "deal"},
     {"custom": {"size": 1, "segment": None}, "created": (hour(0), hour(9)), "as_of": hour(50)},
 )
 FUNNEL_CELLS = ("count", "of_previous", "of_first", "lost", "went_back", "skipped")

@@ -51,6 +51,7 @@ class Record(NamedTuple):
     campaign: str
     custom: dict[str, Any]
     events: tuple[Place | Edit, ...]
+    repeat: str = ""
 
 
 class Database:
@@ -184,6 +185,7 @@ class _Ledger:
             "amount": self.value[1],
             "lead_source": self.record.source,
             "campaign": self.record.campaign,
+            "repeat_kind": self.record.repeat,
         }
         self.rows.append((event.t, "move", row))
         self.pipeline, self.place, self.since = event.pipeline, event.place, micros(event.t)
@@ -245,4 +247,5 @@ def _record(draw: st.DrawFn, name: str) -> Record:
         campaign=draw(st.sampled_from(["", "spring"])),
         custom=draw(st.sampled_from([{}, {"segment": "smb"}, {"segment": "big"}])),
         events=tuple(events),
+        repeat=draw(st.sampled_from(["", "", "deal", "inquiry"])),
     )

@@ -43,6 +43,7 @@ class Asked(NamedTuple):
     closed: tuple[float, float] = (-1e9, 1e9)
     owner: str | None = None
     source: str | None = None
+    repeat: str | None = None
     custom: tuple[str, Any] | None = None
     by: str | None = None
 
@@ -122,9 +123,16 @@ def group(life: Life, step: Step, asked: Asked) -> Any:
         return NOT_ASKED
     if asked.source is not None and life.record.source != asked.source:
         return NOT_ASKED
+    if asked.repeat is not None and life.record.repeat != asked.repeat:
+        return NOT_ASKED
     if asked.by and asked.by.startswith("custom."):
         return life.custom.get(asked.by.removeprefix("custom."))
-    keys = {"owner": step.owner, "source": life.record.source, "campaign": life.record.campaign}
+    keys = {
+        "owner": step.owner,
+        "source": life.record.source,
+        "campaign": life.record.campaign,
+        "repeat": life.record.repeat,
+    }
     return keys[asked.by] if asked.by else None
 
 

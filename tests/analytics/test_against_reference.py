@@ -31,8 +31,11 @@ def questions(draw: st.DrawFn) -> Asked:
         closed=draw(period),
         owner=draw(st.sampled_from([None] * 5 + ["ann", ""])),
         source=draw(st.sampled_from([None] * 5 + ["web"])),
+        repeat=draw(st.sampled_from([None] * 5 + ["deal", "inquiry", ""])),
         custom=draw(st.sampled_from([None] * 5 + [("segment", "smb"), ("segment", None)])),
-        by=draw(st.sampled_from([None, None, "owner", "owner", "source", "campaign", "custom.segment"])),
+        by=draw(
+            st.sampled_from([None, None, "owner", "owner", "source", "campaign", "repeat", "custom.segment"])
+        ),
     )
 
 
@@ -47,6 +50,7 @@ def said(asked: Asked, *, closed: bool = False) -> dict[str, Any]:
         "created": period(asked.created),
         "owner": asked.owner,
         "source": asked.source,
+        "repeat": asked.repeat,
         "custom": dict([asked.custom]) if asked.custom else None,
         "by": asked.by,
         **({"closed": period(asked.closed)} if closed else {}),

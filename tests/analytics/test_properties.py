@@ -35,7 +35,7 @@ def test_counts_never_rise_from_one_row_to_the_next(definition: Any, records: li
 
 
 @definitions
-@pytest.mark.parametrize("by", ["owner", "source", "campaign", "month", "custom.segment"])
+@pytest.mark.parametrize("by", ["owner", "source", "campaign", "repeat", "month", "custom.segment"])
 @settings(few, max_examples=15)
 @given(records=histories())
 def test_groups_add_up_to_the_whole(definition: Any, by: str, records: list[Record]) -> None:

@@ -28,9 +28,9 @@ class Analytics:
     """What happened in the pipelines, counted from the ledger.
 
     Every method takes the pipeline's id (it can be left out when there is only one) and the keyword
-    arguments of `Filters`: ``as_of``, ``created``, ``owner``, ``source``, ``campaign``, ``custom``,
-    ``by``. Every result says what it means (``result.about``), prints as a table and lists the
-    records behind a cell (``result.ids(...)``).
+    arguments of `Filters`: ``as_of``, ``created``, ``owner``, ``source``, ``campaign``,
+    ``repeat``, ``custom``, ``by``. Every result says what it means (``result.about``), prints as a
+    table and lists the records behind a cell (``result.ids(...)``).
 
     Args:
         source: Answers a SELECT over the tables of a store: any store of funnelkit.

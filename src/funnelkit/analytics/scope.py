@@ -21,10 +21,16 @@ Period = tuple[datetime | date | None, datetime | date | None]
 """From (included) and to (excluded); a plain date means its midnight in the zone; None is no bound."""
 
 ALWAYS = (0, 2**62)
-_COLUMNS = {"owner": "m.owner", "source": "m.lead_source", "campaign": "m.campaign"}
+_COLUMNS = {
+    "owner": "m.owner",
+    "source": "m.lead_source",
+    "campaign": "m.campaign",
+    "repeat": "m.repeat_kind",
+}
 MOST_STAGES = 60
 """One bit a stage has to fit into the integers that every SQL engine has."""
 
+_MARKS = ("deal", "inquiry")
 _BUCKETS = ("month", "quarter")
 _MONTHS = {"month": 1, "quarter": 3}
 
@@ -37,10 +43,12 @@ class Filters(TypedDict, total=False):
         created: Only records created in this period.
         owner, source, campaign: Only what is credited to them: the value on the counted row of the
             ledger, so at that time, not today's.
+        repeat: Only of clients who came again: ``"deal"`` after a purchase, ``"inquiry"`` after none;
+            ``""`` for those who did not.
         custom: Only records whose custom fields have these values as of then; dotted names reach
             into nested fields, None is a field that is not set.
-        by: Group by ``"owner"``, ``"source"``, ``"campaign"``, ``"month"``, ``"quarter"`` or
-            ``"custom.<name>"``.
+        by: Group by ``"owner"``, ``"source"``, ``"campaign"``, ``"repeat"``, ``"month"``, ``"quarter"``
+            or ``"custom.<name>"``.
     """
 
     as_of: datetime | None
@@ -48,6 +56,7 @@ class Filters(TypedDict, total=False):
     owner: str | None
     source: str | None
     campaign: str | None
+    repeat: str | None
     custom: Mapping[str, Any] | None
     by: str | None
 
@@ -99,6 +108,7 @@ class Scope:
     owner: str | None = None
     source: str | None = None
     campaign: str | None = None
+    repeat: str | None = None
     custom: tuple[tuple[str, str], ...] = ()
     by: str | None = None
 
@@ -110,8 +120,7 @@ class Scope:
     @property
     def equalities(self) -> dict[str, str]:
         """Filters on what a row of the ledger carries, by name."""
-        named = {"owner": self.owner, "source": self.source, "campaign": self.campaign}
-        return {name: value for name, value in named.items() if value is not None}
+        return {name: value for name in _COLUMNS if (value := getattr(self, name)) is not None}
 
     @property
     def column(self) -> str | None:
@@ -259,9 +268,16 @@ def resolve(
         owner=filters.get("owner"),
         source=filters.get("source"),
         campaign=filters.get("campaign"),
+        repeat=_mark(filters.get("repeat")),
         custom=tuple((name, _json(value)) for name, value in sorted(custom.items())),
         by=by,
     )
+
+
+def _mark(given: str | None) -> str | None:
+    if given not in (None, "", *_MARKS):
+        refuse("repeat", given, _MARKS, "is no mark of a client who comes again")
+    return given
 
 
 def refuse(argument: str, given: object, known: Collection[str], problem: str) -> NoReturn:
