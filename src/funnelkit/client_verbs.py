@@ -196,6 +196,29 @@ class ClientVerbs:
 
         return run(share(self._shell, record, act))
 
+    def achieved(self, plan: SplitTarget | Target, day: date | None = None) -> PlanFacts:
+        """Return plan against fact by the end of a day: the whole, its groups and its people.
+
+        Wins and passages are credited to who held the record then, as they stood at the end of that
+        day. A part that is a group of the organisation has what its members of today have.
+
+        Args:
+            plan: A `Target`, or one that is split.
+            day: Today if left out.
+        """
+        from funnelkit.people.achieved import achieved
+
+        engine = cast("Engine", self)
+        return achieved(
+            engine.store,
+            engine.analytics,
+            plan,
+            day,
+            organisation=self._shell.business.organisation,
+            clock=self._shell.clock,
+            zone=engine._zone,  # noqa: SLF001 (the engine itself)
+        )
+
     def seen_by(self, person: str, scope: Scope | None = None, *, storefronts: Iterable[str] = ()) -> Seen:
         """Return this engine as one person sees it: reads and reports of what they may see, no more.
 
