@@ -220,15 +220,15 @@ class AsyncEngine(AsyncClientVerbs):
 
     async def find(self, kind: Kind, *, after: str = "", limit: int = 100, **where: str) -> list[Any]:
         """Return records of a kind whose fields equal ``where``; see `Engine.find`."""
-        return await self._store.find(kind, columns(where), after=after, limit=limit)
+        return await self._store.find(kind, columns(kind, where), after=after, limit=limit)
 
     async def history(self, record: Record | str) -> list[Move]:
         """Return the moves of a lead or deal, oldest first."""
         return await self._store.moves(id_of(record))
 
     async def activities(self, record: Record | str) -> list[Activity]:
-        """Return the activities logged for a record, oldest first."""
-        return await self._store.activities(id_of(record))
+        """Return the activities logged for a record; see `Engine.activities`."""
+        return await self._shell.activities_of(id_of(record))
 
     async def changes(
         self, record: Record | str | None = None, *, after: int = 0, limit: int = 1000

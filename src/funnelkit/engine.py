@@ -373,6 +373,8 @@ class Engine(ClientVerbs):
     def find(self, kind: Kind, *, after: str = "", limit: int = 100, **where: str) -> list[Any]:
         """Return records of a kind whose fields equal ``where``, in the order of their ids.
 
+        Contacts and companies that were merged into others are left out, unless ``replaced_by`` is asked for.
+
         Args:
             kind: ``"lead"``, ``"deal"``, ``"contact"`` or ``"company"``.
             after: The id to go on behind, for the next page.
@@ -383,15 +385,15 @@ class Engine(ClientVerbs):
         Raises:
             InputError: The field cannot be compared, or there is no such kind or outcome.
         """
-        return self._store.find(kind, columns(where), after=after, limit=limit)
+        return self._store.find(kind, columns(kind, where), after=after, limit=limit)
 
     def history(self, record: Record | str) -> list[Move]:
         """Return the moves of a lead or deal, oldest first."""
         return self._store.moves(id_of(record))
 
     def activities(self, record: Record | str) -> list[Activity]:
-        """Return the activities logged for a record, oldest first."""
-        return self._store.activities(id_of(record))
+        """Return the activities logged for a record and for those merged into it, oldest first."""
+        return run(self._shell.activities_of(id_of(record)))
 
     def changes(
         self, record: Record | str | None = None, *, after: int = 0, limit: int = 1000

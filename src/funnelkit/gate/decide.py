@@ -19,6 +19,7 @@ from funnelkit.gate.refusals import (
     close_refusals,
     closed,
     entry_refusals,
+    merged,
     named,
     no_way,
     override_refusals,
@@ -86,6 +87,8 @@ def decide(pipeline: Pipeline, record: Placed, request: Request, facts: Facts = 
         A `Decision`. A refusal is a value here, never an exception.
     """
     verb = request.verb
+    if record.replaced_by:
+        return _refused(request, (merged(record),), request.target)
     if verb == "move" or verb in _BY_EDGE:
         return _go(pipeline, record, request, facts)
     if verb in {"create", "capture"}:

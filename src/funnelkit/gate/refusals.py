@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from funnelkit.gate.request import CLOSING, Request
-from funnelkit.records import OUTCOMES, SYSTEM, Deal, Lead, Placed
+from funnelkit.records import OUTCOMES, SYSTEM, Deal, Lead, Placed, Record
 from funnelkit.stages import Pipeline, Refusal
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "close_refusals",
     "closed",
     "entry_refusals",
+    "merged",
     "named",
     "no_way",
     "override_refusals",
@@ -94,7 +95,12 @@ def closed(record: Placed) -> Refusal:
     return Refusal("closed", f"{named(record)} is closed ({record.outcome})", fix="reopen it first")
 
 
-def named(record: Placed) -> str:
+def merged(record: Record) -> Refusal:
+    """Return the refusal for a record that another one stands for."""
+    return Refusal("merged", f"{named(record)} was merged", fix=f"use {record.replaced_by}")
+
+
+def named(record: Record) -> str:
     """Return how a sentence speaks of a record: its kind and its name, cut to a readable length."""
     name = record.name if len(record.name) <= _NAME_SHOWN else f"{record.name[: _NAME_SHOWN - 1]}…"
     return f"{type(record).__name__.lower()} {name!r}"

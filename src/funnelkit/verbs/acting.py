@@ -8,6 +8,7 @@ from typing import Any
 
 from funnelkit.errors import RefusedError
 from funnelkit.gate.decide import amended
+from funnelkit.gate.refusals import merged
 from funnelkit.gate.request import Decision
 from funnelkit.records import Deal, Lead, Record
 from funnelkit.stages import Verdict
@@ -66,6 +67,8 @@ async def _amended(
         decision = await shell.decision(record, request)
         if decision.record is None:
             raise RefusedError(record.id, decision.verdict)
+    elif record.replaced_by:
+        raise RefusedError(record.id, Verdict(verb, (merged(record),)))
     else:  # contacts and companies are in no pipeline, so nobody guards them
         request = shell.request(verb, record, said)
         decision = Decision(verdict=Verdict(verb), record=amended(record, edits, request.at))

@@ -91,8 +91,13 @@ def _ways(shell: Shell, record: Placed) -> list[tuple[str, str]]:
 _COLUMN_OF = {"source": "lead_source", "repeat": "repeat_kind"}
 
 
-def columns(where: Mapping[str, str]) -> dict[str, str]:
-    """Return the columns of a store that fields to find by are kept in."""
+def columns(kind: str, where: Mapping[str, str]) -> dict[str, str]:
+    """Return the columns of a store that fields to find by are kept in.
+
+    Contacts and companies that were merged into others are not found, unless ``replaced_by`` is asked for.
+    """
+    if kind in {"contact", "company"}:
+        where = {"replaced_by": "", **where}
     named = {_COLUMN_OF.get(name, name): value for name, value in where.items()}
     if (outcome := named.get("outcome")) == "open":
         named["outcome"] = ""

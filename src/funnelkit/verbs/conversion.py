@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from funnelkit.errors import ConflictError, InputError, RefusedError, shown
+from funnelkit.gate.refusals import merged
 from funnelkit.records import Activity, Company, Contact, Deal, FrozenMapping, Lead, Record
 from funnelkit.stages import Refusal, Verdict
 from funnelkit.storage.base import Kind
@@ -103,6 +104,9 @@ async def _lead(shell: Shell, ref: Lead | str, said: Asked) -> Lead:
     lead = await shell.current(id_of(ref), None)
     if not isinstance(lead, Lead):
         raise InputError("lead", f"{shown(lead)} is not a lead")
+    if isinstance(ref, Lead) and ref.id != lead.id:
+        refusal = merged(attrs.evolve(ref, replaced_by=lead.id))
+        raise RefusedError(ref.id, Verdict("convert", (refusal,)))
     expected = said.expect or (ref.version if isinstance(ref, Lead) else None)
     if lead.outcome != "won" and expected is not None and expected != lead.version:
         raise ConflictError("lead", lead.id, expected, lead.version)

@@ -63,7 +63,7 @@ def _of_nothing(said: Asked) -> Asked:
 async def _referred(shell: Shell, kind: Kind, ref: Any) -> Any:
     """Return the contact or company that was meant, read from the store; None for nobody."""
     id = "" if ref is None else text(getattr(ref, "id", ref), kind)
-    return await shell.store.get(kind, id) if id else None
+    return await shell.standing(await shell.store.get(kind, id)) if id else None
 
 
 async def _repeat(shell: Shell, at: datetime, contact: Contact | None, company: Company | None) -> Repeat:

@@ -21,15 +21,17 @@ from funnelkit.errors import (
     InputError,
     KeyReusedError,
     NotFoundError,
+    RefusedError,
     shown,
 )
 from funnelkit.gate.decide import decide, facts_needed, resolved
+from funnelkit.gate.refusals import merged
 from funnelkit.gate.request import NO_FACTS, Decision, Facts, Request
 from funnelkit.ids import SUFFIX_LENGTH, IdSource
 from funnelkit.inputs import given_id
 from funnelkit.records import OUTCOMES, Activity, Company, Contact, Deal, Lead, Placed, Record
 from funnelkit.serial import did_you_mean
-from funnelkit.stages import Pipeline
+from funnelkit.stages import Pipeline, Verdict
 from funnelkit.storage.base import (
     KIND_OF,
     KINDS,
@@ -152,23 +154,56 @@ class Shell:
         return id
 
     async def current(self, ref: Record | str, expect: int | None) -> Any:
-        """Return the record as it is in the store.
+        """Return the record as it is in the store; for the id of one that was merged, who stands for it.
 
         Raises:
             ConflictError: It is not at the version that was expected; a record given implies one.
+            RefusedError: The record given was merged into another one since it was read.
         """
         if isinstance(ref, str):
             kind = _KIND_BY_PREFIX.get(ref[:-SUFFIX_LENGTH])
             record = await self.store.get(kind, ref) if kind else await self._anywhere(ref)
+            if record.replaced_by:
+                record = await self.standing(record)
         elif type(ref) in KIND_OF:
             record = await self.store.get(KIND_OF[type(ref)], ref.id)
             if expect is None:
                 expect = ref.version
+            if record.replaced_by and record.version != expect:
+                raise RefusedError(record.id, Verdict("read", (merged(record),)))
         else:
             raise InputError("record", f"{shown(ref)} is neither a record nor an id")
         if expect is not None and record.version != expect:
             raise ConflictError(kind_of(record), record.id, expect, record.version)
         return record
+
+    async def standing(self, record: Record) -> Record:
+        """Return the record of the same kind that stands for one; itself where there is none.
+
+        What an undone conversion had made is replaced by a lead: of a lead's kind it is not.
+        """
+        if not record.replaced_by:
+            return record
+        from funnelkit.clients.finding import standing
+
+        stands = await standing(self.store, record)
+        return stands if type(stands) is type(record) else record
+
+    async def activities(self, record: Record) -> list[Activity]:
+        """Return the activities of a record and of those that it absorbed, oldest first."""
+        own = await self.store.activities(record.id)
+        if not record.absorbed:
+            return own
+        others = [each for id in record.absorbed for each in await self.store.activities(id)]
+        return sorted([*own, *others], key=lambda activity: (activity.at, activity.id))
+
+    async def activities_of(self, id: str) -> list[Activity]:
+        """Return what `activities` does for an id; none for one that nobody has."""
+        kind = kind_made_for(id)
+        for each in (kind,) if kind else KINDS:
+            if found := await self.store.get_many(each, [id]):
+                return await self.activities(await self.standing(found[id]))
+        return []
 
     async def edits(self, record: Record, fields: Mapping[str, Any]) -> dict[str, Any]:
         """Return the checked fields of an edit; a contact or company they name must exist."""
@@ -176,7 +211,7 @@ class Shell:
         parties: tuple[Kind, ...] = ("contact", "company")
         for kind in parties:
             if new.get(kind):
-                await self.store.get(kind, new[kind])
+                new[kind] = (await self.standing(await self.store.get(kind, new[kind]))).id
         return new
 
     # -- deciding -----------------------------------------------------------------------------
@@ -210,7 +245,7 @@ class Shell:
     async def _facts(self, record: Placed, needs: frozenset[str]) -> Facts:
         store, contact, company = self.store, record.contact, record.company
         return Facts(
-            activities=tuple(await store.activities(record.id)) if "activities" in needs else (),
+            activities=tuple(await self.activities(record)) if "activities" in needs else (),
             history=tuple(await store.moves(record.id)) if "history" in needs else (),
             contact=await store.get("contact", contact) if "contact" in needs and contact else None,
             company=await store.get("company", company) if "company" in needs and company else None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, cast
 
 import attrs
@@ -11,7 +11,6 @@ import attrs
 from funnelkit.errors import NotFoundError, RefusedError
 from funnelkit.gate.decide import amended
 from funnelkit.gate.refusals import named
-from funnelkit.money import money
 from funnelkit.records import Activity, Deal, Lead
 from funnelkit.stages import Pipeline, Refusal, Verdict
 from funnelkit.storage.base import Commit, Kind, kind_of
@@ -21,6 +20,7 @@ from funnelkit.verbs.converting.plan import SIDES, value_of
 from funnelkit.verbs.converting.writing import (
     activity_commit,
     amended_deal,
+    decoded,
     edits_of,
     encoded,
     entry_of,
@@ -185,17 +185,8 @@ async def _emptied(
     shell: Shell, record: Any, rows: list[Mapping[str, Any]], said: Asked, at: datetime
 ) -> Commit:
     """Return the commit that makes the filled fields blank again."""
-    before = {row["field"]: _decoded(row["field"], row["from"]) for row in rows}
+    before = {row["field"]: decoded(row["field"], row["from"]) for row in rows}
     if isinstance(record, Deal):
         return (await amended_deal(shell, record, before, said, at=at, cause="undo"))[1]
     after = amended(record, edits_of(record, before), at)
     return recording.amendment(record, after, actor=said.actor.id, reason="undo", overruled="")
-
-
-def _decoded(field: str, value: Any) -> Any:
-    """Return a value of a field from the journal."""
-    if value is None or field.startswith("custom."):
-        return value
-    if field == "value":
-        return money(value["amount"], value["currency"])
-    return date.fromisoformat(value) if field == "expected_close" else value

@@ -14,7 +14,7 @@ from funnelkit.errors import RefusedError
 from funnelkit.gate.decide import amended
 from funnelkit.gate.request import Decision, Request
 from funnelkit.inputs import custom_values
-from funnelkit.money import Money
+from funnelkit.money import Money, money
 from funnelkit.records import Activity, Company, Contact, Deal, FrozenMapping, Lead, Repeat
 from funnelkit.stages import Refusal
 from funnelkit.storage.base import Commit, Kind, kind_of
@@ -29,6 +29,7 @@ __all__ = [
     "amended_deal",
     "clients_of",
     "deal_of",
+    "decoded",
     "drawn",
     "edits_of",
     "encoded",
@@ -277,3 +278,12 @@ def encoded(value: Any) -> Any:
     if isinstance(value, Money):
         return {"amount": str(value.amount), "currency": value.currency}
     return value.isoformat() if isinstance(value, date) else value
+
+
+def decoded(field: str, value: Any) -> Any:
+    """Return a value of a field from the journal; what `encoded` has made of it."""
+    if value is None or field.startswith("custom."):
+        return value
+    if field == "value":
+        return money(value["amount"], value["currency"])
+    return date.fromisoformat(value) if field == "expected_close" else value
