@@ -207,6 +207,13 @@ def test_a_similar_company_is_found(make: Make) -> None:
     assert [candidate.record for candidate in found] == [star]
 
 
+def test_names_without_a_common_word_are_not_compared(make: Make) -> None:
+    """A name is not looked at for its likeness when another key has found the record."""
+    pytest.importorskip("rapidfuzz", reason="the extra 'clients' is not installed")
+    ada = make.contact("Adaa", phone="+442079460000")
+    assert not candidates(make.lead("Ada", phone="+442079460000"), known(ada), [FuzzyNames(0.8)])
+
+
 @pytest.mark.usefixtures("bare")
 def test_without_the_package_similar_names_are_refused_at_once(make: Make) -> None:
     """The lack is told even when there is nobody to compare with."""
