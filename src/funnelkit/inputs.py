@@ -58,6 +58,8 @@ def given_id(value: object, argument: str = "id") -> str:
         InputError: It is something else.
     """
     name = text(value, argument, limit=_ID_LIMIT, required=True)
+    if name.isprintable() and " " not in name:
+        return name
     if any(character.isspace() or unicodedata.category(character) in _UNSEEN for character in name):
         raise InputError(argument, f"{shown(name)} holds white space or a control character", "remove it")
     return name

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from itertools import chain
+from operator import attrgetter
 from typing import Any
 
 import attrs
 
 from funnelkit.errors import RefusedError
 from funnelkit.gate.decide import decide, facts_needed, resolved
-from funnelkit.gate.request import NO_FACTS, Facts, Request
+from funnelkit.gate.request import NO_FACTS, Decision, Facts, Request
 from funnelkit.importing.reading import Event
 from funnelkit.importing.report import BadRow
-from funnelkit.records import OUTCOMES, Deal, Lead, Placed
+from funnelkit.records import NOTHING, OUTCOMES, Deal, Lead, Placed
 from funnelkit.stages import Pipeline
 from funnelkit.storage.base import Commit, Write, kind_of
 from funnelkit.verbs.drafts import edited
@@ -49,11 +51,11 @@ class History:
 
 def in_order(events: Iterable[Event]) -> list[Event]:
     """Return events by time; those of one instant keep the order of the log."""
-    return sorted(events, key=lambda event: event.at)
+    return sorted(events, key=attrgetter("at"))
 
 
 def replay(
-    pipeline: Pipeline, id: str, events: Sequence[Event], *, sealed: bool = False
+    pipeline: Pipeline, id: str, events: Iterable[Event], *, sealed: bool = False
 ) -> tuple[History, Commit | None]:
     """Make a new record and take it through all of its events; its moves are ``sealed`` or not.
 
@@ -62,21 +64,12 @@ def replay(
     Returns:
         What became of the events, and the one commit that writes the record with all of its past.
     """
-    bad: list[BadRow] = []
-    record, born, rest = _begun(pipeline, id, in_order(events), bad, sealed=sealed)
-    if record is None:
+    rest, bad = in_order(events), list[BadRow]()
+    born = _born(pipeline, id, rest, bad, sealed=sealed)
+    if born is None:
+        bad += [BadRow(event.line, id, "no row says on which stage this record began") for event in rest]
         return History(record=id, bad=bad), None
-    early = record.updated_at < record.created_at
-    history, commit = onward(pipeline, record, rest, born=born)
-    return History(
-        record=id,
-        begun=True,
-        used=history.used + 1,
-        repeats=history.repeats,
-        reopened=history.reopened,
-        bad=[*bad, *history.bad],
-        early=early,
-    ), commit
+    return onward(pipeline, born[1].record, rest, born=born, bad=bad)
 
 
 def onward(
@@ -84,7 +77,8 @@ def onward(
     record: Placed,
     events: Iterable[Event],
     *,
-    born: Sequence[Yes] = (),
+    born: Yes | None = None,
+    bad: Sequence[BadRow] = (),
     facts: Facts = NO_FACTS,
     sealed: bool = False,
 ) -> tuple[History, Commit | None]:
@@ -95,73 +89,76 @@ def onward(
         record: As it is in the store, or as ``born`` makes it.
         events: In order, none of them before the record's latest act.
         born: The act that makes it, where it is new.
-        facts: What rules may ask about it, where it is not.
-        sealed: Whether its moves shall be sealed from now on.
+        bad: The rows that were not taken before.
+        facts: What rules may ask about it, where it is not new.
+        sealed: Whether its moves shall be sealed from now on; one that was born sealed goes on so.
 
     Returns:
         What became of the events, and one commit of everything; None when there is nothing to write.
     """
-    id, expected, acts = record.id, 0 if born else record.version, list(born)
-    bad: list[BadRow] = []
-    used, repeats, reopened = 0, 0, 0
+    before, acts, refused = record, [born] if born else [], list(bad)
+    used, repeats, reopened = len(acts), 0, 0
+    said: Mapping[str, Any] = NOTHING
     for event in events:
         if event.place == record.place:
             repeats += 1
             continue
         try:
-            requests = _requests(record, event, sealed=sealed)
-            after, done = _taken(pipeline, record, requests, acts, facts)
+            after, done = _taken(pipeline, record, _requests(record, event, said, sealed=sealed), acts, facts)
         except RefusedError as error:
-            bad.append(_refused(event, id, error))
+            refused.append(_refused(event, record.id, error))
             continue
         used += 1
         reopened += record.close is not None
-        record = after
+        record, said = after, event.fields
         acts += done
-    history = History(record=id, used=used, repeats=repeats, reopened=reopened, bad=bad)
+    history = History(
+        record=record.id,
+        begun=born is not None,
+        used=used,
+        repeats=repeats,
+        reopened=reopened,
+        bad=refused,
+        early=before.updated_at < before.created_at,
+    )
     if not acts:
         return history, None
-    said = together(acts)
     # Each act gave the record a version; the store is given the last one.
-    return history, Commit(
-        writes=(Write(record, expected),), moves=said.moves, changes=said.changes, attributes=said.attributes
-    )
+    return history, together(acts, (Write(record, 0 if born else before.version),))
 
 
 def _refused(event: Event, id: str, error: RefusedError) -> BadRow:
     return BadRow(event.line, id, "refused: " + "; ".join(map(str, error.verdict.refusals)))
 
 
-def _begun(
-    pipeline: Pipeline, id: str, events: Sequence[Event], bad: list[BadRow], *, sealed: bool
-) -> tuple[Placed | None, list[Yes], Sequence[Event]]:
-    """Return the record that the first acceptable stage event makes, and the events that are left.
+def _born(pipeline: Pipeline, id: str, rest: list[Event], bad: list[BadRow], *, sealed: bool) -> Yes | None:
+    """Return the act of the first acceptable stage event, which makes the record; take it from the others.
 
     An outcome may be dated before that event. Then the record is created at the outcome's instant,
     so that its ledger runs forward in time, and keeps the later one as its ``created_at``.
     """
-    rest = list(events)
-    for event in events:
-        if event.place in OUTCOMES:
-            continue
+    for event in [event for event in rest if event.place not in OUTCOMES]:
         at = rest[0].at
         rest.remove(event)
+        request = Request(
+            verb="create" if pipeline.kind == "deal" else "capture",
+            actor=event.actor,
+            at=at,
+            cause="import",
+            sealed=sealed,
+        )
         try:
-            record, acts = _born(pipeline, id, event, at, sealed=sealed)
+            decision, request = _decided(pipeline, _draft(pipeline, id, event, at), request, (), NO_FACTS)
         except RefusedError as error:
             bad.append(_refused(event, id, error))
             continue
-        return record, acts, rest
-    bad += [BadRow(event.line, id, "no row says on which stage this record began") for event in rest]
-    return None, [], ()
+        return None, decision, request
+    return None
 
 
-def _born(
-    pipeline: Pipeline, id: str, event: Event, at: datetime, *, sealed: bool
-) -> tuple[Placed, list[Yes]]:
+def _draft(pipeline: Pipeline, id: str, event: Event, at: datetime) -> Placed:
     """Return the record as an event makes it, entered into the ledger at an instant of its own."""
-    record_type, verb = (Deal, "create") if pipeline.kind == "deal" else (Lead, "capture")
-    draft = record_type(
+    return (Deal if pipeline.kind == "deal" else Lead)(
         id=id,
         pipeline=pipeline.id,
         stage=event.place,
@@ -170,8 +167,6 @@ def _born(
         updated_at=at,
         **{"name": id, **event.fields},
     )
-    request = Request(verb=verb, actor=event.actor, at=at, cause="import", sealed=sealed)
-    return _done(pipeline, draft, request, (), NO_FACTS, new=True)
 
 
 def _taken(
@@ -183,36 +178,38 @@ def _taken(
         RefusedError: The gate refuses one of the acts that the event amounts to.
     """
     acts: list[Yes] = []
-    for request in requests:
-        record, done = _done(pipeline, record, request, chain(before, acts), facts)
-        acts += done
+    for asked in requests:
+        decision, request = _decided(pipeline, record, asked, (before, acts), facts)
+        if decision.record is not record:
+            acts.append((record, decision, request))
+            record = decision.record
     return record, acts
 
 
-def _requests(record: Placed, event: Event, *, sealed: bool) -> Iterator[Request]:
-    """Yield the acts that an event amounts to: what it says about the record, then where it goes."""
+def _requests(record: Placed, event: Event, said: Mapping[str, Any], *, sealed: bool) -> Iterator[Request]:
+    """Yield the acts that an event amounts to: what it says about the record, then where it goes.
 
-    def request(verb: str, **what: Any) -> Request:
-        return Request(verb=verb, actor=event.actor, at=event.at, cause="import", sealed=sealed, **what)
-
-    if not _says(record, event.fields):
+    Most events say what the one before them has ``said``.
+    """
+    request = partial(Request, actor=event.actor, at=event.at, cause="import", sealed=sealed)
+    if event.fields is not said and not _says(record, event.fields):
         fields = dict(event.fields)
         owner = fields.pop("owner", record.owner)
         if owner != record.owner:
-            yield request("assign", owner=owner)
+            yield request(verb="assign", owner=owner)
         if not _says(record, fields):
-            yield request("edit", edits=edited(kind_of(record), record, fields))
+            yield request(verb="edit", edits=edited(kind_of(record), record, fields))
     if event.place in OUTCOMES:
         converting = event.place == "won" and isinstance(record, Lead)
-        yield request("convert" if converting else _CLOSE[event.place], reason=event.reason)
+        yield request(verb="convert" if converting else _CLOSE[event.place], reason=event.reason)
         return
     if record.close is not None:
-        yield request("reopen")
+        yield request(verb="reopen")
     if event.place != record.stage:
-        yield request("move", target=event.place)
+        yield request(verb="move", target=event.place)
 
 
-def _says(record: Placed, fields: dict[str, Any]) -> bool:
+def _says(record: Placed, fields: Mapping[str, Any]) -> bool:
     """Whether a record says already what an event says of it; custom fields are merged."""
     for field, value in fields.items():
         if field == "custom":
@@ -223,30 +220,23 @@ def _says(record: Placed, fields: dict[str, Any]) -> bool:
     return True
 
 
-def _done(
-    pipeline: Pipeline,
-    record: Placed,
-    request: Request,
-    before: Iterable[Yes],
-    facts: Facts,
-    *,
-    new: bool = False,
-) -> tuple[Placed, list[Yes]]:
-    """Ask the gate; return the record as it is then, and the act if it leaves a trace.
+def _decided(
+    pipeline: Pipeline, record: Placed, request: Request, before: Iterable[Iterable[Yes]], facts: Facts
+) -> tuple[Decision, Request]:
+    """Ask the gate; return its yes, and the request in plain words.
 
-    Rules are told the history so far: that of ``facts``, and what ``before`` adds to it. A record that
-    is imported as a whole has no activities and no client.
+    Rules are told the history so far: that of ``facts``, and what the acts ``before`` add to it. A
+    record that is imported as a whole has no activities and no client.
 
     Raises:
         RefusedError: The gate refuses.
     """
     request = resolved(pipeline, record, request)
     if pipeline.table.asks and facts_needed(pipeline, record, request):
-        more = tuple(decision.move for _, decision, _ in before if decision.move is not None)
+        acts = chain.from_iterable(before)
+        more = tuple(decision.move for _, decision, _ in acts if decision.move is not None)
         facts = attrs.evolve(facts, history=facts.history + more)
     decision = decide(pipeline, record, request, facts)
     if decision.record is None:
         raise RefusedError(record.id, decision.verdict)
-    return decision.record, [] if decision.record is record else [
-        (None if new else record, decision, request)
-    ]
+    return decision, request

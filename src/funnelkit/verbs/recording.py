@@ -69,10 +69,14 @@ def recorded(before: Record | None, decision: Decision, request: Request) -> Com
     return amendment(before, after, actor=request.actor.id, reason=request.reason, overruled=overruled)
 
 
-def together(acts: Iterable[Yes]) -> Commit:
+def together(acts: Iterable[Yes], ends: Sequence[Write] = ()) -> Commit:
     """Return one commit of what `recorded` says to each of many acts, in their order.
 
     Moves are written down at once: a commit of its own would cost each of them as much as the move.
+
+    Args:
+        acts: One to a record; or any number, where ``ends`` are given.
+        ends: The records as all of their acts have left them, each written once.
     """
     writes: list[Write] = []
     moves: list[Move] = []
@@ -81,7 +85,8 @@ def together(acts: Iterable[Yes]) -> Commit:
     for before, decision, request in acts:
         record, move = decision.record, decision.move
         if move is not None:
-            writes.append(_placed(before, record))
+            if not ends:
+                writes.append(_placed(before, record))
             moves.append(move)
             told.append(_told(record, move))
             if before is None and record.custom:
@@ -90,7 +95,12 @@ def together(acts: Iterable[Yes]) -> Commit:
             writes += commit.writes
             told += commit.changes
             attributes += commit.attributes
-    return Commit(writes=tuple(writes), moves=tuple(moves), changes=tuple(told), attributes=tuple(attributes))
+    return Commit(
+        writes=tuple(ends or writes),
+        moves=tuple(moves),
+        changes=tuple(told),
+        attributes=tuple(attributes),
+    )
 
 
 def _placed(before: Record | None, after: Any) -> Write:
