@@ -95,6 +95,11 @@ def test_what_could_be_two_numbers_is_refused(cell: str) -> None:
         read_amount(cell, "Sum", currency="EUR")
 
 
+def test_a_zero_alone_is_no_group_of_thousands() -> None:
+    """``0,234`` has one meaning only."""
+    assert read_number("0,234", "Size") == 0.234
+
+
 def test_a_cell_against_the_column_is_refused() -> None:
     """A number whose own decimal sign is not the column's is no accident to pass over."""
     with pytest.raises(InputError, match="decimal sign"):
@@ -216,7 +221,8 @@ def test_ids_that_a_spreadsheet_rounded_are_refused(cell: Any) -> None:
     ("cell", "id"),
     [("00123", "00123"), (" a-7 ", "a-7"), ('="00123"', "00123"), ("123456789012345", "123456789012345"),
      (42.0, "42"), (7, "7"), ("0x1e5", "0x1e5"), ("12345678901234567890", "12345678901234567890"),
-      ("1.5.0", "1.5.0")],
+      ("1.5.0", "1.5.0"),
+     ("1234567890123451000", "1234567890123451000")],
 )  # fmt: skip
 def test_ids_that_are_whole_are_taken(cell: Any, id: str) -> None:
     """What is no rounded number is an id as it stands."""
