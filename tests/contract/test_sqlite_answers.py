@@ -13,13 +13,20 @@ from typing import Any
 import pytest
 from tests.contract.test_passing_on import CALLS, filled
 
-from funnelkit import MemoryStore, MirroredStore, ReadOnlyStore, commit_from_json, commit_to_json
+from funnelkit import (
+    MemoryStore,
+    MirroredStore,
+    ReadOnlyStore,
+    commit_from_json,
+    commit_to_json,
+    open_store,
+)
 from funnelkit.errors import InputError, StoreBusyError, StoreReadOnlyError
-from funnelkit.storage import Commit
+from funnelkit.storage import Attribute, Commit
 from funnelkit.storage.copying import copy_store, is_level
 from funnelkit.storage.sqlite import SQLiteStore
 from funnelkit.storage.sqlite.health import examined
-from funnelkit.testing.samples import a_change, a_deal, new
+from funnelkit.testing.samples import AT, a_change, a_deal, new
 
 PRAGMAS = "SELECT s.*, c.* FROM pragma_synchronous s, pragma_cache_size c"
 
@@ -51,6 +58,16 @@ def test_health_measures_file_and_log(tmp_path: Path) -> None:
         full = examined(connection, path, **known)
     assert (log - 32) % 536 == 0
     assert (full.wal_bytes, full.wal_pages, full.journal) == (log, (log - 32) // 536, "wal")
+
+
+@pytest.mark.parametrize(("ending", "writable"), [("", True), ("?mode=ro", False)])
+def test_a_url_opens_a_file(tmp_path: Path, ending: str, writable: bool) -> None:
+    """What stands before the first question mark is the path, what stands behind it how to open it."""
+    SQLiteStore(tmp_path / "crm.db").close()
+    with closing(open_store(f"sqlite:///{tmp_path}/crm.db{ending}")) as store:
+        assert store.capabilities.writable is writable
+    with pytest.raises(InputError, match="has an unknown setting"):
+        open_store(f"sqlite:///{tmp_path}/crm.db?x{ending}")
 
 
 # A host's connection
@@ -141,6 +158,20 @@ def test_a_copy_is_level_when_nothing_is_missing() -> None:
     assert not is_level(two, one)
     two.commit(Commit(changes=(a_change("d1"), a_change("d2"))))
     assert is_level(one, two)
+
+
+def test_every_id_is_copied() -> None:
+    """Whatever an id begins with, its record comes over, and so do its fields of old."""
+    source, target = MemoryStore(), MemoryStore()
+    ids = ("!", "0", "A", "Z", "a", "~", "Ω")
+    source.commit(new(*(a_deal(id) for id in ids)))
+    about = [Attribute(record=id, field="owner", value=str(n), since=AT) for id in ids for n in range(2)]
+    target.commit(Commit(attributes=tuple(about[:2])))
+    source.commit(Commit(attributes=tuple(about)))
+    copied = copy_store(source, target)
+    assert (copied.records, copied.attributes) == (7, 12)
+    assert {id: target.get("deal", id) for id in ids} == {id: a_deal(id) for id in ids}
+    assert [each for id in ids for each in target.attributes(id)] == about
 
 
 def test_a_mirror_hands_on_what_it_wrote_alone() -> None:
