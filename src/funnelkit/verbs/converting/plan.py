@@ -10,7 +10,7 @@ import attrs
 from funnelkit.clients.matching import Candidate
 from funnelkit.errors import shown
 from funnelkit.records import NOTHING, Company, Contact, Deal, FrozenMapping, Lead, Repeat
-from funnelkit.stages import Refusal
+from funnelkit.stages import Refusal, Verdict
 from funnelkit.storage.base import Kind
 
 __all__ = ["NEW", "SIDES", "ConversionPlan", "Left", "Part"]
@@ -138,6 +138,11 @@ class ConversionPlan:
     def open(self) -> dict[str, tuple[Candidate, ...]]:
         """Kind → the records that may be the same; say which one with ``contact=`` or ``company=``."""
         return {part.kind: part.open for part in self.parts if part.open}
+
+    @property
+    def verdict(self) -> Verdict:
+        """What is said against it, as one verdict."""
+        return Verdict("convert", self.refusals)
 
     def __bool__(self) -> bool:
         return not self.refusals
