@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta, timezone
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +34,11 @@ from funnelkit.tables.export import (
 from funnelkit.tables.mapping import TargetKind
 
 KINDS: dict[TargetKind, type[Record]] = {"lead": Lead, "deal": Deal, "contact": Contact, "company": Company}
-FORMATS: list[tuple[Callable[..., int], Callable[..., Any]]] = [
+no_arrow = pytest.mark.skipif(find_spec("pyarrow") is None, reason="the extra for Parquet is not installed")
+FORMATS = [
     (write_csv, read_csv),
     (write_jsonl, read_jsonl),
-    (write_parquet, read_parquet),
+    pytest.param(write_parquet, read_parquet, marks=no_arrow),
 ]
 
 TEXT = st.one_of(
