@@ -67,7 +67,8 @@ def perform(engine: Engine, call: Call) -> tuple[Any, ...]:
     if call.verb == "bulk":
         return answer.done
     if call.verb == "convert":
-        parts = (answer.lead, answer.deal, answer.contact, answer.company)
+        entries = [entry for entry in engine.activities(answer.lead) if entry.id == answer.id]
+        parts = (answer.lead, answer.deal, answer.contact, answer.company, *entries)
         return tuple(part for part in parts if part is not None)
     return (answer,)
 
