@@ -16,7 +16,7 @@ from funnelkit.errors import ConflictError, InputError, NotFoundError, RefusedEr
 from funnelkit.importing.progress import Progress, shower
 from funnelkit.records import Lead
 from funnelkit.storage.immediate import run
-from funnelkit.verbs.acts import no_unknown, split
+from funnelkit.verbs.acts import asked, no_unknown, split
 from funnelkit.verbs.conversion import ConversionPlan, apply_conversion, plan_conversion
 from funnelkit.verbs.drafts import DealDetails
 from funnelkit.verbs.shell import Shell
@@ -114,8 +114,10 @@ async def _converted(
 ) -> LeadsConverted:
     pipeline, batch = leads["pipeline"], leads["batch"]
     _check(shell, pipeline, batch, details)
+    if scheme.deal == "new":
+        shell.only("deal", details.get("pipeline"))  # else every lead would be refused for the same want
     where = {"outcome": "", **({} if pipeline is None else {"pipeline": pipeline})}
-    report = LeadsConverted(done=(done := {}), refused=(refused := {}), asked=(asked := {}))
+    report = LeadsConverted(done=(done := {}), refused=(refused := {}), asked=(unsure := {}))
     total = await _count(shell, where)
     async for lead in _open(shell, where, batch):
         try:
@@ -126,14 +128,16 @@ async def _converted(
         else:
             done[lead.id] = conversion.id
             if plan.open:
-                asked[lead.id] = tuple(plan.open)
+                unsure[lead.id] = tuple(plan.open)
         progress(len(done) + len(refused), total)
     return report
 
 
 def _check(shell: Shell, pipeline: str | None, batch: int, details: Mapping[str, Any]) -> None:
     no_unknown(details, DealDetails.__annotations__)
-    if key := next((name for name in ("key", "expect") if split(details)[0].get(name)), None):
+    act = split(details)[0]
+    asked(act)
+    if key := next((name for name in ("key", "expect") if act.get(name)), None):
         raise InputError(key, "is for one record", "leave it out: what is converted is not converted again")
     if pipeline is not None and shell.pipeline(pipeline).kind != "lead":
         raise InputError("pipeline", f"{shown(pipeline)} is no pipeline for leads")
