@@ -63,9 +63,26 @@ def test_two_that_name_each_other_are_sound(edited: Edited) -> None:
 
 
 def test_a_survivor_may_be_merged_itself(edited: Edited) -> None:
-    """The chain is sound: d3 into d2, and that into d1."""
-    pairs = replaced("d3", "d2"), absorbed("d2", '["d3"]'), replaced("d2", "d1"), absorbed("d1", '["d2"]')
+    """The chain is sound: d3 into d2, and that into d1, which lists both."""
+    pairs = (
+        replaced("d3", "d2"),
+        absorbed("d2", '["d3"]'),
+        replaced("d2", "d1"),
+        absorbed("d1", '["d2","d3"]'),
+    )
     assert edited(*pairs) == []
+
+
+def test_one_that_a_survivor_has_only_through_another_is_missed(edited: Edited) -> None:
+    """d1 absorbed d2 but does not list d3, which d2 had absorbed."""
+    pairs = replaced("d3", "d2"), absorbed("d2", '["d3"]'), replaced("d2", "d1"), absorbed("d1", '["d2"]')
+    assert edited(*pairs) == ["d1: absorbed is ('d2',), expected 'these, too: d3'"]
+
+
+def test_one_that_leads_elsewhere_is_found(edited: Edited) -> None:
+    """d1 lists d3, which leads to d2, which leads nowhere."""
+    found = edited(replaced("d3", "d2"), absorbed("d2", '["d3"]'), absorbed("d1", '["d3"]'))
+    assert found == ["d1: replaced_by of d3, which it absorbed, is 'd2', expected 'd1'"]
 
 
 def test_one_that_nobody_absorbed_is_found(edited: Edited) -> None:

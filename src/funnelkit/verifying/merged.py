@@ -1,7 +1,8 @@
 """Records that stand for others: who was replaced and who absorbed must name each other.
 
 A merge leaves a trace on both sides: ``replaced_by`` of the one names the survivor, whose ``absorbed``
-lists it. An undone conversion leaves one side only: what it had made is replaced by the lead.
+lists it, and all that it had absorbed itself. An undone conversion leaves one side only: what it had
+made is replaced by the lead.
 """
 
 from __future__ import annotations
@@ -57,16 +58,23 @@ def _says(
     elif by and _in_a_circle(record.id, known):
         yield "replaced_by", (by, "a record that stands for itself in the end")
     for id in record.absorbed:
-        if known[id].replaced_by != record.id:
+        if record.id not in _way_from(id, known):
             yield f"replaced_by of {id}, which it absorbed,", (known[id].replaced_by, record.id)
+    through = {id for each in record.absorbed if isinstance(each, str) for id in known[each].absorbed}
+    if missing := sorted(map(str, through - {*record.absorbed, record.id})):
+        yield "absorbed", (record.absorbed, f"these, too: {', '.join(missing)}")
+
+
+def _way_from(id: str, known: Mapping[str, _Sides]) -> list[str]:
+    """Return who stands for a record, then who stands for that one, and so on."""
+    way: list[str] = []
+    while (id := known[id].replaced_by) and id not in way:
+        way.append(id)
+    return way
 
 
 def _in_a_circle(id: str, known: Mapping[str, _Sides]) -> bool:
-    passed = set()
-    while id and id not in passed:
-        passed.add(id)
-        id = known[id].replaced_by
-    return bool(id)
+    return id in _way_from(id, known)
 
 
 async def _look_up(store: AsyncStore, kind: Kind, ids: Iterable[str], known: dict[str, _Sides]) -> None:
