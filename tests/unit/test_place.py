@@ -9,8 +9,8 @@ import pytest
 
 from funnelkit import Engine, MemoryStore, Pipeline, Stage, money
 from funnelkit.storage.base import Commit, kind_of
-from funnelkit.storage.columns import COLUMNS, PLACE
-from funnelkit.storage.record_rows import place_row, record_row
+from funnelkit.storage.columns import COLUMNS, PLACE, STEP
+from funnelkit.storage.record_rows import place_row, record_row, step_row
 
 SALES = Pipeline("sales", [Stage("new"), Stage("offer")])
 RENEWALS = Pipeline("renewals", [Stage("due"), Stage("asked")])
@@ -58,8 +58,10 @@ def test_a_move_changes_the_columns_of_a_place_and_no_other(act: str, sealed: bo
     after = ACTS[act](engine, deal)
     old = dict(zip(COLUMNS["deal"], record_row("deal", deal), strict=True))
     new = dict(zip(COLUMNS["deal"], record_row(kind_of(after), after), strict=True))
-    assert {**old, **dict(zip(PLACE, place_row(after), strict=True))} == new
-    assert all(write.placed for write in store.told[-1].writes)
+    part = store.told[-1].writes[0].part
+    columns, row = {"step": (STEP, step_row(after)), "place": (PLACE, place_row(after))}[part]
+    assert {**old, **dict(zip(columns, row, strict=True))} == new
+    assert part == ("step" if act in {"move", "advance", "bulk"} and not sealed else "place")
 
 
 def test_an_edit_is_no_mere_move() -> None:
@@ -67,7 +69,7 @@ def test_an_edit_is_no_mere_move() -> None:
     store = Listening()
     engine = Engine(SALES, store=store)
     engine.edit(engine.create("Acme"), name="Acme Ltd")
-    assert [write.placed for write in store.told[-1].writes] == [False]
+    assert [write.part for write in store.told[-1].writes] == ["whole"]
 
 
 def test_a_conversion_is_no_mere_move() -> None:
@@ -77,4 +79,4 @@ def test_a_conversion_is_no_mere_move() -> None:
     store = Listening()
     engine = Engine(SALES, templates.lead_intake(), store=store)
     engine.convert(engine.capture("Ann", email="ann@example.com"), deal="sales")
-    assert not any(write.placed for write in store.told[-1].writes)
+    assert {write.part for write in store.told[-1].writes} == {"whole"}

@@ -28,10 +28,12 @@ __all__ = [
     "Commit",
     "Kind",
     "MatchKey",
+    "Part",
     "Store",
     "Write",
     "a_store",
     "kind_of",
+    "widest",
 ]
 
 T = TypeVar("T")
@@ -46,17 +48,28 @@ def kind_of(record: Record) -> Kind:
     return KIND_OF[type(record)]
 
 
+Part = Literal["whole", "place", "step"]
+"""How much of a record a write changes: see `Write`."""
+
+
 @attrs.frozen
 class Write:
     """A record as it shall be. ``expected`` is the version it replaces; 0 when it is new.
 
-    ``placed`` says that since that version nothing has changed but what a move changes, see
-    `columns.PLACE`: a store need write no more than that, and may write all.
+    ``part`` says how much of it can have changed since that version: ``"step"``, what a move from
+    stage to stage changes (`columns.STEP`), ``"place"``, what any move changes (`columns.PLACE`), or
+    the ``"whole"``. A store need write no more than that, and may write all.
     """
 
     record: Record
     expected: int
-    placed: bool = attrs.field(default=False, eq=False)
+    part: Part = attrs.field(default="whole", eq=False)
+
+
+def widest(writes: Sequence[Write]) -> Part:
+    """Return the part that holds the parts of all of these."""
+    parts = {write.part for write in writes}
+    return "whole" if "whole" in parts else "place" if "place" in parts else "step"
 
 
 @attrs.frozen(kw_only=True)

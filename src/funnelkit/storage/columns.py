@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["COLUMNS", "PLACE", "Row"]
+__all__ = ["COLUMNS", "PLACE", "STEP", "Row"]
 
 Row = tuple[Any, ...]
 
@@ -46,3 +46,6 @@ PLACE: tuple[str, ...] = (
     *("outcome", "close_reason", "close_reason_text", "close_note", "closed_us", "closed_by", "seal"),
 )
 """The columns of a lead or deal that a move, a close, a reopening or a transfer changes: half of them."""
+
+STEP: tuple[str, ...] = ("version", "stage", "visited", "moves", "entered_us", "updated_us")
+"""The columns of a lead or deal that a move from stage to stage changes, where it is not sealed."""

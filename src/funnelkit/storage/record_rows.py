@@ -22,9 +22,9 @@ from funnelkit.records import (
     whole,
 )
 from funnelkit.storage.base import Kind
-from funnelkit.storage.columns import COLUMNS, Row
+from funnelkit.storage.columns import Row
 
-__all__ = ["custom_of", "custom_text", "place_row", "record_of", "record_row", "to_json"]
+__all__ = ["custom_of", "custom_text", "place_row", "record_of", "record_row", "step_row", "to_json"]
 
 to_json: Callable[[Any], str] = json.JSONEncoder(
     ensure_ascii=False, separators=(",", ":"), default=dict
@@ -71,6 +71,18 @@ def _placed_row(record: PipelineRecord) -> Row:
         to_us(record.updated_at),
         *(_close_row(close) if close else _OPEN),
         custom_text(record.custom),
+    )
+
+
+def step_row(record: PipelineRecord) -> Row:
+    """Return on which stage a record is as values of ``STEP``."""
+    return (
+        record.version,
+        record.stage,
+        " ".join(record.visited),
+        record.moves,
+        to_us(record.entered_at),
+        to_us(record.updated_at),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from importlib.resources import files
 
-from funnelkit.storage.columns import COLUMNS, PLACE
+from funnelkit.storage.columns import COLUMNS, PLACE, STEP
 
 INSERT: dict[str, str] = {
     table: f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
@@ -25,11 +25,14 @@ UPDATE: dict[str, str] = {
 }
 """Replace all columns but the id; after them come the id and the version that is replaced."""
 
-UPDATE_PLACE: dict[str, str] = {
-    table: f"UPDATE {table} SET {' = ?, '.join(PLACE)} = ? WHERE id = ? AND version = ?"
-    for table in ("deal", "lead")
+UPDATE_PART: dict[str, dict[str, str]] = {
+    part: {
+        table: f"UPDATE {table} SET {' = ?, '.join(columns)} = ? WHERE id = ? AND version = ?"
+        for table in ("deal", "lead")
+    }
+    for part, columns in (("place", PLACE), ("step", STEP))
 }
-"""Replace what a move changes."""
+"""Replace what a move changes, by the part that a `Write` names."""
 
 SELECT: dict[str, str] = {
     table: f"SELECT {', '.join(columns)} FROM {table}" for table, columns in COLUMNS.items()

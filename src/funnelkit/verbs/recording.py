@@ -105,7 +105,16 @@ def together(acts: Iterable[Yes], ends: Sequence[Write] = ()) -> Commit:
 
 def _placed(before: Record | None, after: Any) -> Write:
     """Return the write of a record as the gate has placed it."""
-    return Write(after, 0) if before is None else Write(after, before.version, placed=True)
+    if before is None:
+        return Write(after, 0)
+    was, now = before.__dict__, after.__dict__
+    step = (
+        was["close"] is None
+        and now["close"] is None
+        and was["pipeline"] == now["pipeline"]
+        and was["seal"] == now["seal"]
+    )
+    return Write(after, before.version, "step" if step else "place")
 
 
 def placement(decision: Decision, expected: int) -> Commit:

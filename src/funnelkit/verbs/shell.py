@@ -317,7 +317,7 @@ class Shell:
             }
             commit = attrs.evolve(commit, definitions=documents)
         for write in commit.writes:
-            if not write.placed and write.record.__class__ is not Deal:
+            if write.part == "whole" and write.record.__class__ is not Deal:
                 commit = await self._with_keys(commit)
                 break
         await self.store.commit(commit)
@@ -332,7 +332,7 @@ class Shell:
         keys: list[MatchKey] = []
         for write in commit.writes:
             record, company = write.record, ""
-            if write.placed or isinstance(record, Deal):
+            if write.part != "whole" or isinstance(record, Deal):
                 continue
             if isinstance(record, Contact) and record.company:
                 company = names.get(record.company) or (await self.store.get("company", record.company)).name

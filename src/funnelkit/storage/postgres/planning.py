@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from operator import attrgetter
 from typing import TypeVar
 
 import attrs
 
 from funnelkit.errors import AlreadyExistsError, ConflictError, FunnelkitError, KeyReusedError
 from funnelkit.storage import rows
-from funnelkit.storage.base import KIND_OF, KINDS, Commit, Kind
+from funnelkit.storage.base import KIND_OF, KINDS, Commit, Kind, Part, widest
 from funnelkit.storage.rows import Row
 
 __all__ = ["KEYS", "Found", "Plan", "plan_of", "refusal"]
@@ -38,7 +37,7 @@ class Plan:
         added: Table → rows that are simply added, in the order they were written.
         once: Table → rows that are added where they are not there; by key.
         sound: False when the commit contradicts itself; the store need not be asked.
-        placed: Whether the records that change do so in their place only.
+        part: How much of the records that change can have changed.
     """
 
     commit: Commit
@@ -47,7 +46,7 @@ class Plan:
     added: Mapping[str, list[Row]]
     once: Mapping[str, list[Row]]
     sound: bool
-    placed: bool
+    part: Part
 
     @property
     def guarded(self) -> bool:
@@ -91,14 +90,17 @@ def plan_of(commit: Commit) -> Plan:
         added["attribute"] = [rows.attribute_row(attribute) for attribute in commit.attributes]
     if commit.changes:
         added["change"] = [rows.change_row(change) for change in commit.changes]
+    sound = sound and all(_unlike(new[table], KEYS[table]) for table in new if table in KEYS)
+    return Plan(commit, changed, new, added, _once(commit), sound, widest(commit.writes))
+
+
+def _once(commit: Commit) -> dict[str, list[Row]]:
     once: dict[str, list[Row]] = {}
     if commit.definitions:
         once["definition"] = sorted((fingerprint, *said) for fingerprint, said in commit.definitions.items())
     if commit.keys:
         once["match_key"] = sorted({rows.match_key_row(key) for key in commit.keys})
-    sound = sound and all(_unlike(new[table], KEYS[table]) for table in new if table in KEYS)
-    placed = all(map(attrgetter("placed"), commit.writes))
-    return Plan(commit, changed, new, added, once, sound, placed)
+    return once
 
 
 def _unlike(items: list[Row], key: tuple[str, ...]) -> bool:

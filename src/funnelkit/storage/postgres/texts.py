@@ -8,8 +8,8 @@ from functools import cache, lru_cache
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from funnelkit.storage.base import Kind
-from funnelkit.storage.columns import COLUMNS, PLACE, Row
+from funnelkit.storage.base import Kind, Part
+from funnelkit.storage.columns import COLUMNS, PLACE, STEP, Row
 from funnelkit.storage.postgres.planning import KEYS, Plan
 
 __all__ = [
@@ -119,8 +119,8 @@ def at_once(plan: Plan) -> Statement | None:
     params: list[Any] = []
     columns: tuple[str, ...] = ()
     for kind, (row, expected) in changed:
-        columns = PLACE if plan.placed else COLUMNS[kind][1:]
-        params += _AT_PLACE[kind](row) if plan.placed else row[1:]
+        columns = changed_columns(kind, plan.part)
+        params += row[1:] if plan.part == "whole" else _OF_PART[plan.part, kind](row)
         params += (row[0], expected)
     for items in tables.values():
         for row in items:
@@ -129,7 +129,17 @@ def at_once(plan: Plan) -> Statement | None:
     return Statement(_together(changed[0][0] if changed else None, columns, sizes), params)
 
 
-_AT_PLACE = {kind: itemgetter(*map(COLUMNS[kind].index, PLACE)) for kind in ("deal", "lead")}
+_PARTS: dict[Part, tuple[str, ...]] = {"place": PLACE, "step": STEP}
+_OF_PART = {
+    (part, kind): itemgetter(*map(COLUMNS[kind].index, columns))
+    for part, columns in _PARTS.items()
+    for kind in ("deal", "lead")
+}
+
+
+def changed_columns(kind: Kind, part: Part) -> tuple[str, ...]:
+    """Return the columns that a change of a part of a record sets."""
+    return COLUMNS[kind][1:] if part == "whole" else _PARTS[part]
 
 
 @lru_cache(maxsize=1_000)
@@ -167,20 +177,24 @@ def holding(kind: Kind, ids: Sequence[str]) -> Statement:
     )
 
 
-def update_many(kind: Kind, items: Sequence[Row]) -> Statement:
-    """Replace records that are locked."""
-    columns = COLUMNS[kind]
+def update_many(kind: Kind, items: Sequence[Row], part: Part = "whole") -> Statement:
+    """Replace a part of records that are locked."""
+    columns = ("id", *changed_columns(kind, part))
+    if part != "whole":
+        of_part = _OF_PART[part, kind]
+        items = [(row[0], *of_part(row)) for row in items]
     values = ", ".join(f"{column} = given.{column}" for column in columns[1:])
-    sql = f"UPDATE {kind} SET {values} FROM {_given_rows(kind)} WHERE {kind}.id = given.id"
-    return Statement(sql, _arrays(kind, items))
+    sql = f"UPDATE {kind} SET {values} FROM {_given_rows(columns)} WHERE {kind}.id = given.id"
+    return Statement(sql, _arrays(columns, items))
 
 
 def insert_many(table: str, items: Sequence[Row]) -> Statement:
     """Insert rows in their order."""
     columns = ", ".join(COLUMNS[table])
     again = " ON CONFLICT DO NOTHING" if table in _ONCE else ""
-    sql = f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {_given_rows(table)} ORDER BY ord{again}"
-    return Statement(sql, _arrays(table, items))
+    given = _given_rows(COLUMNS[table])
+    sql = f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {given} ORDER BY ord{again}"
+    return Statement(sql, _arrays(COLUMNS[table], items))
 
 
 @cache
@@ -222,16 +236,15 @@ _COPIED = (
 
 
 @cache
-def _given_rows(table: str) -> str:
-    columns = COLUMNS[table]
+def _given_rows(columns: tuple[str, ...]) -> str:
     arrays = ", ".join(f"%s::{column_type(column)}[]" for column in columns)
     return f"unnest({arrays}) WITH ORDINALITY AS given ({', '.join(columns)}, ord)"
 
 
-def _arrays(table: str, items: Sequence[Row]) -> list[str]:
+def _arrays(columns: tuple[str, ...], items: Sequence[Row]) -> list[str]:
     return [
         _array(values) if column_type(column) == "text" else _numbers(values)
-        for column, values in zip(COLUMNS[table], zip(*items, strict=True), strict=True)
+        for column, values in zip(columns, zip(*items, strict=True), strict=True)
     ]
 
 

@@ -59,7 +59,9 @@ async def _write_sets(session: Session, plan: Plan) -> None:
     """Write a commit of any size inside a transaction."""
     try:
         await _hold(session, plan)
-        statements = [update_many(kind, [row for row, _ in items]) for kind, items in plan.changed.items()]
+        statements = [
+            update_many(kind, [row for row, _ in items], plan.part) for kind, items in plan.changed.items()
+        ]
         statements += [insert_many(table, items) for table, items in plan.once.items()]
         copies = []
         for table, items in (*plan.new.items(), *plan.added.items()):

@@ -6,15 +6,14 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from operator import attrgetter
 from typing import NamedTuple, cast
 
 from funnelkit.errors import AlreadyExistsError, ConflictError, KeyReusedError, StoreError
 from funnelkit.records import Placed
 from funnelkit.storage import rows
-from funnelkit.storage.base import KIND_OF, Commit, Kind, Write
-from funnelkit.storage.record_rows import place_row
-from funnelkit.storage.statements import INSERT, UPDATE, UPDATE_PLACE
+from funnelkit.storage.base import KIND_OF, Commit, Kind, Write, widest
+from funnelkit.storage.record_rows import place_row, step_row
+from funnelkit.storage.statements import INSERT, UPDATE, UPDATE_PART
 
 __all__ = ["BEGUN", "SAVEPOINT", "TRANSACTION", "Bracket", "undo", "write"]
 
@@ -98,12 +97,13 @@ class _ClashError(Exception):
 def _write_records(cursor: sqlite3.Cursor, writes: Sequence[Write]) -> None:
     new: defaultdict[Kind, list[rows.Row]] = defaultdict(list)
     changed: defaultdict[Kind, list[rows.Row]] = defaultdict(list)
-    placed = all(map(attrgetter("placed"), writes))  # or a record's writes would not stay in their order
+    part = widest(writes)  # of all alike, or a record's writes would not stay in their order
     for write in writes:
         record, expected = write.record, write.expected
         kind = KIND_OF[type(record)]
-        if placed:
-            changed[kind].append((*place_row(cast("Placed", record)), record.id, expected))
+        if part != "whole":
+            row = step_row(cast("Placed", record)) if part == "step" else place_row(cast("Placed", record))
+            changed[kind].append((*row, record.id, expected))
             continue
         row = rows.record_row(kind, record)
         if expected:
@@ -113,7 +113,7 @@ def _write_records(cursor: sqlite3.Cursor, writes: Sequence[Write]) -> None:
     for kind, items in new.items():
         _insert_new(cursor, kind, items)
     for kind, items in changed.items():
-        update = UPDATE_PLACE[kind] if placed else UPDATE[kind]
+        update = UPDATE[kind] if part == "whole" else UPDATE_PART[part][kind]
         if cursor.executemany(update, items).rowcount != len(items):
             raise _ClashError(partial(_moved_on, cursor, kind, items))
 
