@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
-from typing import TYPE_CHECKING, Any, Unpack, cast, overload
+from typing import TYPE_CHECKING, Any, Literal, Unpack, cast, overload
 
 from funnelkit.records import Company, Contact, Deal, Lead, Record
 from funnelkit.storage.immediate import run
@@ -20,7 +20,7 @@ from funnelkit.verbs.shell import P, R, Shell
 if TYPE_CHECKING:
     from funnelkit.analytics import Analytics
     from funnelkit.async_engine import AsyncEngine
-    from funnelkit.clients.finding import Duplicates
+    from funnelkit.clients.duplicates import Duplicates
     from funnelkit.clients.matching import Candidates
     from funnelkit.clients.merging import Merge, MergePlan, MergeRule
     from funnelkit.clients.profile import Client
@@ -135,16 +135,16 @@ class ClientVerbs:
         kind: str = "contact",
         *,
         rules: Sequence[MatchRule | FuzzyNames] | None = None,
-        progress: Callable[[int, int], object] | bool | None = None,
+        progress: Callable[[int, int], object] | Literal[True] | None = None,
     ) -> Duplicates:
         """Return the groups of records of a kind that may be one, over the whole store.
 
         Args:
             kind: ``"lead"``, ``"contact"`` or ``"company"``.
-            rules: As for `candidates`.
-            progress: Called with (records looked at, records); True draws a bar.
+            rules: As for `candidates`; left out, those of `DEFAULT_RULES` that are likely to be right.
+            progress: Called with (keys looked at, keys that several records share); True draws a bar.
         """
-        from funnelkit.clients.finding import found_duplicates
+        from funnelkit.clients.duplicates import found_duplicates
 
         return run(found_duplicates(self._shell, kind, rules, progress))
 
@@ -294,10 +294,10 @@ class AsyncClientVerbs:
         kind: str = "contact",
         *,
         rules: Sequence[MatchRule | FuzzyNames] | None = None,
-        progress: Callable[[int, int], object] | bool | None = None,
+        progress: Callable[[int, int], object] | Literal[True] | None = None,
     ) -> Duplicates:
         """Return the groups of records that may be one; see `Engine.duplicates`."""
-        from funnelkit.clients.finding import found_duplicates
+        from funnelkit.clients.duplicates import found_duplicates
 
         return await found_duplicates(self._shell, kind, rules, progress)
 

@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import clients
 import growth
 import memory
 import peers
@@ -35,6 +36,8 @@ SECTIONS: dict[str, Callable[[Path], None]] = {
         growth.growth,
         growth.funnel,
         startup.startup,
+        clients.candidates,
+        clients.duplicates,
     )
 }
 

@@ -100,7 +100,7 @@ class KeyPolicy:
     """
 
     region: str = ""
-    aliases: str = "keep"
+    aliases: str = "case"
     public_domains: frozenset[str] = attrs.field(default=PUBLIC_DOMAINS, converter=_domains, repr=False)
     identifiers: Mapping[str, str] = attrs.field(default=FrozenMapping(), converter=_frozen)
     website: str = ""

@@ -11,7 +11,17 @@ from funnelkit.clients.rules import DEFAULT_RULES, FuzzyNames, MatchRule, Rules,
 from funnelkit.errors import InputError, shown
 from funnelkit.records import Record
 
-__all__ = ["NOISE", "Candidate", "Candidates", "Noise", "Reason", "candidates", "groups"]
+__all__ = [
+    "NOISE",
+    "Candidate",
+    "Candidates",
+    "Noise",
+    "Reason",
+    "candidates",
+    "checked_rules",
+    "groups",
+    "top",
+]
 
 NOISE = 20
 """A key that finds more records than this says nothing about any of them."""
@@ -177,6 +187,18 @@ def _kind(record: Record) -> str:
 def _check(found: object, rules: object, noise: object) -> None:
     if not isinstance(found, Mapping):
         raise InputError("found", f"{shown(found)} is no mapping", "give key → records")
+    checked_rules(rules)
+    if isinstance(noise, bool) or not isinstance(noise, int) or noise < 1:
+        raise InputError("noise", f"{shown(noise)} is no number of records", "at least 1")
+
+
+def checked_rules(rules: object) -> Rules:
+    """Return matching rules.
+
+    Raises:
+        InputError: Something else.
+        MissingExtraError: A rule of `FuzzyNames` without `rapidfuzz`.
+    """
     if not isinstance(rules, Sequence) or isinstance(rules, str):
         raise InputError("rules", f"{shown(rules)} is no list of rules")
     for index, rule in enumerate(rules):
@@ -184,8 +206,7 @@ def _check(found: object, rules: object, noise: object) -> None:
             raise InputError(f"rules[{index}]", f"{shown(rule)} is no rule", "give MatchRule or FuzzyNames")
         if isinstance(rule, FuzzyNames):
             similarity()  # say so now, and not only when there is somebody to compare with
-    if isinstance(noise, bool) or not isinstance(noise, int) or noise < 1:
-        raise InputError("noise", f"{shown(noise)} is no number of records", "at least 1")
+    return rules
 
 
 def _shared(
@@ -250,16 +271,16 @@ def groups(pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, ...], ...]:
     for pair in pairs:
         if not isinstance(pair, tuple | list) or [isinstance(id, str) for id in pair] != [True, True]:
             raise InputError("pairs", f"{shown(pair)} is no pair of ids", 'give ("a", "b")')
-        one, other = _top(above, pair[0]), _top(above, pair[1])
+        one, other = top(above, pair[0]), top(above, pair[1])
         if one != other:
             above[max(one, other)] = min(one, other)
     together: dict[str, list[str]] = {}
     for id in sorted(above):
-        together.setdefault(_top(above, id), []).append(id)
+        together.setdefault(top(above, id), []).append(id)
     return tuple((top, *below) for top, below in sorted(together.items()))
 
 
-def _top(above: dict[str, str], id: str) -> str:
+def top(above: dict[str, str], id: str) -> str:
     """Return the least id of the group; halve the way there."""
     while id in above:
         over = above[id]

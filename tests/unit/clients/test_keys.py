@@ -228,3 +228,10 @@ def test_a_key_tells_its_family(family: str) -> None:
 def test_what_is_no_key_has_no_family(text: str) -> None:
     """Text that no record is known by is no key."""
     assert family_of(text) == ""
+
+
+def test_large_letters_make_no_other_mailbox(make: Make) -> None:
+    """Nobody's provider tells Ada@ from ada@; a policy that keeps them apart must say so."""
+    ada = make.contact(email="Ada@acme.example")
+    assert keys(ada, family="email:") == ["email:ada@acme.example"]
+    assert keys(ada, KeyPolicy(aliases="keep"), family="email:") == ["email:Ada@acme.example"]
