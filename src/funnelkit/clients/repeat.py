@@ -30,9 +30,10 @@ async def repeat_of(store: AsyncStore, at: datetime, client: Mapping[str, str]) 
         at: When the new record counts from.
         client: ``"contact"`` and ``"company"`` → its id; either one, or both.
     """
-    if not client:
+    links = {link: id for link, id in client.items() if id}
+    if not links:
         return ""
-    parts = " UNION ALL ".join(_ENDED.format(link=link) for link in client)
+    parts = " UNION ALL ".join(_ENDED.format(link=link) for link in links)
     question = f"SELECT COALESCE(MAX(came), 0) FROM ({parts}) AS ended"
-    rows = await store.query(question, {**client, "at": to_us(at)})
+    rows = await store.query(question, {**links, "at": to_us(at)})
     return _MARKS[int(rows[0][0])]

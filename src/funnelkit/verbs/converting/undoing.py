@@ -18,6 +18,7 @@ from funnelkit.verbs import recording
 from funnelkit.verbs.acts import Asked
 from funnelkit.verbs.converting.plan import SIDES, value_of
 from funnelkit.verbs.converting.writing import (
+    GONE,
     activity_commit,
     amended_deal,
     decoded,
@@ -185,7 +186,7 @@ async def _emptied(
     shell: Shell, record: Any, rows: list[Mapping[str, Any]], said: Asked, at: datetime
 ) -> Commit:
     """Return the commit that makes the filled fields blank again."""
-    before = {row["field"]: decoded(row["field"], row["from"]) for row in rows}
+    before = {row["field"]: decoded(row["field"], row.get("from", GONE)) for row in rows}
     if isinstance(record, Deal):
         return (await amended_deal(shell, record, before, said, at=at, cause="undo"))[1]
     after = amended(record, edits_of(record, before), at)

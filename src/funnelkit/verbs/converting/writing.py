@@ -25,6 +25,7 @@ from funnelkit.verbs.creation import born
 from funnelkit.verbs.shell import Prepared, Shell
 
 __all__ = [
+    "GONE",
     "activity_commit",
     "amended_deal",
     "clients_of",
@@ -37,6 +38,9 @@ __all__ = [
     "known_repeat",
     "lead_closed",
 ]
+
+GONE = object()
+"""Instead of a value of a custom field: there shall be none, which is not None."""
 
 NOTHING = Commit()
 LINKS = ("contact", "company", "lead")
@@ -124,14 +128,20 @@ def _fills(part: Part, links: Mapping[str, str]) -> dict[str, Any]:
 
 
 def edits_of(record: Any, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields as an edit has them, the custom ones in one mapping; None takes one away."""
+    """Return the fields as an edit has them, the custom ones in one mapping; `GONE` takes one away."""
     plain = {field: value for field, value in fields.items() if not field.startswith("custom.")}
     custom = {field.partition(".")[2]: value for field, value in fields.items() if field not in plain}
     if not custom:
         return plain
     merged = {**record.custom, **custom}
-    kept = {name: value for name, value in merged.items() if value is not None or name not in custom}
+    kept = {name: value for name, value in merged.items() if value is not GONE}
     return {**plain, "custom": FrozenMapping(kept)}
+
+
+def told_of(record: Any, field: str) -> bool:
+    """Whether a record has a field at all: a custom one may be missing."""
+    first, _, name = field.partition(".")
+    return not name or name in getattr(record, first)
 
 
 # -- the deal ----------------------------------------------------------------------------------
@@ -231,7 +241,7 @@ def journal(
                 "kind": kind_of(before),
                 "id": before.id,
                 "field": field,
-                "from": encoded(value_of(before, field)),
+                **({"from": encoded(value_of(before, field))} if told_of(before, field) else {}),
                 "to": encoded(value_of(made[kind], field)),
             }
             for kind, before in plan.matched.items()
