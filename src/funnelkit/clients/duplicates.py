@@ -13,7 +13,7 @@ from typing import Any, Literal, cast
 
 import attrs
 
-from funnelkit.clients.matching import NOISE, Noise, Reason, checked_rules, top
+from funnelkit.clients.matching import NOISE, Noise, Reason, checked_rules, plural, top
 from funnelkit.clients.rules import CLIENT_KINDS, DEFAULT_RULES, FuzzyNames, MatchRule
 from funnelkit.errors import InputError, shown
 from funnelkit.importing.progress import Progress, shower
@@ -98,7 +98,7 @@ class Duplicates:
         return len(self.groups)
 
     def __str__(self) -> str:
-        many = "companies" if self.kind == "company" else f"{self.kind}s"
+        many = plural(self.kind)
         records = sum(map(len, self.groups))
         head = f"{records:,} {many} may be {len(self):,}:" if self.groups else f"no two {many} may be one"
         return "\n".join((head, *_some(self.groups), *_some(self.noise)))
@@ -124,7 +124,7 @@ async def found_duplicates(
     used = [rule for rule in DEFAULT_RULES if rule.score >= LIKELY] if rules is None else checked_rules(rules)
     search = _Search(shell.store, kind, [rule for rule in used if kind in rule.kinds])
     await search.run(shower(progress))
-    return Duplicates(kind, await search.groups(), tuple(Noise(key, NOISE) for key in search.noise))
+    return Duplicates(kind, await search.groups(), tuple(Noise(key, NOISE, kind) for key in search.noise))
 
 
 Link = tuple[float, str, tuple[str, ...], tuple[str, ...]]

@@ -16,13 +16,20 @@ from funnelkit.verbs.shell import Shell
 __all__ = ["found_candidates", "known_by", "standing", "the_client"]
 
 _ENOUGH = NOISE + 2
-"""So many records a key tell that it is noise."""
+"""So many records of a kind tell that their key is noise."""
 
-_FIRST = (
-    "SELECT match_key, kind, record_id FROM (SELECT match_key, kind, record_id FROM match_key"
-    f" WHERE match_key = :{{name}} ORDER BY record_id LIMIT {_ENOUGH}) AS {{name}}"
-)
-"""The first records of one key; its parameter and its subquery carry the key's name."""
+_FIRST = """
+  SELECT match_key, '{kind}' AS kind, record_id, replaced_by FROM (
+    SELECT match_key, record_id, replaced_by FROM match_key JOIN {kind} ON {kind}.id = match_key.record_id
+    WHERE match_key = :{key} AND kind = '{kind}' ORDER BY record_id LIMIT {limit}
+  ) AS {key}_{kind}"""
+"""The first records of one kind that one key finds."""
+
+_LOOKED_AT = 100
+"""Records of a key that are looked at; of most that are more than `_ENOUGH` it is noise."""
+
+_AT_ONCE = 400
+"""Parts of a UNION; SQLite takes 500."""
 
 _SURE = ("email:", "phone:", "id:")
 """Families of keys that belong to one person, or to one company."""
@@ -60,26 +67,47 @@ async def _company_name(store: AsyncStore, record: Record) -> str:
 async def known_by(
     store: AsyncStore, keys: Sequence[str], kinds: Sequence[Kind] = ("lead", "contact", "company")
 ) -> dict[str, list[Record]]:
-    """Return key → the records of some kinds that a store knows by it, tombstones left out.
+    """Return key → the records of some kinds that a store knows by it.
 
-    Who was merged into another leads there. Of each key no more are read than it takes to tell noise.
+    Who was merged into another leads there. Of each key and kind no more records are read than it
+    takes to tell noise.
     """
-    named = {f"k{number}": key for number, key in enumerate(keys)}
-    if not named:
-        return {}
-    rows = await store.query(" UNION ALL ".join(_FIRST.format(name=name) for name in named), named)
-    ids: defaultdict[Kind, set[str]] = defaultdict(set)
-    for _, kind, id in rows:
-        if kind in kinds:
-            ids[kind].add(id)
-    records = {kind: await store.get_many(kind, sorted(wanted)) for kind, wanted in ids.items()}
-    found: defaultdict[str, dict[str, Record]] = defaultdict(dict)
-    for key, kind, id in rows:
-        if record := records.get(kind, {}).get(id):
-            stands = await standing(store, record)
-            if type(stands) is type(record):
-                found[key][stands.id] = stands
-    return {key: list(known.values()) for key, known in found.items()}
+    found = await _ids_by(store, keys, kinds)
+    records: dict[Kind, dict[str, Record]] = {}
+    for kind in kinds:
+        wanted = {id for (_, of), ids in found.items() if of == kind for id in ids}
+        records[kind] = await _standing_by_id(store, kind, wanted)
+    known: defaultdict[str, dict[str, Record]] = defaultdict(dict)
+    for (key, kind), ids in found.items():
+        stands = [records[kind][id] for id in ids if id in records[kind]]
+        known[key].update((record.id, record) for record in stands)
+    return {key: list(each.values()) for key, each in known.items() if each}
+
+
+async def _ids_by(
+    store: AsyncStore, keys: Sequence[str], kinds: Sequence[Kind]
+) -> dict[tuple[str, Kind], list[str]]:
+    """Return (key, kind) → ids of the first records, those of who was merged replaced."""
+    found: defaultdict[tuple[str, Kind], dict[str, None]] = defaultdict(dict)
+    step = _AT_ONCE // max(len(kinds), 1)
+    for start in range(0, len(keys), step):
+        named = {f"k{number}": key for number, key in enumerate(keys[start : start + step])}
+        parts = [_FIRST.format(key=name, kind=kind, limit=_LOOKED_AT) for name in named for kind in kinds]
+        for key, kind, id, replaced_by in await store.query(" UNION ALL ".join(parts), named):
+            found[key, kind][replaced_by or id] = None
+    return {which: list(ids)[:_ENOUGH] for which, ids in found.items()}
+
+
+async def _standing_by_id(store: AsyncStore, kind: Kind, ids: set[str]) -> dict[str, Record]:
+    """Return id → the record of a kind that stands for it; nothing for who is no more."""
+    found = await store.get_many(kind, sorted(ids)) if ids else {}
+    gone = {id: record.replaced_by for id, record in found.items() if record.replaced_by}
+    if gone:
+        above = await _standing_by_id(store, kind, set(gone.values()))
+        found = {id: found[id] for id in found if id not in gone} | {
+            id: above[over] for id, over in gone.items() if over in above
+        }
+    return found
 
 
 async def standing(store: AsyncStore, record: Record) -> Record:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import attrs
@@ -53,17 +54,23 @@ def _said(key: str) -> str:
 
 @attrs.frozen
 class Noise:
-    """A key that finds too many records to mean anything. It was not used.
+    """A key that finds too many records of a kind to mean anything. It was not used for them.
 
-    >>> print(Noise("domain:example.com", 20))
-    domain:example.com finds more than 20 records and was not used
+    >>> print(Noise("domain:example.com", 20, "contact"))
+    domain:example.com finds more than 20 contacts and was not used for them
     """
 
     key: str
     limit: int
+    kind: str
 
     def __str__(self) -> str:
-        return f"{self.key} finds more than {self.limit} records and was not used"
+        return f"{self.key} finds more than {self.limit} {plural(self.kind)} and was not used for them"
+
+
+def plural(kind: str) -> str:
+    """Return what several records of a kind are called."""
+    return "companies" if kind == "company" else f"{kind}s"
 
 
 @attrs.frozen
@@ -137,11 +144,12 @@ def candidates(
     Args:
         inquiry: A lead, a contact or a company, stored or not.
         found: Key → the records that a store knows by it; keys as from `keys_of` under the same
-            policy. To tell noise, at most ``noise`` + 2 records a key are needed. Records that were
-            merged into others are passed over: give the ones that stand for them.
+            policy. To tell noise, at most ``noise`` + 2 records of a kind are needed. Records that
+            were merged into others are passed over: give the ones that stand for them.
         rules: `MatchRule` and `FuzzyNames`.
         policy: How keys are made.
-        noise: A key that finds more records than this, the inquiry itself not counted, is not used.
+        noise: A key that finds more records of a kind than this, the inquiry itself not counted, is
+            not used for that kind: who asked often is found as a contact still.
         company_name: The name of a contact's company.
 
     Raises:
@@ -177,7 +185,7 @@ def candidates(
             reasons.sort(key=lambda reason: (-reason.score, reason.rule, reason.by))
             matches.append(Candidate(record, reasons[0].score, tuple(reasons)))
     matches.sort(key=lambda match: (-match.score, match.record.created_at, match.record.id))
-    return Candidates(inquiry, tuple(matches), tuple(Noise(key, noise) for key in loud))
+    return Candidates(inquiry, tuple(matches), tuple(Noise(key, noise, kind) for key, kind in loud))
 
 
 def _kind(record: Record) -> str:
@@ -211,7 +219,7 @@ def checked_rules(rules: object) -> Rules:
 
 def _shared(
     inquiry: Record, keys: tuple[str, ...], found: Mapping[str, Sequence[Record]], noise: int
-) -> tuple[dict[Ident, Record], dict[Ident, list[str]], list[str]]:
+) -> tuple[dict[Ident, Record], dict[Ident, list[str]], list[tuple[str, str]]]:
     """Return the records found, the sorted keys that each shares with the inquiry, and the noise."""
     known: dict[Ident, Record] = {}
     shared: dict[Ident, list[str]] = {}
@@ -220,13 +228,13 @@ def _shared(
     for key in keys:
         records = _records(key, found.get(key, ()))
         records.pop(itself, None)
-        if len(records) > noise:
-            loud.append(key)
-            continue
+        many = {kind for kind, count in Counter(kind for kind, _ in records).items() if count > noise}
+        loud += [(key, kind.__name__.lower()) for kind in many]
         for ident, record in records.items():
-            known.setdefault(ident, record)
-            shared.setdefault(ident, []).append(key)
-    return known, shared, loud
+            if ident[0] not in many:
+                known.setdefault(ident, record)
+                shared.setdefault(ident, []).append(key)
+    return known, shared, sorted(loud)
 
 
 def _records(key: str, records: object) -> dict[Ident, Record]:

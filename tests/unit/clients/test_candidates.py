@@ -157,7 +157,7 @@ def test_noise_is_named(make: Make) -> None:
     """The result says which key was not used and why."""
     same = [make.contact("", phone="+442079460000") for _ in range(3)]
     found = candidates(make.lead("", phone="+442079460000"), known(*same), noise=2)
-    assert str(found.noise[0]) == "phone:+442079460000 finds more than 2 records and was not used"
+    assert str(found.noise[0]) == "phone:+442079460000 finds more than 2 contacts and was not used for them"
     assert str(found.noise[0]) in str(found)
 
 
