@@ -62,8 +62,8 @@ class LeadsConverted:
 
 def convert_open_leads(
     engine: Engine,
-    pipeline: str | None = None,
     *,
+    leads: str | None = None,
     scheme: Scheme = USUAL,
     batch: int = 500,
     progress: Progress | Literal[True] | None = None,
@@ -76,7 +76,7 @@ def convert_open_leads(
 
     Args:
         engine: Where.
-        pipeline: The pipeline of the leads; all pipelines when left out.
+        leads: The pipeline of the leads; all of them when left out.
         scheme: What each becomes.
         batch: How many leads are read at once.
         progress: Called with (leads looked at, leads open at the start); True draws a bar.
@@ -91,28 +91,28 @@ def convert_open_leads(
     >>> len(engine.find("deal", outcome="open"))
     2
     """
-    leads = {"pipeline": pipeline, "batch": batch}
-    return run(_converted(engine._shell, leads, scheme, details, shower(progress)))  # noqa: SLF001
+    which = {"pipeline": leads, "batch": batch}
+    return run(_converted(engine._shell, which, scheme, details, shower(progress)))  # noqa: SLF001
 
 
 async def async_convert_open_leads(
     engine: AsyncEngine,
-    pipeline: str | None = None,
     *,
+    leads: str | None = None,
     scheme: Scheme = USUAL,
     batch: int = 500,
     progress: Progress | Literal[True] | None = None,
     **details: Any,
 ) -> LeadsConverted:
     """Do `convert_open_leads` with an engine that is awaited."""
-    leads = {"pipeline": pipeline, "batch": batch}
-    return await _converted(engine._shell, leads, scheme, details, shower(progress))  # noqa: SLF001
+    which = {"pipeline": leads, "batch": batch}
+    return await _converted(engine._shell, which, scheme, details, shower(progress))  # noqa: SLF001
 
 
 async def _converted(
-    shell: Shell, leads: Mapping[str, Any], scheme: Scheme, details: Mapping[str, Any], progress: Progress
+    shell: Shell, which: Mapping[str, Any], scheme: Scheme, details: Mapping[str, Any], progress: Progress
 ) -> LeadsConverted:
-    pipeline, batch = leads["pipeline"], leads["batch"]
+    pipeline, batch = which["pipeline"], which["batch"]
     _check(shell, pipeline, batch, details)
     if scheme.deal == "new":
         shell.only("deal", details.get("pipeline"))  # else every lead would be refused for the same want
@@ -140,7 +140,7 @@ def _check(shell: Shell, pipeline: str | None, batch: int, details: Mapping[str,
     if key := next((name for name in ("key", "expect") if act.get(name)), None):
         raise InputError(key, "is for one record", "leave it out: what is converted is not converted again")
     if pipeline is not None and shell.pipeline(pipeline).kind != "lead":
-        raise InputError("pipeline", f"{shown(pipeline)} is no pipeline for leads")
+        raise InputError("leads", f"{shown(pipeline)} is no pipeline for leads")
     if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
         raise InputError("batch", f"{shown(batch)} is no number of leads", "at least 1")
 

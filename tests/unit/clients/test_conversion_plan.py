@@ -135,6 +135,13 @@ def test_blanks_are_filled_and_listed(engine: Engine, lead: Lead) -> None:
     assert (made.contact.email, made.contact.phone) == ("own@example.org", "+7 900 000-00-00")
 
 
+def test_another_spelling_is_nothing_else(engine: Engine) -> None:
+    """An address in another spelling is the one that is there: it is not listed as left."""
+    ann = engine.create_contact("Ann", email="ann@acme.example", phone="+7 900 000-00-00")
+    lead = engine.capture("Ann", email="ann@ACME.example", phone="+7 (900) 000 00 00")
+    assert engine.plan_conversion(lead, contact=ann, deal=False).left == ()
+
+
 def test_what_goes_nowhere_is_left(engine: Engine, lead: Lead) -> None:
     """A conversion without a deal has no place for value and custom fields, and says so."""
     plan = engine.plan_conversion(lead, deal=False)

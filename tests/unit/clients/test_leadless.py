@@ -121,7 +121,7 @@ def test_one_pipeline_alone(shop: Engine) -> None:
     """The leads of others stay."""
     shop.capture("Ann", pipeline="in")
     stays = shop.capture("Bob", pipeline="web", custom={"budget": 5})
-    convert_open_leads(shop, "in")
+    convert_open_leads(shop, leads="in")
     assert shop.find("lead", outcome="open") == [stays]
 
 
@@ -153,7 +153,8 @@ def test_progress_counts_every_lead(shop: Engine, batch: int) -> None:
 @pytest.mark.parametrize(
     ("given", "error"),
     [
-        ({"pipeline": "sales"}, InputError),
+        ({"leads": "sales"}, InputError),
+        ({"leads": "nowhere"}, InputError),
         ({"pipeline": "nowhere"}, InputError),
         ({"batch": 0}, InputError),
         ({"batch": True}, InputError),

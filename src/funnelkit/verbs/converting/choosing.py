@@ -9,9 +9,10 @@ import attrs
 
 from funnelkit.clients.fields import FieldMap, Offer, blank
 from funnelkit.clients.finding import known_by, standing
-from funnelkit.clients.keys import family_of, keys_of
+from funnelkit.clients.keys import KeyPolicy, family_of, keys_of
 from funnelkit.clients.matching import Candidate, candidates
-from funnelkit.clients.normal import company_key
+from funnelkit.clients.normal import company_key, email_key
+from funnelkit.clients.phones import phone_key
 from funnelkit.clients.schemes import Becomes, Scheme
 from funnelkit.errors import InputError, shown
 from funnelkit.inputs import custom_values, text
@@ -56,7 +57,7 @@ async def chosen(
     plan = ConversionPlan(lead=lead, contact=contact, company=company, deal=deal, scheme=scheme.id)
     if all(part.how == "none" for part in plan.parts):
         raise InputError("convert", "a lead must become something", "make a deal, a contact or a company")
-    return attrs.evolve(plan, left=_left(plan, scheme.fields, details))
+    return attrs.evolve(plan, left=_left(plan, scheme.fields, details, shell.business.keys))
 
 
 class _Clients:
@@ -218,7 +219,9 @@ def _nested(fields: Mapping[str, Any]) -> dict[str, Any]:
 # -- what is left ------------------------------------------------------------------------------
 
 
-def _left(plan: ConversionPlan, fields: FieldMap, details: Mapping[str, Any]) -> tuple[Left, ...]:
+def _left(
+    plan: ConversionPlan, fields: FieldMap, details: Mapping[str, Any], policy: KeyPolicy
+) -> tuple[Left, ...]:
     """Return what the lead says that goes nowhere, or that an existing record says otherwise."""
     lead, used, other = plan.lead, set[str](), []
     for part in plan.parts:
@@ -230,7 +233,7 @@ def _left(plan: ConversionPlan, fields: FieldMap, details: Mapping[str, Any]) ->
             if part.how == "new":
                 overridden = part.kind == "deal" and not blank(details.get(field))
                 used |= set() if overridden else {source}
-            elif field in part.fields or value_of(part.record, field) == value:
+            elif field in part.fields or _alike(policy, field, value_of(part.record, field), value):
                 used.add(source)
             elif source == fields.sources(part.kind).get(field, (source,))[0]:
                 other.append(Left(source, value, f"{part.kind}.{field}", value_of(part.record, field)))
@@ -238,6 +241,17 @@ def _left(plan: ConversionPlan, fields: FieldMap, details: Mapping[str, Any]) ->
     named |= {name.rpartition(".")[0] for name in named if name.count(".") > 1}  # a part of a nested one
     nowhere = [Left(name, value) for name, value in _says(lead).items() if name not in named]
     return (*nowhere, *other)
+
+
+def _alike(policy: KeyPolicy, field: str, one: Any, other: Any) -> bool:
+    """Whether two values say the same, for e-mails and phones in whatever spelling."""
+    if one == other:
+        return True
+    if field == "email":
+        key = email_key(other, policy.aliases)
+        return key != "" and key == email_key(one, policy.aliases)
+    key = phone_key(other, policy.region) if field == "phone" else ""
+    return key != "" and key == phone_key(one, policy.region)
 
 
 _SAYS = (
