@@ -15,7 +15,7 @@ from funnelkit.tables.files import Table, column_key
 from funnelkit.tables.lookalikes import strangers, warning
 from funnelkit.tables.mapping import Column, Names, TableMapping, TargetKind
 from funnelkit.tables.readers import Read, json_value, plain, read_key, reader, way
-from funnelkit.tables.rows import Row
+from funnelkit.tables.rows import BAD_COLUMNS, Row
 
 __all__ = ["BoundMapping", "Reason", "RowDraft"]
 
@@ -101,7 +101,9 @@ class BoundMapping:
         self._places = {column_key(name): at for at, name in enumerate(table.columns)}
         self._check()
         named = {column_key(name) for name in mapping.columns}
-        self.unknown = tuple(name for name in table.columns if column_key(name) not in named)
+        self.unknown = tuple(
+            name for name in table.columns if column_key(name) not in named and name not in BAD_COLUMNS
+        )
         self.missing = tuple(name for name in mapping.columns if column_key(name) not in self._places)
         self.decimals, self._whole = self._looked_over(table)
         self._currency = self._at(mapping.currency_column)

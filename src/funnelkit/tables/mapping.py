@@ -41,13 +41,14 @@ _PLACED = _EVERY | {
 FIELDS: Mapping[TargetKind, Mapping[str, str]] = {
     "lead": _PLACED | {"company_name": "text", "email": "text", "phone": "text"},
     "deal": _PLACED | {"lead": "id"},
-    "contact": _EVERY | {"email": "text", "phone": "text", "company": "id"},
+    "contact": _EVERY | {"email": "text", "phone": "text", "company": "id", "company_name": "text"},
     "company": _EVERY,
 }
 """Kind of record → its fields that a column can feed → how they are read.
 
 ``place`` is a stage or an outcome, ``outcome`` an outcome or ``open``; ``reason``, ``note`` and
-``closed_at`` say how a record was closed.
+``closed_at`` say how a record was closed. ``contact``, ``company`` and ``lead`` are keys of the other
+system's; a contact may name its company by ``company_name`` instead.
 """
 
 READS: Mapping[str, str] = {

@@ -6,7 +6,10 @@ from typing import Any
 
 import attrs
 
-__all__ = ["Row"]
+__all__ = ["BAD_COLUMNS", "Row"]
+
+BAD_COLUMNS = ("bad: line", "bad: column", "bad: reason")
+"""The columns that a file of bad rows has beside those of the table. Importing it again ignores them."""
 
 
 @attrs.frozen

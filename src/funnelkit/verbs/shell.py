@@ -306,6 +306,14 @@ class Shell:
         return answer.records
 
     async def commit(self, commit: Commit) -> None:
+        """Write a commit with the keys of its clients; see `write`."""
+        for write in commit.writes:
+            if write.part == "whole" and write.record.__class__ is not Deal:
+                commit = await self._with_keys(commit)
+                break
+        await self.write(commit)
+
+    async def write(self, commit: Commit) -> None:
         """Commit, with the definitions that were not written by this engine yet; then tell of it."""
         unknown = {
             move.fingerprint: move.pipeline for move in commit.moves if move.fingerprint not in self._recorded
@@ -316,10 +324,6 @@ class Shell:
                 for fingerprint, pipeline in unknown.items()
             }
             commit = attrs.evolve(commit, definitions=documents)
-        for write in commit.writes:
-            if write.part == "whole" and write.record.__class__ is not Deal:
-                commit = await self._with_keys(commit)
-                break
         await self.store.commit(commit)
         if unknown or self.subscribers:
             await self.committed(commit)

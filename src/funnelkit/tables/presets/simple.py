@@ -51,6 +51,7 @@ def contacts(**options: Unpack[Options]) -> TableMapping:
         "email": _EMAIL,
         "phone": _PHONE,
         "company": ("company id", "код компании"),
+        "company_name": ("company", "компания"),
     }
     return shaped("contact", _ID, fields, **options)
 

@@ -1,0 +1,137 @@
+"""A batch of rows: what is known is read with a few queries, then each row is settled."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from funnelkit.errors import InputError
+from funnelkit.inputs import given_id
+from funnelkit.records import Contact
+from funnelkit.storage.base import Commit, Kind
+from funnelkit.tables.born import BadRowError, new_party
+from funnelkit.tables.drafts import Reason, RowDraft
+from funnelkit.tables.known import SURE, Known, Run, all_keys, sure_keys
+from funnelkit.tables.report import RowPlan
+from funnelkit.tables.settling import Prepared, settled
+from funnelkit.verbs.shell import kind_made_for
+
+__all__ = ["batch_settled"]
+
+_REFERENCES: tuple[Kind, ...] = ("contact", "company", "lead")
+
+
+async def batch_settled(
+    run: Run, known: Known, drafts: Iterable[RowDraft]
+) -> tuple[list[RowPlan], list[Commit]]:
+    """Return what becomes of rows, and the commits that do it."""
+    rows = [_prepared(run, draft) for draft in drafts]
+    good = [row for row in rows if isinstance(row, Prepared)]
+    wanted: defaultdict[Kind, set[str]] = defaultdict(set)
+    for row in good:
+        wanted[run.kind].add(row.id)
+        for kind in _REFERENCES:
+            if ref := row.fields.get(kind):
+                wanted[kind].add(run.id_of(kind, ref))
+    await known.read_ids(run, wanted)
+    bad = {id(row): problem for row in good if (problem := _referred(run, known, row))}
+    good = [row for row in good if id(row) not in bad]
+    if run.kind in SURE:
+        await _read_clients(run, known, good)
+    plans: list[RowPlan] = []
+    commits: list[Commit] = []
+    for each in rows:
+        if isinstance(each, RowPlan):
+            plans.append(each)
+        elif id(each) in bad:
+            plans.append(bad[id(each)])
+        else:
+            plan, commit = await settled(run, known, each)
+            plans.append(plan)
+            if commit is not None:
+                commits.append(commit)
+    return plans, commits
+
+
+def _prepared(run: Run, draft: RowDraft) -> Prepared | RowPlan:
+    """Return a row with the id of its record; what to say of it, if it cannot be used."""
+    if draft.reasons:
+        return RowPlan(line=draft.line, fate="bad", reasons=draft.reasons, notes=draft.notes)
+    fields = dict(draft.fields)
+    company_name = fields.pop("company_name", "") if run.kind == "contact" else ""
+    key = draft.key or f"row-{_digest(draft)}"
+    record_id = run.id_of(run.kind, key)
+    if problem := _problem(run, record_id):
+        reason = Reason(run.columns.get("key", "key"), problem)
+        return RowPlan(line=draft.line, fate="bad", reasons=(reason,), notes=draft.notes)
+    return Prepared(draft=draft, id=record_id, fields=fields, company_name=company_name)
+
+
+def _problem(run: Run, id: str) -> str:
+    """Say what is wrong with an id, or nothing."""
+    try:
+        given_id(id)
+    except InputError as error:
+        return error.problem + (f" ({error.fix})" if error.fix else "")
+    looks = kind_made_for(id) or run.kind
+    return "" if looks == run.kind else f"{id!r} looks like the id of a {looks}"
+
+
+def _digest(draft: RowDraft) -> str:
+    """Return what tells rows without a key apart: what they say."""
+    from hashlib import blake2b
+
+    told = repr(sorted((field, repr(value)) for field, value in draft.fields.items()))
+    return blake2b(told.encode(), digest_size=10).hexdigest()
+
+
+def _referred(run: Run, known: Known, row: Prepared) -> RowPlan | None:
+    """Put the ids of records in the place of references; say so, if one leads nowhere."""
+    reasons: list[Reason] = []
+    for kind in _REFERENCES:
+        if ref := row.fields.get(kind):
+            found = known.meant(run.id_of(kind, ref))
+            if found is None or type(found).__name__.lower() != kind:
+                told = f"there is no {kind} {run.id_of(kind, ref)!r} (import the table of them first)"
+                reasons.append(Reason(run.columns.get(kind, kind), told))
+            else:
+                row.fields[kind] = found.id
+    if not reasons:
+        return None
+    return RowPlan(line=row.draft.line, fate="bad", reasons=tuple(reasons), notes=row.draft.notes)
+
+
+async def _read_clients(run: Run, known: Known, rows: Sequence[Prepared]) -> None:
+    """Read the clients that rows could be about, and the companies that they name."""
+    wanted, names = list[str](), list[str]()
+    works_at = set[str]()
+    for row in rows:
+        record = known.meant(row.id)
+        if record is None or row.company_name:
+            row.keys = _keys(run, known, row)
+            row.company_key = next((key for key in row.keys if key.startswith("company:")), "")
+        if record is None:
+            wanted += sure_keys(run.kind, row.keys)
+        elif row.company_name and isinstance(record, Contact) and record.company:
+            works_at.add(record.company)
+        if row.company_name and row.company_key:
+            names.append(row.company_key)
+    await known.read_keys(run, run.kind, wanted)
+    if run.kind == "contact":
+        await known.read_companies(run, names)
+        found = (known.records[id] for key in wanted for id in known.by_key.get(key, ()))
+        works_at |= {one.company for one in found if isinstance(one, Contact) and one.company}
+        await known.read_ids(run, {"company": works_at})
+
+
+def _keys(run: Run, known: Known, row: Prepared) -> tuple[str, ...]:
+    """Return the keys of the client that a row would make; none for what it cannot make."""
+    name = row.company_name
+    if not name and row.fields.get("company"):
+        company: Any = known.records.get(row.fields["company"])
+        name = company.name if company else ""
+    try:
+        return all_keys(run, new_party(run, row.id, {"name": "?", **row.fields}), name)
+    except (BadRowError, InputError):
+        return ()

@@ -1,0 +1,209 @@
+"""What is known before a batch of rows is settled: with a few queries a batch, none a row."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import attrs
+
+from funnelkit.clients.finding import standing
+from funnelkit.clients.keys import keys_of
+from funnelkit.clients.matching import NOISE
+from funnelkit.records import Actor, Company, Contact, Lead, Record
+from funnelkit.stages import Pipeline
+from funnelkit.storage.base import KINDS, Kind, MatchKey
+from funnelkit.verbs.shell import Shell
+
+__all__ = ["SURE", "Known", "Run", "alias_of", "all_keys", "group_of", "sure_keys"]
+
+SURE: dict[str, tuple[str, ...]] = {"contact": ("id:", "email:", "phone:"), "company": ("id:", "company:")}
+"""Kind of client → families of keys by which one is surely known, the surest first."""
+
+_AT_ONCE = 500
+
+
+@attrs.frozen(kw_only=True)
+class Run:
+    """What an import is told: where to, and how ids are made.
+
+    Attributes:
+        shell: Where to read and write.
+        kind: Of the records.
+        pipeline: Of leads and deals.
+        source: The system the table is from: the first part of ids.
+        actor: Who imports.
+        override: Whether the gate may be overruled where it says no.
+        at: When: one instant for all that the rows date not.
+        columns: Field → the column that feeds it, for what is said about bad rows.
+    """
+
+    shell: Shell
+    kind: Kind
+    pipeline: Pipeline | None
+    source: str
+    actor: Actor
+    override: bool
+    at: datetime
+    columns: Mapping[str, str]
+
+    def id_of(self, kind: Kind, key: str) -> str:
+        """Return the id of the record to which another system has given a key."""
+        return f"{self.source}-{kind}-{key}" if self.source else key
+
+
+@attrs.define
+class Known:
+    """What a store and this run know. A plan keeps it over all rows, an import over a batch.
+
+    Attributes:
+        records: Id → record, of all kinds, as it is or as it will be.
+        stands: Id that a row has → id of the record that it means, where that is another one.
+        by_key: Sure key → ids of the clients of the kind that are known by it.
+        companies: Key of a company's name → its id.
+        lines: Id → the line of the first row about it.
+        asked: Keys that were looked up.
+    """
+
+    records: dict[str, Record] = attrs.field(factory=dict)
+    stands: dict[str, str] = attrs.field(factory=dict)
+    by_key: dict[str, list[str]] = attrs.field(factory=dict)
+    companies: dict[str, str] = attrs.field(factory=dict)
+    lines: dict[str, int] = attrs.field(factory=dict)
+    asked: set[str] = attrs.field(factory=set)
+
+    def meant(self, id: str) -> Record | None:
+        """Return the record that an id means."""
+        return self.records.get(self.stands.get(id, id))
+
+    def learn(self, record: Record, keys: Iterable[str]) -> None:
+        """Take in a record as it will be, with the keys by which it is surely known."""
+        self.records[record.id] = record
+        for key in keys:
+            ids = self.by_key.setdefault(key, [])
+            if record.id not in ids:
+                ids.append(record.id)
+
+    # -- reading --------------------------------------------------------------------------------
+
+    async def read_ids(self, run: Run, wanted: dict[Kind, set[str]]) -> None:
+        """Read the records that ids of some kinds mean; ids are one for all kinds."""
+        store = run.shell.store
+        every = sorted({id for ids in wanted.values() for id in ids} - self.records.keys())
+        for kind in KINDS if every else ():
+            self.records |= await store.get_many(kind, every)
+        names = {_alias(kind, id): id for kind, ids in wanted.items() for id in ids if self._absent(id)}
+        found = await _query(run.shell, _ALIASES, {}, list(names))
+        for kind, ids in _by_kind((kind, id) for _, kind, id in found).items():
+            self.records |= await store.get_many(kind, [id for id in ids if id not in self.records])
+        self.stands |= {names[key]: id for key, _, id in found}
+        for id in every:
+            record = self.meant(id)
+            if record is not None and record.replaced_by:
+                stands = await standing(store, record)
+                self.records.setdefault(stands.id, stands)
+                self.stands[id] = stands.id
+
+    def _absent(self, id: str) -> bool:
+        return id not in self.records and id not in self.stands
+
+    async def read_keys(self, run: Run, kind: Kind, keys: Iterable[str]) -> None:
+        """Read the clients of a kind that are known by sure keys; a key of too many is noise."""
+        new = sorted({key for key in keys if key not in self.asked})
+        self.asked.update(new)
+        told = await _query(run.shell, _COUNTED, {"kind": kind}, new)
+        several = [key for key, count, _ in told if 1 < count <= NOISE]
+        rows = [(key, id) for key, count, id in told if count == 1]
+        rows += await _query(run.shell, _EACH, {"kind": kind}, several)
+        ids = sorted({id for _, id in rows} - self.records.keys())
+        if ids:
+            self.records |= await run.shell.store.get_many(kind, ids)
+        for key, id in rows:
+            if (record := self.records.get(id)) is None:
+                continue
+            if record.replaced_by:
+                record = await standing(run.shell.store, record)
+                self.records.setdefault(record.id, record)
+            known = self.by_key.setdefault(key, [])
+            if type(record) is KINDS[kind] and record.id not in known:
+                known.append(record.id)
+
+    async def read_companies(self, run: Run, keys: Iterable[str]) -> None:
+        """Read the companies that are known by their names; of several the one whose id is first."""
+        new = sorted({key for key in keys if key not in self.asked})
+        self.asked.update(new)
+        rows = await _query(run.shell, _COUNTED, {"kind": "company"}, new)
+        ids = sorted({id for _, _, id in rows} - self.records.keys())
+        if ids:
+            self.records |= await run.shell.store.get_many("company", ids)
+        for key, _, id in rows:
+            record = self.records[id]
+            if record.replaced_by:
+                record = await standing(run.shell.store, record)
+                self.records.setdefault(record.id, record)
+            if isinstance(record, Company):
+                self.companies[key] = record.id
+
+
+def _alias(kind: Kind, id: str) -> str:
+    return f"import:{kind}:{id}"
+
+
+def alias_of(id: str, record: Record, kind: Kind) -> MatchKey:
+    """Return the key by which a client is found again under the id that a row gave it."""
+    return MatchKey(key=_alias(kind, id), kind=kind, record=record.id)
+
+
+def _by_kind(pairs: Iterable[tuple[Kind, str]]) -> dict[Kind, list[str]]:
+    found: defaultdict[Kind, list[str]] = defaultdict(list)
+    for kind, id in pairs:
+        found[kind].append(id)
+    return found
+
+
+_ALIASES = "SELECT match_key, kind, record_id FROM match_key WHERE match_key IN ({names})"
+_COUNTED = (
+    "SELECT match_key, COUNT(*), MIN(record_id) FROM match_key"
+    " WHERE kind = :kind AND match_key IN ({names}) GROUP BY match_key"
+)
+_EACH = (
+    "SELECT match_key, record_id FROM match_key"
+    " WHERE kind = :kind AND match_key IN ({names}) ORDER BY match_key, record_id"
+)
+
+
+async def _query(
+    shell: Shell, sql: str, params: dict[str, Any], keys: Sequence[str]
+) -> list[tuple[Any, ...]]:
+    """Ask about many keys, some hundreds at once."""
+    rows: list[tuple[Any, ...]] = []
+    for start in range(0, len(keys), _AT_ONCE):
+        named = {f"k{number}": key for number, key in enumerate(keys[start : start + _AT_ONCE])}
+        listed = ", ".join(f":{name}" for name in named)
+        rows += await shell.store.query(sql.format(names=listed), {**params, **named})
+    return rows
+
+
+# -- keys ----------------------------------------------------------------------------------------
+
+
+def sure_keys(kind: Kind, keys: Iterable[str]) -> list[str]:
+    """Return the keys by which a client is surely known."""
+    families = SURE[kind]
+    return [key for key in keys if key.startswith(families)]
+
+
+def group_of(key: str) -> str:
+    """Return what a key is a key of: ``"email"``, ``"id:vat"``.
+
+    >>> group_of("id:vat:gb123"), group_of("email:ada@example.org")
+    ('id:vat', 'email')
+    """
+    return ":".join(key.split(":")[: 2 if key.startswith("id:") else 1])
+
+
+def all_keys(run: Run, record: Lead | Contact | Company, company_name: str) -> tuple[str, ...]:
+    """Return every key of a client, under the engine's policy."""
+    return keys_of(record, run.shell.business.keys, company_name=company_name)
