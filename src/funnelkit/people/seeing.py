@@ -8,12 +8,13 @@ report as of an earlier day shows how *these* records stood then.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from hashlib import sha256
 from typing import Any, NoReturn, TypeVar
 
 from funnelkit.async_engine import AsyncEngine
-from funnelkit.changes import Change
+from funnelkit.changes import Change, Subscriber
 from funnelkit.engine import Engine
-from funnelkit.errors import StoreReadOnlyError
+from funnelkit.errors import InputError, StoreReadOnlyError, shown
 from funnelkit.people.scope import Scope, Visible
 from funnelkit.people.veil import veiled
 from funnelkit.storage.asks import Ask
@@ -51,27 +52,47 @@ class SeenStore(Reader):
     def __init__(self, store: Store, visible: Visible) -> None:
         self.store = store
         self.visible = visible
-        self._condition, self._params = visible.condition()
+        condition, params = visible.condition("seen.")
+        # One view may be seen through another: parameters of one name have one value all the way down.
+        mine = f"seen_{sha256(repr(visible).encode()).hexdigest()[:16]}_"
+        self._condition = condition.replace(":seen_", f":{mine}")
+        self._params = {name.replace("seen_", mine, 1): value for name, value in params.items()}
 
-    def _bracket(self, table: str) -> str:
+    def _bracket(self, table: str, *, each: bool) -> str:
+        """Return the part of a table that is seen.
+
+        Args:
+            table: Its name.
+            each: Look row by row whether its record is seen: better where few rows are asked for.
+        """
         if self.visible.everything or table == "definition":
             return f"(SELECT * FROM {table})"
         if table in KINDS:
-            return f"(SELECT * FROM {table} WHERE {self._condition})"
+            return f"(SELECT * FROM {table} AS seen WHERE {self._condition})"
         kinds = ("deal", "lead") if table == "move" else KINDS
-        ids = " UNION ALL ".join(f"SELECT id FROM {kind} WHERE {self._condition}" for kind in kinds)
+        if each:
+            seen = f"AS seen WHERE seen.id = {table}.record_id AND {self._condition}"
+            ways = " OR ".join(f"EXISTS (SELECT 1 FROM {kind} {seen})" for kind in kinds)
+            return f"(SELECT * FROM {table} WHERE {ways})"
+        ids = " UNION ALL ".join(f"SELECT id FROM {kind} AS seen WHERE {self._condition}" for kind in kinds)
         return f"(SELECT * FROM {table} WHERE record_id IN ({ids}))"
 
     def query(self, sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """Run one SELECT over what is seen; see `funnelkit.people.veil` for what it may hold."""
+        return self._query(sql, params, each=False)
+
+    def _query(self, sql: str, params: Mapping[str, Any], *, each: bool) -> list[tuple[Any, ...]]:
         parts = veiled(sql, _TABLES)
-        text = "".join(part if isinstance(part, str) else self._bracket(part.table) for part in parts)
+        text = "".join(
+            part if isinstance(part, str) else self._bracket(part.table, each=each) for part in parts
+        )
         return self.store.query(text, {**params, **self._params})
 
     def _ask(self, ask: Ask[T]) -> T:
         first, *parts = ask.sql.split("?")
         sql = first + "".join(f":a{number}{part}" for number, part in enumerate(parts))
-        rows: list[Row] = self.query(sql, {f"a{number}": value for number, value in enumerate(ask.params)})
+        params = {f"a{number}": value for number, value in enumerate(ask.params)}
+        rows: list[Row] = self._query(sql, params, each=True)
         return ask.answer(rows, repr(self))
 
     def changes(self, *, after: int = 0, record: str = "", limit: int = 1000) -> list[Change]:
@@ -127,6 +148,15 @@ class Seen(Engine):
         self.get(id_of(record))
         return self._whole.claim(record, **{"actor": self.person, **act})
 
+    def subscribe(self, subscriber: Subscriber) -> NoReturn:
+        """Raise InputError: nothing is done here that could be told of."""
+        raise _elsewhere("subscriber", subscriber, "subscribe it to the whole engine")
+
+    def using(self, connection: Any, *, schema: str = "public") -> NoReturn:
+        """Raise InputError: the other way round it goes."""
+        del schema
+        raise _elsewhere("connection", connection, "write engine.using(connection).seen_by(person)")
+
     def __repr__(self) -> str:
         return f"Seen({self.person!r}: {self.visible})"
 
@@ -149,8 +179,21 @@ class AsyncSeen(AsyncEngine):
         await self.get(id_of(record))
         return await self._whole.claim(record, **{"actor": self.person, **act})
 
+    def subscribe(self, subscriber: Subscriber) -> NoReturn:
+        """Raise InputError: nothing is done here that could be told of."""
+        raise _elsewhere("subscriber", subscriber, "subscribe it to the whole engine")
+
+    def using(self, connection: Any, *, schema: str = "public") -> NoReturn:
+        """Raise InputError: the other way round it goes."""
+        del schema
+        raise _elsewhere("connection", connection, "write engine.using(connection).seen_by(person)")
+
     def __repr__(self) -> str:
         return f"AsyncSeen({self.person!r}: {self.visible})"
+
+
+def _elsewhere(argument: str, given: object, fix: str) -> InputError:
+    return InputError(argument, f"{shown(given)} is not for an engine as one person sees it", fix)
 
 
 def seen_by(engine: Engine, person: str, scope: Scope | None, storefronts: Iterable[str]) -> Seen:
