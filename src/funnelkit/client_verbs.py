@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from funnelkit.people.scope import Scope
     from funnelkit.people.seeing import AsyncSeen, Seen
     from funnelkit.people.targets import SplitTarget, Target
-    from funnelkit.verbs.conversion import Conversion, ConversionPlan
+    from funnelkit.verbs.conversion import Conversion
+    from funnelkit.verbs.converting.plan import ConversionPlan
 
 __all__ = ["AsyncClientVerbs", "ClientVerbs"]
 

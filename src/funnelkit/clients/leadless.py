@@ -17,7 +17,8 @@ from funnelkit.importing.progress import Progress, shower
 from funnelkit.records import Lead
 from funnelkit.storage.immediate import run
 from funnelkit.verbs.acts import asked, no_unknown, split
-from funnelkit.verbs.conversion import ConversionPlan, apply_conversion, plan_conversion
+from funnelkit.verbs.conversion import apply_conversion, plan_conversion
+from funnelkit.verbs.converting.plan import ConversionPlan
 from funnelkit.verbs.drafts import DealDetails
 from funnelkit.verbs.shell import Shell
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from funnelkit.errors import InputError, NotFoundError, RefusedError, shown
 from funnelkit.stages import Refusal, Verdict
-from funnelkit.verbs.conversion import Conversion, ConversionPlan, apply_conversion, undo_conversion
+from funnelkit.verbs.conversion import Conversion, apply_conversion, undo_conversion
+from funnelkit.verbs.converting.plan import ConversionPlan
 
 if TYPE_CHECKING:
     from funnelkit.verbs.shell import Shell

@@ -17,26 +17,14 @@ from funnelkit.records import Activity, Company, Contact, Deal, FrozenMapping, L
 from funnelkit.stages import Refusal, Verdict
 from funnelkit.storage.base import Kind
 from funnelkit.verbs.acts import Asked, asked, no_unknown, split
-from funnelkit.verbs.converting.choosing import chosen
-from funnelkit.verbs.converting.plan import ConversionPlan, Left, Part
-from funnelkit.verbs.converting.undoing import taken_back
-from funnelkit.verbs.converting.writing import clients_of, deal_of, drawn, known_repeat, lead_closed
 from funnelkit.verbs.drafts import DealDetails
 from funnelkit.verbs.shell import Prepared, Shell, id_of
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the parts of a conversion are loaded with the first one
     from funnelkit.clients.schemes import Scheme
+    from funnelkit.verbs.converting.plan import ConversionPlan
 
-__all__ = [
-    "Conversion",
-    "ConversionPlan",
-    "Left",
-    "Part",
-    "apply_conversion",
-    "convert",
-    "plan_conversion",
-    "undo_conversion",
-]
+__all__ = ["Conversion", "apply_conversion", "convert", "plan_conversion", "undo_conversion"]
 
 
 @attrs.frozen(kw_only=True)
@@ -80,6 +68,8 @@ async def plan_conversion(
         arguments: `DealDetails` and the common arguments.
     """
     from funnelkit.clients.schemes import USUAL, Scheme
+    from funnelkit.verbs.converting.choosing import chosen
+    from funnelkit.verbs.converting.writing import known_repeat
 
     if not isinstance(scheme, Scheme | None):
         raise InputError("scheme", f"{shown(scheme)} is no Scheme", "give one of funnelkit.schemes")
@@ -130,6 +120,8 @@ def _has_client(plan: ConversionPlan) -> bool:
 
 async def _verdict(shell: Shell, plan: ConversionPlan, said: Asked) -> tuple[Refusal, ...]:
     """Return what the gate says to the lead and to the deal, both of them asked."""
+    from funnelkit.verbs.converting.writing import clients_of, deal_of, lead_closed
+
     dry = copy.copy(shell)
     dry.ids = lambda kind: f"{kind}_new"  # the ids of records that are never written
     refusals: tuple[Refusal, ...] = ()
@@ -147,6 +139,8 @@ async def _verdict(shell: Shell, plan: ConversionPlan, said: Asked) -> tuple[Ref
 
 
 async def _converted_already(shell: Shell, lead: Lead) -> ConversionPlan:
+    from funnelkit.verbs.converting.plan import ConversionPlan, Part
+
     became = {type(record).__name__.lower(): record for record in await _became(shell, lead)}
     kinds: tuple[Kind, ...] = ("contact", "company", "deal")
     parts = {
@@ -169,6 +163,8 @@ async def apply_conversion(shell: Shell, plan: ConversionPlan, act: Mapping[str,
         plan: What `plan_conversion` returned.
         act: The common arguments; they come before those that the plan was made with.
     """
+    from funnelkit.verbs.converting.writing import drawn, lead_closed
+
     said = asked({**plan.act, **act})
 
     async def prepare() -> Prepared:
@@ -207,6 +203,8 @@ async def convert(
         arguments: `DealDetails` and the common arguments.
     """
     from funnelkit.clients.schemes import UNSEARCHED
+    from funnelkit.verbs.converting.choosing import chosen
+    from funnelkit.verbs.converting.writing import drawn, lead_closed
 
     act, details = split(arguments)
     no_unknown(details, DealDetails.__annotations__)
@@ -248,6 +246,8 @@ async def undo_conversion(shell: Shell, id: str, act: Mapping[str, Any]) -> Lead
         id: That of the `Conversion`.
         act: The common arguments; ``reason`` closes the deal if its catalogue has it.
     """
+    from funnelkit.verbs.converting.undoing import taken_back
+
     said = asked(act)
 
     async def prepare() -> Prepared:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 
-from funnelkit.clients.matching import Candidate
 from funnelkit.errors import shown
 from funnelkit.records import NOTHING, Company, Contact, Deal, FrozenMapping, Lead, Repeat
 from funnelkit.stages import Refusal, Verdict
 from funnelkit.storage.base import Kind
+
+if TYPE_CHECKING:
+    from funnelkit.clients.matching import Candidate
 
 __all__ = ["NEW", "SIDES", "ConversionPlan", "Left", "Part"]
 

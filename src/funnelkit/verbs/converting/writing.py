@@ -9,7 +9,6 @@ from typing import Any, cast
 import attrs
 
 from funnelkit.changes import ActivityLogged
-from funnelkit.clients.repeat import repeat_of
 from funnelkit.errors import RefusedError
 from funnelkit.gate.decide import amended
 from funnelkit.gate.request import Decision, Request
@@ -186,6 +185,8 @@ async def deal_of(
 
 async def known_repeat(shell: Shell, plan: ConversionPlan, at: datetime) -> Repeat:
     """Return the mark of the deal of a plan; who is only just made has never come before."""
+    from funnelkit.clients.repeat import repeat_of
+
     client: dict[str, str] = {kind: record.id for kind, record in plan.matched.items() if kind != "deal"}
     return await repeat_of(shell.store, at, client)
 
