@@ -18,7 +18,7 @@ from funnelkit.errors import InputError, StoreReadOnlyError, shown
 from funnelkit.people.scope import Scope, Visible
 from funnelkit.people.veil import veiled
 from funnelkit.storage.asks import Ask
-from funnelkit.storage.base import KINDS, Answer, Capabilities, Commit, Store
+from funnelkit.storage.base import KINDS, Capabilities, Commit, Store
 from funnelkit.storage.columns import Row
 from funnelkit.storage.reading import Reader
 from funnelkit.storage.threads import FromThread
@@ -31,8 +31,8 @@ T = TypeVar("T")
 _ABOUT = frozenset(("move", "activity", "attribute", "change", "match_key"))
 """Tables whose rows are about a record."""
 
-_TABLES = frozenset((*KINDS, *_ABOUT, "definition"))
-"""What may be asked. Who used which key is nobody's business."""
+_TABLES = frozenset((*KINDS, *_ABOUT, "definition", "idempotency"))
+"""What may be asked. Of the last nothing is seen: who used which key is nobody's business."""
 
 
 class SeenStore(Reader):
@@ -65,6 +65,8 @@ class SeenStore(Reader):
             table: Its name.
             each: Look row by row whether its record is seen: better where few rows are asked for.
         """
+        if table == "idempotency":
+            return f"(SELECT * FROM {table} WHERE 1 = 0)"
         if self.visible.everything or table == "definition":
             return f"(SELECT * FROM {table})"
         if table in KINDS:
@@ -99,11 +101,6 @@ class SeenStore(Reader):
         """Return changes behind a position of the feed that are about what is seen."""
         self.store.changes(after=after, limit=1)  # a store may number them only when they are read
         return super().changes(after=after, record=record, limit=limit)
-
-    def answer(self, key: str) -> Answer | None:
-        """Return None: what others have asked for is not seen."""
-        del key
-        return None
 
     def commit(self, commit: Commit) -> NoReturn:
         """Raise StoreReadOnlyError."""
