@@ -176,6 +176,22 @@ def test_an_existing_deal_stays_where_it_is(engine: Engine, lead: Lead) -> None:
         engine.plan_conversion(lead, deal=deal, stage="visit")
 
 
+def test_a_void_deal_takes_no_lead(engine: Engine, lead: Lead) -> None:
+    """A duplicate or a test is no deal to attach to."""
+    deal = engine.void(engine.create("Seats", pipeline="care"))
+    with pytest.raises(InputError, match="is void"):
+        engine.plan_conversion(lead, deal=deal)
+
+
+def test_what_is_given_fills_an_existing_deal_first(engine: Engine, lead: Lead) -> None:
+    """What the plan is told comes before what the lead knows; what the deal says stays."""
+    deal = engine.create("Seats", pipeline="care", campaign="spring")
+    told = {"value": money(9, "EUR"), "campaign": "summer"}
+    plan = engine.plan_conversion(lead, deal=deal, **dict[str, Any](told))
+    assert plan.filled["deal.value"] == (None, money(9, "EUR"))
+    assert "deal.campaign" not in plan.filled
+
+
 def test_a_deal_that_gets_an_owner_is_handed_over(engine: Engine, lead: Lead) -> None:
     """The blank owner of an existing deal is filled by a hand-over, which the pipeline's rules guard."""
     deal = engine.create("Seats", pipeline="sales")

@@ -222,6 +222,51 @@ def test_a_lead_that_was_changed_holds_it(engine: Engine, made: Conversion, unch
     assert codes(caught) == ["changed"]
 
 
+def test_a_lead_that_was_converted_again_holds_the_first_time(
+    engine: Engine, made: Conversion, unchanged: Any
+) -> None:
+    """Only the last conversion of a lead is taken back."""
+    again = engine.convert(engine.reopen(made.lead), pipeline="care")
+    with unchanged(RefusedError) as caught:
+        engine.undo(made)
+    assert codes(caught) == ["changed"]
+    back = engine.undo(again)
+    assert isinstance(back, Lead)
+    assert (back.deal, back.is_open) == (deal_of(made).id, True)
+
+
+def test_a_name_that_was_edited_does_not_hold_it(engine: Engine, made: Conversion) -> None:
+    """An edit of the lead that has to do with nothing is kept."""
+    engine.edit(made.lead.id, name="Anna")
+    back = engine.undo(made.id)
+    assert (back.name, engine.verify()) == ("Anna", ())
+
+
+def test_a_lead_that_was_linked_to_others_holds_it(engine: Engine, made: Conversion, unchanged: Any) -> None:
+    """Somebody gave the converted lead another contact: that is not taken away."""
+    engine.edit(made.lead.id, contact=engine.create_contact("Bob"))
+    with unchanged(RefusedError) as caught:
+        engine.undo(made)
+    assert codes(caught) == ["edited"]
+
+
+@pytest.mark.parametrize("which", ["created", "filled", "lead"])
+def test_a_merge_since_holds_it(engine: Engine, lead: Lead, unchanged: Any, which: str) -> None:
+    """What was made, filled or converted has become part of another record."""
+    known = engine.create_contact("Анна")
+    given = known if which == "filled" else None
+    made = engine.convert(lead, pipeline="care", contact=given)
+    other: Any = engine.create_contact("Bob")
+    loser: Any = made.contact
+    if which == "lead":  # two leads of one deal
+        plan = engine.plan_conversion(engine.capture("Bob"), deal=made.deal, contact=False, company=False)
+        other, loser = engine.apply(plan).lead, made.lead
+    engine.apply(engine.plan_merge([other, loser], survivor=other))
+    with unchanged(RefusedError) as caught:
+        engine.undo(made.id)
+    assert "merged" in codes(caught)
+
+
 def test_an_undo_is_not_undone(engine: Engine, lead: Lead, made: Conversion, unchanged: Any) -> None:
     """Neither by the undo's own id nor by the conversion's."""
     engine.undo(made)

@@ -145,6 +145,8 @@ async def _deal(shell: Shell, lead: Lead, scheme: Scheme, target: Any, details: 
         ):
             raise InputError(stray, "an existing deal stays where it is", "leave it out, or move the deal")
         record = await (_standing(shell, "deal", target) if given else shell.store.get("deal", lead.deal))
+        if given and record.outcome == "void":
+            raise InputError("deal", f"{shown(record)} is void", "give another deal, or make a new one")
         offers = {name: ("", value) for name, value in _flat(details).items()} if given else {}
         return Part(
             kind="deal",

@@ -46,9 +46,13 @@ _MOST = 100  # dependents of one kind that are listed
 
 @attrs.frozen(kw_only=True)
 class _Done:
-    """A conversion as the journal tells of it, with the records as they are now."""
+    """A conversion as the journal tells of it, with the records as they are now.
+
+    ``latest`` says whether it is the lead's last one.
+    """
 
     entry: Activity
+    latest: bool
     lead: Lead
     created: dict[Kind, Any]
     filled: dict[str, tuple[Any, list[Mapping[str, Any]]]]
@@ -88,7 +92,7 @@ async def _read(shell: Shell, id: str, said: Asked) -> _Done:
     rows = await shell.store.query(_WHOSE, {"id": id})
     if not rows:
         raise NotFoundError("conversion", id)
-    lead = await shell.current(rows[0][0], said.expect)
+    lead = await shell.current(await shell.store.get("lead", rows[0][0]), said.expect)
     entries = {entry.id: entry for entry in await shell.store.activities(lead.id)}
     entry = entries[id]
     if any(each.kind == "undo" and each.custom.get("undone") == id for each in entries.values()):
@@ -100,7 +104,8 @@ async def _read(shell: Shell, id: str, said: Asked) -> _Done:
         if row["id"] not in filled:
             filled[row["id"]] = (await shell.store.get(row["kind"], row["id"]), [])
         filled[row["id"]][1].append(row)
-    return _Done(entry=entry, lead=lead, created=created, filled=filled)
+    latest = [each.id for each in entries.values() if each.kind == "conversion"][-1] == id
+    return _Done(entry=entry, latest=latest, lead=lead, created=created, filled=filled)
 
 
 # -- what depends on it ------------------------------------------------------------------------
@@ -108,9 +113,8 @@ async def _read(shell: Shell, id: str, said: Asked) -> _Done:
 
 async def _against(shell: Shell, done: _Done) -> AsyncIterator[Refusal]:
     """Yield everything that came of the conversion since."""
-    lead = done.lead
-    if lead.outcome != "won" or lead.updated_at != done.entry.at:
-        yield Refusal("changed", f"{named(lead)} has been changed since", field="lead")
+    for refusal in _of_lead(done):
+        yield refusal
     for kind, record in done.created.items():
         for refusal in _own(kind, record):
             yield refusal
@@ -120,10 +124,27 @@ async def _against(shell: Shell, done: _Done) -> AsyncIterator[Refusal]:
         async for refusal in _uses(shell, done, kind, record):
             yield refusal
     for record, rows in done.filled.values():
+        if record.replaced_by:
+            yield Refusal("merged", f"{named(record)} was merged since", field=kind_of(record))
+            continue
         for row in rows:
             if encoded(value_of(record, row["field"])) != row["to"]:
                 sentence = f"{row['field']} of {kind_of(record)} {record.name!r} was edited since"
                 yield Refusal("edited", sentence, field=f"{kind_of(record)}.{row['field']}")
+
+
+def _of_lead(done: _Done) -> list[Refusal]:
+    """Return what speaks against it in the lead: reopened, merged or linked to others since."""
+    lead = done.lead
+    if lead.replaced_by:
+        return [Refusal("merged", f"{named(lead)} was merged since", field="lead")]
+    if lead.outcome != "won" or not done.latest:
+        return [Refusal("changed", f"{named(lead)} was reopened since", field="lead")]
+    return [
+        Refusal("edited", f"{link} of {named(lead)} was edited since", field=f"lead.{link}")
+        for link, id in done.entry.custom["became"].items()
+        if getattr(lead, link) != id
+    ]
 
 
 def _own(kind: Kind, record: Any) -> list[Refusal]:
@@ -144,7 +165,7 @@ async def _uses(shell: Shell, done: _Done, kind: Kind, record: Any) -> AsyncIter
         for user in await shell.store.find(other, {field: record.id}, limit=_MOST):
             if user.id not in linked:
                 sentence = f"{other} {user.name!r} ({user.id}) belongs to {kind} {record.name!r}"
-                yield Refusal("used", sentence, field=kind, fix=f"give it another {kind} first")
+                yield Refusal("used", sentence, field=kind)
 
 
 # -- what is done ------------------------------------------------------------------------------

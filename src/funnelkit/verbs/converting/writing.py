@@ -237,6 +237,7 @@ def journal(
         "scheme": plan.scheme,
         "created": {kind: made[kind].id for kind in plan.created},
         "links": {link: getattr(plan.lead, link) for link in SIDES},
+        "became": {link: getattr(lead, link) for link in SIDES},
         "filled": [
             {
                 "kind": kind_of(before),
