@@ -13,6 +13,7 @@ from funnelkit.clients.merging.plan import Left, MergePlan, Taken, against
 from funnelkit.clients.merging.rules import MergeRule, fields_of, ranked, taken
 from funnelkit.clients.merging.writing import drawn, saying
 from funnelkit.errors import ConflictError, InputError, shown
+from funnelkit.inputs import custom_values
 from funnelkit.records import Record
 from funnelkit.stages import Refusal
 from funnelkit.storage.base import Kind, kind_of
@@ -100,7 +101,7 @@ async def _given(shell: Shell, kind: Kind, fields: Mapping[str, Any] | None) -> 
         raise InputError("fields", f"{shown(fields)} is no mapping", 'give {"name": "Acme"}')
     own = {str(name): value for name, value in (fields or {}).items()}
     custom = {name.partition(".")[2]: own.pop(name) for name in list(own) if name.startswith("custom.")}
-    new = checked(kind, {**own, "custom": {**(own.get("custom") or {}), **custom}})
+    new = checked(kind, {**own, "custom": {**custom_values(own.get("custom")), **custom}})
     flat = {f"custom.{name}": value for name, value in new.pop("custom").items()}
     for party in ("contact", "company"):
         if new.get(party):
