@@ -13,6 +13,7 @@ from typing import Any, Literal, cast
 
 import attrs
 
+from funnelkit.clients.finding import in_parts, named
 from funnelkit.clients.matching import NOISE, Noise, Reason, checked_rules, plural, top
 from funnelkit.clients.rules import CLIENT_KINDS, DEFAULT_RULES, FuzzyNames, MatchRule
 from funnelkit.errors import InputError, shown
@@ -184,7 +185,7 @@ class _Search:
         few = [key for key in counts if not await self._is_loud(key, counts[key])]
         if not few:
             return {}
-        names, params = _named(few)
+        names, params = named(few)
         found: defaultdict[str, list[str]] = defaultdict(list)
         sql = _KNOWN.format(table=self.kind, keys=names)
         for key, id in await self.store.query(sql, {"kind": self.kind, **params}):
@@ -210,7 +211,7 @@ class _Search:
         """Link those that share, besides the first key, one of each other family of a rule."""
         others = await self._keys({id for ids in known.values() for id in ids}, rule.keys[1:])
         for first, ids in known.items():
-            together = {(first,): ids}
+            together: dict[tuple[str, ...], tuple[str, ...]] = {(first,): ids}
             for family in rule.keys[1:]:
                 split: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
                 for by, members in together.items():
@@ -225,8 +226,8 @@ class _Search:
     async def _keys(self, ids: set[str], families: Sequence[str]) -> dict[tuple[str, str], list[str]]:
         """Return (id, family) → the keys of a record."""
         found: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
-        for part in _parts(sorted(ids)):
-            names, params = _named(part)
+        for part in in_parts(sorted(ids)):
+            names, params = named(part)
             for family in dict.fromkeys(families):
                 sql = _KEYS.format(ids=names)
                 for id, key in await self.store.query(sql, {"kind": self.kind, **_range(family), **params}):
@@ -272,22 +273,10 @@ class _Search:
 
     async def _names(self, ids: Sequence[str]) -> dict[str, str]:
         names = dict.fromkeys(ids, "")
-        for part in _parts(ids):
-            marks, params = _named(part)
+        for part in in_parts(ids):
+            marks, params = named(part)
             names.update(await self.store.query(_NAMES.format(table=self.kind, ids=marks), params))
         return names
-
-
-def _parts(ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    """Yield ids in parts that one question can hold."""
-    for start in range(0, len(ids), _PAGE):
-        yield ids[start : start + _PAGE]
-
-
-def _named(values: Sequence[str]) -> tuple[str, dict[str, str]]:
-    """Return the parameters of an IN, as text and by name."""
-    params = {f"p{number}": value for number, value in enumerate(values)}
-    return ", ".join(f":{name}" for name in params), params
 
 
 def _range(family: str) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from funnelkit.clients.keys import keys_of
 from funnelkit.clients.matching import NOISE, Candidates, candidates
@@ -13,7 +13,7 @@ from funnelkit.records import Company, Contact, Deal, Lead, Record
 from funnelkit.storage.base import KINDS, AsyncStore, Kind
 from funnelkit.verbs.shell import Shell
 
-__all__ = ["found_candidates", "known_by", "standing", "the_client"]
+__all__ = ["found_candidates", "in_parts", "known_by", "named", "standing", "standing_by_id", "the_client"]
 
 _ENOUGH = NOISE + 2
 """So many records of a kind tell that their key is noise."""
@@ -30,6 +30,9 @@ _LOOKED_AT = 100
 
 _AT_ONCE = 400
 """Parts of a UNION; SQLite takes 500."""
+
+_PART = 500
+"""Ids in one question; old SQLite libraries take 999 parameters."""
 
 _SURE = ("email:", "phone:", "id:")
 """Families of keys that belong to one person, or to one company."""
@@ -76,7 +79,7 @@ async def known_by(
     records: dict[Kind, dict[str, Record]] = {}
     for kind in kinds:
         wanted = {id for (_, of), ids in found.items() if of == kind for id in ids}
-        records[kind] = await _standing_by_id(store, kind, wanted)
+        records[kind] = await standing_by_id(store, kind, wanted)
     known: defaultdict[str, dict[str, Record]] = defaultdict(dict)
     for (key, kind), ids in found.items():
         stands = [records[kind][id] for id in ids if id in records[kind]]
@@ -98,12 +101,12 @@ async def _ids_by(
     return {which: list(ids)[:_ENOUGH] for which, ids in found.items()}
 
 
-async def _standing_by_id(store: AsyncStore, kind: Kind, ids: set[str]) -> dict[str, Record]:
+async def standing_by_id(store: AsyncStore, kind: Kind, ids: set[str]) -> dict[str, Record]:
     """Return id → the record of a kind that stands for it; nothing for who is no more."""
     found = await store.get_many(kind, sorted(ids)) if ids else {}
     gone = {id: record.replaced_by for id, record in found.items() if record.replaced_by}
     if gone:
-        above = await _standing_by_id(store, kind, set(gone.values()))
+        above = await standing_by_id(store, kind, set(gone.values()))
         found = {id: found[id] for id in found if id not in gone} | {
             id: above[over] for id, over in gone.items() if over in above
         }
@@ -134,3 +137,19 @@ async def the_client(shell: Shell, inquiry: Record, kind: Kind) -> Record | None
     found = await known_by(shell.store, keys, (kind,))
     known = {record.id: record for records in found.values() if len(records) <= NOISE for record in records}
     return next(iter(known.values())) if len(known) == 1 else None
+
+
+def in_parts(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Yield ids in parts that one question can hold."""
+    for start in range(0, len(ids), _PART):
+        yield ids[start : start + _PART]
+
+
+def named(values: Sequence[str]) -> tuple[str, dict[str, str]]:
+    """Return the parameters of an ``IN ()``: as text, and by name.
+
+    >>> named(["a", "b"])
+    (':p0, :p1', {'p0': 'a', 'p1': 'b'})
+    """
+    params = {f"p{number}": value for number, value in enumerate(values)}
+    return ", ".join(f":{name}" for name in params), params

@@ -159,7 +159,7 @@ async def _client(
     """Return the client of a deal, made if nobody knows them, and the commits that make them."""
     commits: list[Commit] = []
     who, actor = inquiry.who, inquiry.said.actor.id
-    new = {"created_at": who.created_at, "updated_at": who.created_at}
+    new: dict[str, Any] = {"created_at": who.created_at, "updated_at": who.created_at}
     if contact is None and (who.email or who.phone):
         if company is None and who.company_name:
             company = Company(id=shell.ids("company"), name=who.company_name, **new)

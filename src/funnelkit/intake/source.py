@@ -67,6 +67,10 @@ def _costs(value: Iterable[Cost]) -> tuple[Cost, ...]:
     return tuple(value)
 
 
+def _span(value: timedelta | str) -> Any:
+    return value  # checked, and read, with everything else
+
+
 @attrs.frozen(kw_only=True)
 class Source:
     """A place that inquiries come from: a site's form, a phone line, a market place, a fair.
@@ -104,7 +108,7 @@ class Source:
     owner: str = ""
     sharing: SharingRule | None = None
     storefront: str = ""
-    same_within: timedelta = attrs.field(default=timedelta(days=1), converter=lambda value: value)
+    same_within: timedelta = attrs.field(default=timedelta(days=1), converter=_span)
     costs: tuple[Cost, ...] = attrs.field(default=(), converter=_costs)
 
     def __attrs_post_init__(self) -> None:

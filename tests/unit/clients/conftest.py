@@ -5,12 +5,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.servers import Schemas
 
 from funnelkit import Company, Contact, FrozenMapping, Lead
 from funnelkit.clients import normal, phones
+
+if TYPE_CHECKING:
+    from funnelkit.storage.postgres import PostgresStore
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
 PACKAGES = ("email_validator", "phonenumbers", "rapidfuzz", "rapidfuzz.distance", "rapidfuzz.distance.Indel")
@@ -60,3 +64,10 @@ class Make:
 def make() -> Make:
     """Return a maker of records."""
     return Make()
+
+
+def a_server(schemas: Schemas) -> PostgresStore:
+    """Return a store in a schema of its own."""
+    from funnelkit.storage.postgres import PostgresStore
+
+    return PostgresStore(schemas.url, schema=schemas.new())

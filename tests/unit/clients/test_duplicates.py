@@ -11,6 +11,8 @@ import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.servers import Schemas
+from tests.unit.clients.conftest import a_server
 
 from funnelkit import AsyncEngine, Company, Contact, Engine, MemoryStore, templates
 from funnelkit.clients import FuzzyNames, KeyPolicy, MatchRule, groups, keys_of
@@ -231,14 +233,14 @@ def test_an_engine_that_is_awaited_finds_the_same() -> None:
     assert asyncio.run(_awaited(store)) == expected
 
 
-def test_postgres_finds_the_same(postgres: str) -> None:
+def test_postgres_finds_the_same(schemas: Schemas) -> None:
     """A server groups the keys as a file does."""
     people = (
         *[{"phone": "+442079460000"}] * 21,
         {"name": "Ada Ё", "email": "Ada@gmail.com"},
         {"name": "Ё Ada", "email": "ada@gmail.com"},
     )
-    with Engine(store=postgres) as engine:
+    with Engine(store=a_server(schemas)) as engine:
         assert str(filled(*people, engine=engine).duplicates()) == str(filled(*people).duplicates())
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.servers import Schemas
+from tests.unit.clients.conftest import a_server
 
 from funnelkit import AsyncEngine, Engine, MemoryStore, Pipeline, Stage, templates
 from funnelkit.clients import DEFAULT_RULES, Candidates, FuzzyNames
@@ -112,7 +114,7 @@ def test_an_engine_that_is_awaited_finds_the_same() -> None:
     assert asyncio.run(asked()) == engine.candidates(lead)
 
 
-def test_postgres_finds_the_same(postgres: str) -> None:
+def test_postgres_finds_the_same(schemas: Schemas) -> None:
     """A server answers as memory does."""
 
     def found(engine: Engine) -> str:
@@ -122,5 +124,5 @@ def test_postgres_finds_the_same(postgres: str) -> None:
         engine.apply(engine.plan_merge(["c05", "c06"], survivor="c05"))
         return str(engine.candidates(engine.capture("Ada", id="l1", phone=PHONE, email="A4@acme.example")))
 
-    with an_engine(postgres) as engine:
+    with an_engine(a_server(schemas)) as engine:
         assert found(engine) == found(an_engine())
