@@ -27,6 +27,11 @@ LAZY = {
     "hypothesis",
     "pytest",
     "asyncio",
+    "openpyxl",
+    "phonenumbers",
+    "email_validator",
+    "rapidfuzz",
+    "b24pysdk",
 }
 
 

@@ -7,11 +7,21 @@ from funnelkit.money import money  # at once, because it shares its name with it
 if TYPE_CHECKING:
     from funnelkit import changes, errors
     from funnelkit.async_engine import AsyncEngine
+    from funnelkit.clients import schemes
+    from funnelkit.clients.keys import KeyPolicy
+    from funnelkit.clients.merging import Merge, MergePlan, MergeRule
+    from funnelkit.clients.profile import Client
+    from funnelkit.clients.rules import FuzzyNames, MatchRule
     from funnelkit.clock import Clock, FrozenClock, SystemClock
     from funnelkit.engine import Engine
     from funnelkit.ids import IdSource, TimeOrderedIds
     from funnelkit.importing import BadRow, EventLog, ImportReport, import_log
+    from funnelkit.intake.source import Cost, Source
     from funnelkit.money import Money, totals
+    from funnelkit.people.organisation import Group, Organisation, Person
+    from funnelkit.people.scope import Scope
+    from funnelkit.people.sharing import FirstOf, LeastBusy, PersonalManager, Quota, RoundRobin
+    from funnelkit.people.targets import Target
     from funnelkit.records import (
         SYSTEM,
         Activity,
@@ -43,6 +53,7 @@ if TYPE_CHECKING:
         templates,
     )
     from funnelkit.storage import AsyncStore, Capabilities, MemoryStore, Store, open_store
+    from funnelkit.storage.base import MatchKey
     from funnelkit.storage.commit_json import commit_from_json, commit_to_json
     from funnelkit.storage.copying import Copied, copy_store
     from funnelkit.storage.postgres import AsyncPostgresStore, PostgresStore
@@ -50,10 +61,12 @@ if TYPE_CHECKING:
     from funnelkit.storage.wrappers.cached import CachedStore
     from funnelkit.storage.wrappers.mirrored import MirroredStore
     from funnelkit.storage.wrappers.read_only import ReadOnlyStore
+    from funnelkit.tables.importing import import_table, plan_table
+    from funnelkit.tables.mapping import TableMapping
     from funnelkit.verbs.acts import Act
     from funnelkit.verbs.asking import Option
     from funnelkit.verbs.bulk import BulkResult
-    from funnelkit.verbs.conversion import Conversion
+    from funnelkit.verbs.conversion import Conversion, ConversionPlan
     from funnelkit.verbs.drafts import DealDetails, NewDeal, NewLead, NewParty
     from funnelkit.verbs.migration import Migration
     from funnelkit.verifying import Finding
@@ -70,24 +83,37 @@ __all__ = [
     "BulkResult",
     "CachedStore",
     "Capabilities",
+    "Client",
     "Clock",
     "Close",
     "CloseReason",
     "Company",
     "Contact",
     "Conversion",
+    "ConversionPlan",
     "Copied",
+    "Cost",
     "Deal",
     "DealDetails",
     "Engine",
     "EventLog",
     "Finding",
+    "FirstOf",
     "FrozenClock",
     "FrozenMapping",
+    "FuzzyNames",
+    "Group",
     "IdSource",
     "ImportReport",
+    "KeyPolicy",
     "Lead",
+    "LeastBusy",
+    "MatchKey",
+    "MatchRule",
     "MemoryStore",
+    "Merge",
+    "MergePlan",
+    "MergeRule",
     "Migration",
     "MirroredStore",
     "Money",
@@ -96,16 +122,25 @@ __all__ = [
     "NewLead",
     "NewParty",
     "Option",
+    "Organisation",
+    "Person",
+    "PersonalManager",
     "Pipeline",
     "PostgresStore",
+    "Quota",
     "ReadOnlyStore",
     "Refusal",
+    "RoundRobin",
     "Rule",
     "SQLiteStore",
     "Scene",
+    "Scope",
+    "Source",
     "Stage",
     "Store",
     "SystemClock",
+    "TableMapping",
+    "Target",
     "TimeOrderedIds",
     "Transition",
     "Verdict",
@@ -117,12 +152,15 @@ __all__ = [
     "copy_store",
     "errors",
     "import_log",
+    "import_table",
     "money",
     "only_roles",
     "open_store",
+    "plan_table",
     "reason_required",
     "requires",
     "rule",
+    "schemes",
     "steps_done",
     "templates",
     "totals",
@@ -136,8 +174,21 @@ _HOME = {
         "async_engine": "AsyncEngine",
         "verbs.bulk": "BulkResult",
         "changes": "changes",
+        "clients.keys": "KeyPolicy",
+        "clients.rules": "FuzzyNames MatchRule",
+        "clients.merging": "Merge MergePlan MergeRule",
+        "clients.profile": "Client",
+        "intake.source": "Cost Source",
+        "people.organisation": "Group Organisation Person",
+        "people.scope": "Scope",
+        "people.sharing": "FirstOf LeastBusy PersonalManager Quota RoundRobin",
+        "people.targets": "Target",
+        "tables.mapping": "TableMapping",
+        "tables.importing": "import_table plan_table",
+        "storage.base": "MatchKey",
+        "clients.schemes": "schemes",
         "clock": "Clock FrozenClock SystemClock",
-        "verbs.conversion": "Conversion",
+        "verbs.conversion": "Conversion ConversionPlan",
         "verbs.drafts": "DealDetails NewDeal NewLead NewParty",
         "engine": "Engine",
         "errors": "errors",

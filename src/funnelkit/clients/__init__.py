@@ -1,5 +1,6 @@
 """Who is this? Normalised keys, matching rules as data, candidates with their reasons. Pure."""
 
+from funnelkit.clients import schemes
 from funnelkit.clients.keys import FAMILIES, PUBLIC_DOMAINS, KeyPolicy, family_of, keys_of
 from funnelkit.clients.matching import Candidate, Candidates, Noise, Reason, candidates, groups
 from funnelkit.clients.normal import (
@@ -35,4 +36,5 @@ __all__ = [
     "name_key",
     "normalisation",
     "phone_key",
+    "schemes",
 ]

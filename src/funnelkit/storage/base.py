@@ -93,6 +93,9 @@ class MatchKey:
 
     Keys are only ever added: who had an address once is found by it still. Written again, a key
     changes nothing.
+
+    >>> MatchKey(key="email:ada@example.org", kind="contact", record="c1").kind
+    'contact'
     """
 
     key: str
