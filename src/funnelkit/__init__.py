@@ -66,7 +66,8 @@ if TYPE_CHECKING:
     from funnelkit.verbs.acts import Act
     from funnelkit.verbs.asking import Option
     from funnelkit.verbs.bulk import BulkResult
-    from funnelkit.verbs.conversion import Conversion, ConversionPlan
+    from funnelkit.verbs.conversion import Conversion
+    from funnelkit.verbs.converting.plan import ConversionPlan
     from funnelkit.verbs.drafts import DealDetails, NewDeal, NewLead, NewParty
     from funnelkit.verbs.migration import Migration
     from funnelkit.verifying import Finding
@@ -188,7 +189,8 @@ _HOME = {
         "storage.base": "MatchKey",
         "clients.schemes": "schemes",
         "clock": "Clock FrozenClock SystemClock",
-        "verbs.conversion": "Conversion ConversionPlan",
+        "verbs.conversion": "Conversion",
+        "verbs.converting.plan": "ConversionPlan",
         "verbs.drafts": "DealDetails NewDeal NewLead NewParty",
         "engine": "Engine",
         "errors": "errors",

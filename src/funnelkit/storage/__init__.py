@@ -6,6 +6,7 @@ from funnelkit.storage.base import (
     Attribute,
     Capabilities,
     Commit,
+    MatchKey,
     Store,
     Write,
 )
@@ -18,6 +19,7 @@ __all__ = [
     "Attribute",
     "Capabilities",
     "Commit",
+    "MatchKey",
     "MemoryStore",
     "Store",
     "Write",
