@@ -84,7 +84,8 @@ class ClientVerbs:
         """
         from funnelkit.clients.plans import applied
 
-        return run(applied(self._shell, plan, act))
+        done: Conversion | Merge = run(applied(self._shell, plan, act))
+        return done
 
     def undo(self, done: Conversion | Merge | str, **act: Unpack[Act]) -> Record:
         """Take a conversion or a merge back, while nothing else depends on it.
@@ -101,7 +102,8 @@ class ClientVerbs:
         """
         from funnelkit.clients.plans import undone
 
-        return run(undone(self._shell, done, act))
+        record: Record = run(undone(self._shell, done, act))
+        return record
 
     # -- who is who ---------------------------------------------------------------------------
 
@@ -265,13 +267,15 @@ class AsyncClientVerbs:
         """Do what a plan says; see `Engine.apply`."""
         from funnelkit.clients.plans import applied
 
-        return await applied(self._shell, plan, act)
+        done: Conversion | Merge = await applied(self._shell, plan, act)
+        return done
 
     async def undo(self, done: Conversion | Merge | str, **act: Unpack[Act]) -> Record:
         """Take a conversion or a merge back; see `Engine.undo`."""
         from funnelkit.clients.plans import undone
 
-        return await undone(self._shell, done, act)
+        record: Record = await undone(self._shell, done, act)
+        return record
 
     async def client(self, client: Contact | Company | str) -> Client:
         """Return the profile of a person or a company; see `Engine.client`."""
