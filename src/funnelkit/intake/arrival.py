@@ -8,13 +8,13 @@ arrive at the very same moment under different keys can still become two cards, 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import attrs
 
 from funnelkit.changes import ActivityLogged
-from funnelkit.clients.finding import known_by, the_client
+from funnelkit.clients.finding import named, the_client
 from funnelkit.clients.keys import keys_of
 from funnelkit.clock import to_us
 from funnelkit.errors import InputError, shown
@@ -33,6 +33,9 @@ __all__ = ["arrived"]
 
 _PERSONAL = ("email:", "phone:")
 _SAID = ("person", "email", "phone", "company_name")
+_PLACE = ("id", "pipeline", "stage")
+_NO_FIELDS: dict[Kind, tuple[str, ...]] = {"lead": _PLACE, "deal": (*_PLACE, *_SAID)}
+"""What is said of an inquiry and is no field of its card."""
 
 
 @attrs.frozen(kw_only=True)
@@ -83,7 +86,9 @@ async def arrived(
     if contact is None:
         found = await the_client(shell, who, "contact")
         contact = found if isinstance(found, Contact) else None
-    if again := await _same(shell, inquiry, contact):
+    pipeline = shell.only(kind, own.get("pipeline")).id
+    if again := await _same(shell, inquiry, pipeline, contact):
+        checked(kind, {name: value for name, value in own.items() if name not in _NO_FIELDS[kind]})
         return _touch(shell, inquiry, again, why="the same inquiry as before"), (again,)
     commits: list[Commit] = []
     if kind == "deal":
@@ -129,27 +134,45 @@ def _who(own: Mapping[str, Any], at: datetime) -> Lead:
     return Lead(id="", pipeline="", stage="", created_at=at, entered_at=at, updated_at=at, **values)
 
 
-async def _same(shell: Shell, inquiry: _Inquiry, contact: Contact | None) -> Placed | None:
-    """Return the open card of the same inquiry, the newest one; None when there is none."""
+async def _same(shell: Shell, inquiry: _Inquiry, pipeline: str, contact: Contact | None) -> Placed | None:
+    """Return the open card of the same inquiry, the newest one; None when there is none.
+
+    It is of the same person in the same pipeline: of the client, or of somebody with the same e-mail
+    address, or with the same phone number unless the two have given different addresses.
+    """
     kind, who = inquiry.kind, inquiry.who
     if inquiry.source is None or not inquiry.source.same_within:
         return None
-    since = who.created_at - inquiry.source.same_within
-    cards: dict[str, Any] = {}
+    now = to_us(who.created_at)
+    since = max(0, now - inquiry.source.same_within // _MICROSECOND)
+    asked, fresh = {"pipeline": pipeline, "since": since, "now": now}, _FRESH.format(kind=kind)
+    found: set[str] = set()
     if contact is not None:
-        rows = await shell.store.query(_OF_CLIENT[kind], {"contact": contact.id, "since": to_us(since)})
-        cards |= await shell.store.get_many(kind, [id for (id,) in rows])
-    if kind == "lead":
-        keys = [key for key in keys_of(who, shell.business.keys) if key.startswith(_PERSONAL)]
-        for records in (await known_by(shell.store, keys, ("lead",))).values():
-            cards |= {record.id: record for record in records}
-    fresh = [card for card in cards.values() if card.is_open and since < card.created_at <= who.created_at]
-    return max(fresh, key=lambda card: (card.created_at, card.id), default=None)
+        sql = _OF_CLIENT.format(kind=kind, fresh=fresh)
+        rows = await shell.store.query(sql, {**asked, "contact": contact.id})
+        found.update(id for (id,) in rows)
+    keys = [key for key in keys_of(who, shell.business.keys) if key.startswith(_PERSONAL)]
+    if keys:
+        names, params = named(keys)
+        rows = await shell.store.query(_OF_KEYS[kind].format(keys=names, fresh=fresh), {**asked, **params})
+        mailed = {id for id, key, _ in rows if key.startswith("email:")}
+        found |= {id for id, _, email in rows if id in mailed or not (email and who.email)}
+    cards: dict[str, Any] = await shell.store.get_many(kind, sorted(found)) if found else {}
+    return max(cards.values(), key=lambda card: (card.created_at, card.id), default=None)
 
 
-_OF_CLIENT: dict[Kind, str] = {
-    "lead": "SELECT id FROM lead WHERE contact = :contact AND outcome = '' AND created_us > :since",
-    "deal": "SELECT id FROM deal WHERE contact = :contact AND outcome = '' AND created_us > :since",
+_MICROSECOND = timedelta(microseconds=1)
+_FRESH = """{kind}.pipeline = :pipeline AND {kind}.outcome = '' AND {kind}.replaced_by = ''
+    AND {kind}.created_us > :since AND {kind}.created_us <= :now"""
+_OF_CLIENT = "SELECT id FROM {kind} WHERE contact = :contact AND {fresh}"
+_OF_KEYS: dict[Kind, str] = {
+    "lead": """
+  SELECT lead.id, match_key, lead.email FROM match_key JOIN lead ON lead.id = match_key.record_id
+  WHERE match_key IN ({keys}) AND match_key.kind = 'lead' AND {fresh}""",
+    "deal": """
+  SELECT deal.id, match_key, contact.email FROM match_key
+  JOIN contact ON contact.id = match_key.record_id JOIN deal ON deal.contact = contact.id
+  WHERE match_key IN ({keys}) AND match_key.kind = 'contact' AND {fresh}""",
 }
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from funnelkit.clock import duration
-from funnelkit.errors import DefinitionError, FunnelkitError, shown
+from funnelkit.errors import DefinitionError, FunnelkitError, MoneyError, TimeError, shown
 from funnelkit.inputs import given_id, money_value, plan_date, text
 from funnelkit.money import Money, totals
 from funnelkit.serial import Problem, did_you_mean
@@ -63,8 +63,11 @@ class Cost:
         return f"{days}: {self.amount}{f', {self.note}' if self.note else ''}"
 
 
-def _costs(value: Iterable[Cost]) -> tuple[Cost, ...]:
-    return tuple(value)
+def _costs(value: Iterable[Cost]) -> Any:
+    return tuple(value) if isinstance(value, Iterable) else value  # what is refused is named below
+
+
+_NEVER = timedelta()
 
 
 def _span(value: timedelta | str) -> Any:
@@ -87,8 +90,8 @@ class Source:
         owner: Who answers for it. Without a sharing rule, what it brings is theirs.
         sharing: Who gets what it brings, see `SharingRule`; None for its owner.
         storefront: The shop that it belongs to, or empty; people may be let to see their shops only.
-        same_within: An inquiry of the same person within this time, while the first one is open, is
-            the same inquiry: no second card is made. ``"0d"`` makes a card of each.
+        same_within: An inquiry of the same person within this time, while the first one is open in the
+            same pipeline, is the same inquiry: no second card is made. ``"0d"`` makes a card of each.
         costs: What it cost.
 
     Raises:
@@ -114,7 +117,10 @@ class Source:
     def __attrs_post_init__(self) -> None:
         problems = [*_told(self), *_cost_problems(self.costs)]
         try:
-            object.__setattr__(self, "same_within", duration(self.same_within, "same_within"))
+            within = (
+                _NEVER if self.same_within in (_NEVER, "0d") else duration(self.same_within, "same_within")
+            )
+            object.__setattr__(self, "same_within", within)
         except FunnelkitError as error:
             problems.append(Problem("same_within", str(error)))
         sharing: Any = self.sharing
@@ -126,12 +132,16 @@ class Source:
     def spent(self, since: date, until: date) -> dict[str, Money]:
         """Return what it cost on the days from ``since`` to before ``until``, by currency.
 
+        Raises:
+            TimeError: Something that is no day.
+
         >>> from funnelkit import money
         >>> ads = Source(id="ads", costs=[Cost(date(2026, 3, day), money(40, "EUR")) for day in (1, 2, 9)])
         >>> ads.spent(date(2026, 3, 1), date(2026, 3, 8))
         {'EUR': Money('80.00 EUR')}
         """
-        return totals(part for cost in self.costs if (part := cost.within(since, until)).minor)
+        first, end = _day(since, "since"), _day(until, "until")
+        return totals(part for cost in self.costs if (part := cost.within(first, end)).minor)
 
 
 def _told(source: Source) -> list[Problem]:
@@ -146,22 +156,40 @@ def _told(source: Source) -> list[Problem]:
     return problems
 
 
-def _cost_problems(costs: tuple[Cost, ...]) -> list[Problem]:
+def _day(value: object, argument: str) -> date:
+    """Return a day; TimeError for anything else, nothing included."""
+    day = plan_date(value, argument)
+    if day is None:
+        raise TimeError(argument, "there is no day", "give datetime.date(2026, 3, 1)")
+    return day
+
+
+def _cost_problems(costs: object) -> list[Problem]:
+    mend = 'give Cost(date(2026, 3, 1), money(40, "EUR"))'
+    if not isinstance(costs, tuple):
+        return [Problem("costs", f"{shown(costs)} is no list of costs", f"[{mend}]")]
     problems = []
     for number, cost in enumerate(costs):
         where = f"costs[{number}]"
+        if not isinstance(cost, Cost):
+            problems.append(Problem(where, f"{shown(cost)} is no cost", mend))
+            continue
         try:
-            plan_date(cost.on, "on"), plan_date(cost.until, "until"), money_value(cost.amount, "amount")
-        except (FunnelkitError, AttributeError) as error:
-            problems.append(Problem(where, str(error), 'give Cost(date(2026, 3, 1), money(40, "EUR"))'))
+            _day(cost.on, "on"), plan_date(cost.until, "until"), text(cost.note, "note")
+            if money_value(cost.amount, "amount") is None:
+                raise MoneyError("amount", "there is none")
+        except FunnelkitError as error:
+            problems.append(Problem(where, str(error), mend))
         else:
-            if cost.end <= cost.on:
-                problems.append(Problem(where, f"ends on {cost.end}, before it begins", "give the day after"))
+            if cost.until is not None and cost.until <= cost.on:
+                problems.append(
+                    Problem(where, f"ends on {cost.until}, before it begins", "give the day after")
+                )
     return problems
 
 
 def check_sources(sources: Iterable[Source], pipelines: Mapping[str, Pipeline]) -> None:
-    """Raise DefinitionError for every source that names a pipeline or a stage that is not there.
+    """Raise DefinitionError for every source that names a pipeline or stage that cannot be entered.
 
     >>> check_sources([Source(id="site", pipeline="sale")], {})
     Traceback (most recent call last):
@@ -183,5 +211,8 @@ def check_sources(sources: Iterable[Source], pipelines: Mapping[str, Pipeline]) 
             mend = did_you_mean(source.stage, pipeline.table.stages)
             problem = f"pipeline {pipeline.id} has no stage {shown(source.stage)}"
             problems.append(Problem(f"{where}.stage", problem, mend))
+        elif source.stage and pipeline.stage(source.stage).archived:
+            problem = f"stage {source.stage} of {pipeline.id} is archived: nothing enters it"
+            problems.append(Problem(f"{where}.stage", problem, "choose one that is in use"))
     if problems:
         raise DefinitionError("engine", problems)
