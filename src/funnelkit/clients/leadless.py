@@ -164,6 +164,6 @@ async def _open(shell: Shell, where: Mapping[str, str], batch: int) -> AsyncIter
     after = ""
     while page := await shell.store.find("lead", where, after=after, limit=batch):
         for lead in page:
-            after = lead.id
             if isinstance(lead, Lead):
                 yield lead
+        after = page[-1].id

@@ -83,6 +83,24 @@ def test_a_tax_number_is_matched(engine: Engine) -> None:
     assert knowing.plan_conversion(lead).matched == {"company": acme}
 
 
+def test_a_known_number_is_matched(engine: Engine, lead: Lead) -> None:
+    """A phone number is as sure as an address."""
+    ann = engine.create_contact("Anna", phone="+7 (900) 000-00-00")
+    assert engine.plan_conversion(lead, pipeline="sales").matched == {"contact": ann}
+
+
+def test_a_colleague_is_no_question(engine: Engine, lead: Lead) -> None:
+    """The same mail domain alone is too little to ask about."""
+    engine.create_contact("Bob", email="bob@acme.example")
+    assert engine.plan_conversion(lead, pipeline="sales").open == {}
+
+
+def test_a_company_is_not_held_against_the_name_of_a_person(engine: Engine) -> None:
+    """A lead that names no company says nothing about what a company is called."""
+    acme = engine.create_company("Acme")
+    assert engine.plan_conversion(engine.capture("Ann"), company=acme, deal=False).left == ()
+
+
 def test_two_that_match_are_an_open_question(engine: Engine, lead: Lead) -> None:
     """Two contacts with the address: both are named, and a new one is made unless told which."""
     twins = [engine.create_contact(name, email="ann@acme.example") for name in ("Ann", "Anna")]
@@ -200,6 +218,7 @@ def test_a_deal_that_gets_an_owner_is_handed_over(engine: Engine, lead: Lead) ->
     made = engine.apply(engine.plan_conversion(lead, deal=deal, reason="her client"))
     assert made.deal is not None
     assert (made.deal.owner, engine.verify()) == ("sam", ())
+    assert engine.changes(deal.id)[-1].reason == "her client"  # type: ignore[attr-defined]
 
 
 def test_every_refusal_is_in_the_plan(engine: Engine) -> None:
@@ -231,6 +250,21 @@ def test_a_plan_is_void_when_something_changed(
     with unchanged(ConflictError) as caught:
         engine.apply(plan)
     assert caught.value.kind == changed
+
+
+def test_a_plan_is_void_when_a_record_changed_that_needs_nothing(engine: Engine, unchanged: Any) -> None:
+    """Nothing would be written to the contact; what was read of it is not so any more."""
+    ann = engine.create_contact("Ann", email="a@b.example")
+    plan = engine.plan_conversion(engine.capture("Ann", email="a@b.example"), pipeline="care")
+    engine.edit(ann, email="new@b.example")
+    with unchanged(ConflictError):
+        engine.apply(plan)
+
+
+def test_a_plan_keeps_who_and_why_alone(engine: Engine, lead: Lead) -> None:
+    """Neither a key nor an expected version belongs to a plan."""
+    plan = engine.plan_conversion(lead, pipeline="sales", actor="kim", key="k", expect=1)
+    assert plan.act == {"actor": "kim"}
 
 
 def test_a_plan_is_applied_once(engine: Engine, lead: Lead, unchanged: Any) -> None:

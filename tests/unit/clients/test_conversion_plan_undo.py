@@ -134,6 +134,21 @@ def test_a_reason_of_the_catalogue_is_taken(lead: Lead, clock: FrozenClock) -> N
     assert close.reason == "test"
 
 
+@pytest.mark.parametrize(
+    ("reason", "closed_with"), [("", "error"), ("who knows", "error"), ("Проверка", "test"), ("test", "test")]
+)
+def test_the_reason_that_fits_best_is_taken(clock: FrozenClock, reason: str, closed_with: str) -> None:
+    """One of the catalogue by id or label; else "error" before others."""
+    reasons = {"void": {"test": "Проверка", "error": "Ошибка"}}
+    shop = Pipeline("shop", [Stage("a")], close_reasons=reasons)
+    engine = Engine(shop, Pipeline("in", [Stage("r")], kind="lead"), clock=clock)
+    made = engine.convert(engine.capture("Ann"))
+    engine.undo(made, reason=reason)
+    close = engine.store.get("deal", deal_of(made).id).close
+    assert close is not None
+    assert close.reason == closed_with
+
+
 # -- refused -----------------------------------------------------------------------------------
 
 
@@ -230,6 +245,7 @@ def test_a_lead_that_was_converted_again_holds_the_first_time(
     with unchanged(RefusedError) as caught:
         engine.undo(made)
     assert codes(caught) == ["changed"]
+    assert engine.convert(again.lead.id).id == again.id
     back = engine.undo(again)
     assert isinstance(back, Lead)
     assert (back.deal, back.is_open) == (deal_of(made).id, True)
@@ -248,6 +264,15 @@ def test_a_lead_that_was_linked_to_others_holds_it(engine: Engine, made: Convers
     with unchanged(RefusedError) as caught:
         engine.undo(made)
     assert codes(caught) == ["edited"]
+
+
+def test_a_merge_into_what_was_made_holds_it(engine: Engine, made: Conversion, unchanged: Any) -> None:
+    """The new contact stands for another one since."""
+    other = engine.create_contact("Bob")
+    engine.apply(engine.plan_merge([contact_of(made), other], survivor=contact_of(made)))
+    with unchanged(RefusedError) as caught:
+        engine.undo(made.id)
+    assert "merged" in codes(caught)
 
 
 @pytest.mark.parametrize("which", ["created", "filled", "lead"])

@@ -68,6 +68,20 @@ def test_a_purchase_of_the_company_counts(engine: Engine, ann: Contact) -> None:
     assert again(engine, contact=ann, company=acme) == "deal"
 
 
+def test_a_company_alone_comes_again(engine: Engine) -> None:
+    """A deal may have no contact."""
+    acme = engine.create_company("Acme")
+    engine.win(engine.create("First", pipeline="care", company=acme))
+    assert again(engine, company=acme) == "deal"
+
+
+def test_a_lead_that_was_converted_or_void_says_nothing(engine: Engine, ann: Contact) -> None:
+    """Only one that was disqualified came to nothing."""
+    engine.void(engine.capture("Ann", contact=ann), reason="duplicate")
+    engine.convert(engine.capture("Ann", contact=ann), deal=False)
+    assert again(engine, contact=ann) == ""
+
+
 def test_a_purchase_of_somebody_else_does_not(engine: Engine, ann: Contact) -> None:
     """Nor does one of nobody."""
     engine.win(engine.create("First", pipeline="care", contact=engine.create_contact("Bob")))

@@ -40,7 +40,7 @@ async def chosen(
 
     Args:
         shell: Where to read.
-        lead: As it is in the store; or a draft of one, see `funnelkit.clients.leadless`.
+        lead: As it is in the store.
         scheme: What it becomes where ``targets`` do not say.
         targets: ``deal``, ``contact`` and ``company`` as `Engine.plan_conversion` takes them.
         details: `DealDetails`, without the common arguments.
@@ -188,7 +188,7 @@ def _filled(part: Part, lead: Lead, fields: FieldMap, links: Mapping[str, Part])
         return attrs.evolve(part, fields=checked(part.kind, {**told, "name": told.get("name") or lead.name}))
     found = {field: value for field, (_, value) in _blanks(part.record, offers).items()}
     known = {kind: _id(link) for kind, link in links.items() if link.how != "none"}
-    if part.kind == "deal" and lead.id:
+    if part.kind == "deal":
         known["lead"] = lead.id
     found |= {kind: id for kind, id in known.items() if not getattr(part.record, kind)}
     found |= part.fields  # what was given comes before what the lead knows

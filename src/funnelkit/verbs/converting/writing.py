@@ -174,7 +174,7 @@ async def deal_of(
         said,
         verb="create",
         at=at,
-        cause="convert" if plan.lead.id else "user",
+        cause="convert",
         contact=contact,
         company=company,
         lead=plan.lead.id,
