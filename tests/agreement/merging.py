@@ -197,10 +197,24 @@ def links(world: World) -> dict[str, list[str]]:
     for kind in KINDS:
         for holder, field in DEPENDANTS[kind]:
             for id in world.ids[kind]:
-                found[f"{id} {holder}.{field}"] = [
-                    each.id for each in world.engine.find(holder, **{field: id})
-                ]
+                where: Any = {field: id}
+                found[f"{id} {holder}.{field}"] = [each.id for each in world.engine.find(holder, **where)]
     return found
+
+
+def profiles(world: World) -> dict[str, Any]:
+    """Return what is known of each client, without the journals of merges."""
+    told: dict[str, Any] = {}
+    for id in (*world.ids["contact"], *world.ids["company"]):
+        client = world.engine.client(id)
+        belongs = (client.contacts, client.leads, client.deals, client.orders, client.lost)
+        told[id] = (
+            client.record.id,
+            [sorted(record.id for record in records) for records in belongs],
+            [entry.id for entry in client.activities if entry.kind not in {"merge", "undo"}],
+            (client.first_purchase, client.last_purchase, client.won, client.pending),
+        )
+    return told
 
 
 def candidates(world: World) -> dict[str, set[str]]:

@@ -19,6 +19,7 @@ from tests.agreement.merging import (
     links,
     matrix,
     orphans,
+    profiles,
     reports,
     rules,
     without_traces,
@@ -72,6 +73,7 @@ def said(world: World, merge: Merge | None, by: str | None) -> dict[str, Any]:
     return {
         "records": {id: without_traces(record, merge) for id, record in world.records().items()},
         "links": links(world),
+        "profiles": profiles(world),
         "reports": reports(world, by),
     }
 
@@ -118,7 +120,7 @@ def check(data: st.DataObject, store: Store) -> None:
 
 @pytest.mark.parametrize("place", [in_memory, on_file])
 def test_merge_and_undo_is_nothing(place: Callable[[], Any]) -> None:
-    """Records, links, candidates and reports are as before; the matrix has the rows of the losers more."""
+    """Records, links, profiles, candidates, reports are as before; the matrix has the losers' rows more."""
 
     @settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
     @given(data=st.data())
@@ -133,7 +135,7 @@ def test_it_is_nothing_in_postgresql(schemas: Schemas) -> None:
     """The same in PostgreSQL."""
     from funnelkit.storage.postgres import PostgresStore
 
-    @settings(max_examples=4, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=4, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
     @given(data=st.data())
     def run(data: st.DataObject) -> None:
         with PostgresStore(schemas.url, schema=schemas.new(), durability="fast", connections=1) as store:
