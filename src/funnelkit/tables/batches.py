@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from funnelkit.errors import InputError
 from funnelkit.inputs import given_id
 from funnelkit.records import Contact
-from funnelkit.storage.base import Commit, Kind
+from funnelkit.storage.base import Kind
 from funnelkit.tables.born import BadRowError, new_party
 from funnelkit.tables.drafts import Reason, RowDraft
 from funnelkit.tables.known import SURE, Known, Run, all_keys, sure_keys
 from funnelkit.tables.report import RowPlan
-from funnelkit.tables.settling import Prepared, settled
+from funnelkit.tables.settling import Prepared, Writing, settled
 from funnelkit.verbs.shell import kind_made_for
 
 __all__ = ["batch_settled"]
@@ -22,10 +22,8 @@ __all__ = ["batch_settled"]
 _REFERENCES: tuple[Kind, ...] = ("contact", "company", "lead")
 
 
-async def batch_settled(
-    run: Run, known: Known, drafts: Iterable[RowDraft]
-) -> tuple[list[RowPlan], list[Commit]]:
-    """Return what becomes of rows, and the commits that do it."""
+async def batch_settled(run: Run, known: Known, drafts: Iterable[RowDraft]) -> tuple[list[RowPlan], Writing]:
+    """Return what becomes of rows, and what does it."""
     rows = [_prepared(run, draft) for draft in drafts]
     good = [row for row in rows if isinstance(row, Prepared)]
     wanted: defaultdict[Kind, set[str]] = defaultdict(set)
@@ -40,24 +38,21 @@ async def batch_settled(
     if run.kind in SURE:
         await _read_clients(run, known, good)
     plans: list[RowPlan] = []
-    commits: list[Commit] = []
+    out = Writing()
     for each in rows:
         if isinstance(each, RowPlan):
             plans.append(each)
         elif id(each) in bad:
             plans.append(bad[id(each)])
         else:
-            plan, commit = await settled(run, known, each)
-            plans.append(plan)
-            if commit is not None:
-                commits.append(commit)
-    return plans, commits
+            plans.append(await settled(run, known, each, out))
+    return plans, out
 
 
 def _prepared(run: Run, draft: RowDraft) -> Prepared | RowPlan:
     """Return a row with the id of its record; what to say of it, if it cannot be used."""
-    if draft.reasons:
-        return RowPlan(line=draft.line, fate="bad", reasons=draft.reasons, notes=draft.notes)
+    if reasons := (*draft.reasons, *_impossible(run, draft)):
+        return RowPlan(line=draft.line, fate="bad", reasons=reasons, notes=draft.notes)
     fields = dict(draft.fields)
     company_name = fields.pop("company_name", "") if run.kind == "contact" else ""
     key = draft.key or f"row-{_digest(draft)}"
@@ -66,6 +61,18 @@ def _prepared(run: Run, draft: RowDraft) -> Prepared | RowPlan:
         reason = Reason(run.columns.get("key", "key"), problem)
         return RowPlan(line=draft.line, fate="bad", reasons=(reason,), notes=draft.notes)
     return Prepared(draft=draft, id=record_id, fields=fields, company_name=company_name)
+
+
+def _impossible(run: Run, draft: RowDraft) -> Iterator[Reason]:
+    """Find what speaks against a row by itself, whatever is there."""
+    if draft.reasons:
+        return
+    if "name" in run.columns and not draft.fields.get("name", "").strip():
+        yield Reason(run.columns["name"], "empty")
+    for field in ("created_at", "closed_at"):
+        at = draft.fields.get(field)
+        if at is not None and at > run.at:
+            yield Reason(run.columns.get(field, field), f"{at.isoformat()} is in the future")
 
 
 def _problem(run: Run, id: str) -> str:

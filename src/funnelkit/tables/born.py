@@ -49,9 +49,9 @@ def new_party(run: Run, id: str, fields: Mapping[str, Any]) -> Contact | Company
     """Return the contact or company that a row makes.
 
     Raises:
-        BadRowError: It has no name, or comes from the future.
+        BadRowError: It has no name.
     """
-    at = _created_at(run, fields)
+    at = fields.get("created_at", run.at)
     own = _plain(fields)
     party_type = Contact if run.kind == "contact" else Company
     return party_type(id=id, created_at=at, updated_at=at, **own)
@@ -67,13 +67,6 @@ def _plain(fields: Mapping[str, Any]) -> dict[str, Any]:
     return own
 
 
-def _created_at(run: Run, fields: Mapping[str, Any]) -> Any:
-    at = fields.get("created_at", run.at)
-    if at > run.at:
-        raise BadRowError("created_at", f"{at.isoformat()} is in the future")
-    return at
-
-
 def new_placed(
     run: Run, known: Known, id: str, fields: Mapping[str, Any], notes: list[str]
 ) -> tuple[Placed, Commit]:
@@ -83,7 +76,7 @@ def new_placed(
         BadRowError: The gate refuses, or what the row says of its past cannot be.
     """
     pipeline = _pipeline(run, fields)
-    created = _created_at(run, fields)
+    created = fields.get("created_at", run.at)
     at = max(fields.get("entered_at", created), created)
     outcome = fields.get("outcome", "")
     request = Request(
@@ -140,8 +133,6 @@ def _closed(
     """Return the act by which a new record is closed."""
     record, outcome = born.record, fields["outcome"]
     at = fields.get("closed_at", run.at)
-    if at > run.at:
-        raise BadRowError("closed_at", f"{at.isoformat()} is in the future")
     if at < record.updated_at:
         if record.updated_at - at >= _DAY:
             raise BadRowError("closed_at", f"{at.isoformat()} is before it was created")

@@ -15,7 +15,6 @@ from funnelkit.importing.progress import Progress, shower
 from funnelkit.inputs import an_actor, given_id
 from funnelkit.records import OUTCOMES, Actor
 from funnelkit.stages import Pipeline
-from funnelkit.storage.base import Commit
 from funnelkit.storage.immediate import run as at_once
 from funnelkit.tables.bad_rows import bad_rows_file
 from funnelkit.tables.batches import batch_settled
@@ -25,7 +24,6 @@ from funnelkit.tables.known import Known, Run
 from funnelkit.tables.mapping import TableMapping, TargetKind
 from funnelkit.tables.report import RowPlan, TableReport, summed
 from funnelkit.tables.rows import Row
-from funnelkit.verbs.recording import merged
 from funnelkit.verbs.shell import Shell
 
 if TYPE_CHECKING:
@@ -138,7 +136,7 @@ def import_table(
     *,
     bad_rows: str | PathLike[str] | None = None,
     progress: Progress | Literal[True] | None = None,
-    batch: int = 1000,
+    batch: int = 10_000,
     **into: Unpack[Into],
 ) -> TableReport:
     r"""Bring the rows of a table into a store: leads and deals through the gate, contacts, companies.
@@ -163,7 +161,8 @@ def import_table(
             labels of the pipeline's stages.
         bad_rows: Where to write a CSV file of the bad rows; mend it and import it.
         progress: Called with (rows done, rows); True draws a bar on stderr if that is a terminal.
-        batch: How many rows go into one commit.
+        batch: How many rows go into one commit. Large ones are faster, and hold up other writers for
+            longer: ten thousand take about a second.
         into: See `Into`.
 
     Raises:
@@ -187,11 +186,12 @@ def import_table(
     show = shower(progress)
     total = sum(1 for _ in table) if progress else 0
     report = TableReport(kind=run.kind, unknown=bound.unknown)
+    refused: dict[str, int] = {}
     with bad_rows_file(bad_rows, table) as bad:
         show(0, total)
         for rows in _parts(table, batch):
             drafts = [bound.read(row) for row in rows]
-            plans = at_once(written(run, drafts))
+            plans = at_once(written(run, drafts, refused))
             if bad is not None:
                 for row, plan in zip(rows, plans, strict=True):
                     if plan.fate == "bad":
@@ -201,25 +201,25 @@ def import_table(
     return attrs.evolve(report, empty=table.empty)
 
 
-async def written(run: Run, drafts: Sequence[RowDraft]) -> list[RowPlan]:
-    """Settle rows and write them in one commit; look again if somebody else was faster."""
+async def written(run: Run, drafts: Sequence[RowDraft], refused: dict[str, int]) -> list[RowPlan]:
+    """Settle rows and write them in one commit; look again if somebody else was faster.
+
+    ``refused`` are the ids of rows that were bad so far, with their lines; it grows.
+    """
     tries = 0
     while True:
-        plans, commits = await batch_settled(run, Known(), drafts)
+        known = Known(refused=dict(refused))
+        plans, out = await batch_settled(run, known, drafts)
         try:
-            if commits:
-                await run.shell.write(_in_order(merged(commits)))
+            if out.commits or out.keys:
+                await run.shell.write(out.commit())
         except (AlreadyExistsError, ConflictError):
             tries += 1
             if tries == _TRIES:
                 raise
         else:
+            refused |= known.refused
             return plans
-
-
-def _in_order(commit: Commit) -> Commit:
-    """Return a commit with its keys sorted: a tree of a million keys is written to in few places."""
-    return attrs.evolve(commit, keys=tuple(sorted(commit.keys, key=lambda key: key.key)))
 
 
 def _parts(table: Iterable[Row], size: int) -> Iterator[list[Row]]:

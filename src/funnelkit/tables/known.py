@@ -37,7 +37,8 @@ class Run:
         actor: Who imports.
         override: Whether the gate may be overruled where it says no.
         at: When: one instant for all that the rows date not.
-        columns: Field → the column that feeds it, for what is said about bad rows.
+        columns: Field → the column that feeds it, for what is said about bad rows. A row that has a
+            column of names and no name in it is bad.
     """
 
     shell: Shell
@@ -65,6 +66,7 @@ class Known:
         companies: Key of a company's name → its id.
         lines: Id → the line of the first row about it.
         asked: Keys that were looked up.
+        refused: Id that a row has → the line of the row that was bad, though it could be read.
     """
 
     records: dict[str, Record] = attrs.field(factory=dict)
@@ -73,6 +75,7 @@ class Known:
     companies: dict[str, str] = attrs.field(factory=dict)
     lines: dict[str, int] = attrs.field(factory=dict)
     asked: set[str] = attrs.field(factory=set)
+    refused: dict[str, int] = attrs.field(factory=dict)
 
     def meant(self, id: str) -> Record | None:
         """Return the record that an id means."""
@@ -89,11 +92,17 @@ class Known:
     # -- reading --------------------------------------------------------------------------------
 
     async def read_ids(self, run: Run, wanted: dict[Kind, set[str]]) -> None:
-        """Read the records that ids of some kinds mean; ids are one for all kinds."""
+        """Read the records that ids of some kinds mean.
+
+        Ids are one for all kinds, so what another kind has is looked for as well; but an id that
+        begins with a source names its kind itself.
+        """
         store = run.shell.store
         every = sorted({id for ids in wanted.values() for id in ids} - self.records.keys())
-        for kind in KINDS if every else ():
-            self.records |= await store.get_many(kind, every)
+        for kind in KINDS:
+            asked = every if not run.source else sorted(wanted.get(kind, set()) - self.records.keys())
+            if asked:
+                self.records |= await store.get_many(kind, asked)
         names = {_alias(kind, id): id for kind, ids in wanted.items() for id in ids if self._absent(id)}
         found = await _query(run.shell, _ALIASES, {}, list(names))
         for kind, ids in _by_kind((kind, id) for _, kind, id in found).items():
@@ -151,9 +160,9 @@ def _alias(kind: Kind, id: str) -> str:
     return f"import:{kind}:{id}"
 
 
-def alias_of(id: str, record: Record, kind: Kind) -> MatchKey:
+def alias_of(id: str, record: str, kind: Kind) -> MatchKey:
     """Return the key by which a client is found again under the id that a row gave it."""
-    return MatchKey(key=_alias(kind, id), kind=kind, record=record.id)
+    return MatchKey(key=_alias(kind, id), kind=kind, record=record)
 
 
 def _by_kind(pairs: Iterable[tuple[Kind, str]]) -> dict[Kind, list[str]]:

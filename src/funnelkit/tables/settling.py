@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import Any
 
 import attrs
 
 from funnelkit.clients.matching import NOISE
-from funnelkit.errors import FunnelkitError, InputError
+from funnelkit.errors import InputError
 from funnelkit.gate.decide import amended
 from funnelkit.gate.request import Request
-from funnelkit.records import Company, Contact, Deal, Lead, Record
+from funnelkit.records import Company, Contact, Deal, Lead, Record, replaced
 from funnelkit.storage.base import Commit, Kind, MatchKey
 from funnelkit.tables.born import BadRowError, new_party, new_placed, refused
 from funnelkit.tables.compared import compared
-from funnelkit.tables.drafts import RowDraft
+from funnelkit.tables.drafts import Reason, RowDraft
 from funnelkit.tables.known import SURE, Known, Run, alias_of, all_keys, group_of, sure_keys
 from funnelkit.tables.report import Kept, RowPlan
 from funnelkit.verbs import recording
 from funnelkit.verbs.shell import in_a_pipeline
 
-__all__ = ["Prepared", "settled"]
+__all__ = ["Prepared", "Writing", "settled"]
 
 
 @attrs.define(kw_only=True)
@@ -45,35 +46,58 @@ class Prepared:
     keys: tuple[str, ...] = ()
 
 
-async def settled(run: Run, known: Known, row: Prepared) -> tuple[RowPlan, Commit | None]:
-    """Return what becomes of a row, and the commit that does it; None when there is nothing to write.
+@attrs.define
+class Writing:
+    """What a batch will write: the commits of its rows, and the keys of their records."""
+
+    commits: list[Commit] = attrs.field(factory=list)
+    keys: list[MatchKey] = attrs.field(factory=list)
+
+    def add_keys(self, kind: Kind, id: str, keys: Iterable[str]) -> None:
+        """Add the keys of a record."""
+        self.keys += [MatchKey(key=key, kind=kind, record=id) for key in keys]
+
+    def commit(self) -> Commit:
+        """Return one commit of everything.
+
+        Its keys are sorted: a tree of a million keys is then written to in few places.
+        """
+        keys = tuple(sorted(self.keys, key=attrgetter("key")))
+        return recording.merged([*self.commits, Commit(keys=keys)])
+
+
+async def settled(run: Run, known: Known, row: Prepared, out: Writing) -> RowPlan:
+    """Return what becomes of a row; what does it is added to ``out``, but nothing for a bad row.
 
     What is known learns of it, so that the next row finds it.
     """
     line, notes = row.draft.line, list(row.draft.notes)
     matched = ""
-    commit: Commit | None
+    if first := known.refused.get(row.id):
+        reason = Reason("", f"line {first} of the same record is bad")
+        return RowPlan(line=line, fate="bad", reasons=(reason,), notes=row.draft.notes)
     try:
         record = _there(run, known, row.id)
         if record is None and run.kind in SURE:
             record, matched = _surely(run, known, row, notes)
         if record is None:
-            plan, commit = _created(run, known, row, notes)
+            plan = _created(run, known, row, notes, out=out)
         else:
-            plan, commit = await _filled(run, known, row, record, notes)
+            plan = await _filled(run, known, row, record, notes=notes, out=out)
     except BadRowError as error:
-        return RowPlan(line=line, fate="bad", reasons=error.reasons(run), notes=tuple(notes)), None
-    except FunnelkitError as error:
-        if not isinstance(error, InputError):
-            raise
-        reason = BadRowError(error.argument, error.problem + (f" ({error.fix})" if error.fix else ""))
-        return RowPlan(line=line, fate="bad", reasons=reason.reasons(run), notes=tuple(notes)), None
-    if matched and row.draft.key:
-        found = known.records[plan.record]
-        known.stands[row.id] = found.id
-        commit = _with_keys(commit or Commit(), [alias_of(row.id, found, run.kind)])
+        known.refused[row.id] = line  # or else the row would be taken the next time, as its record is there
+        return RowPlan(line=line, fate="bad", reasons=error.reasons(run), notes=tuple(notes))
+    except InputError as error:
+        known.refused[row.id] = line
+        told = BadRowError(error.argument, error.problem + (f" ({error.fix})" if error.fix else ""))
+        return RowPlan(line=line, fate="bad", reasons=told.reasons(run), notes=tuple(notes))
+    if matched:
+        known.stands[row.id] = plan.record
+        out.keys.append(alias_of(row.id, plan.record, run.kind))
     earlier = known.lines.setdefault(plan.record, line)
-    return attrs.evolve(plan, matched=matched, earlier=0 if earlier == line else earlier), commit
+    if not matched and earlier == line:
+        return plan
+    return attrs.evolve(plan, matched=matched, earlier=0 if earlier == line else earlier)
 
 
 def _there(run: Run, known: Known, id: str) -> Record | None:
@@ -89,56 +113,47 @@ _TYPES: dict[Kind, type[Record]] = {"lead": Lead, "deal": Deal, "contact": Conta
 # -- new records ---------------------------------------------------------------------------------
 
 
-def _created(run: Run, known: Known, row: Prepared, notes: list[str]) -> tuple[RowPlan, Commit]:
-    commits: list[Commit] = []
-    keys = row.keys
-    made = ""
+def _created(run: Run, known: Known, row: Prepared, notes: list[str], *, out: Writing) -> RowPlan:
+    keys, made = row.keys, ""
+    record: Record
     if run.kind in SURE:
-        fields = row.fields
-        if row.company_name and not fields.get("company"):
-            company, born = _company(run, known, row, notes)
-            fields = {**fields, "company": company.id if company else ""}
-            if born is not None:
-                commits.append(born)
-                made = row.company_name
-        record: Record = new_party(run, row.id, fields)
-        commits.append(recording.birth(record, run.actor.id))  # type: ignore[arg-type]
-        known.learn(record, sure_keys(run.kind, keys))
+        party = new_party(run, row.id, row.fields)  # first of all, for it may not be possible
+        if row.company_name and "company" not in row.fields:
+            company, made = _company(run, known, row, notes, out=out)
+            party = replaced(party, company=company)
+        out.commits.append(recording.birth(party, run.actor.id))
+        known.learn(party, sure_keys(run.kind, keys))
         if run.kind == "company":
-            known.companies |= {key: record.id for key in keys if key.startswith("company:")}
+            known.companies |= {key: party.id for key in keys if key.startswith("company:")}
+        record = party
     else:
         record, commit = new_placed(run, known, row.id, row.fields, notes)
-        commits.append(commit)
+        out.commits.append(commit)
         known.records[record.id] = record
         if isinstance(record, Lead):
             keys = all_keys(run, record, "")
-    commit = recording.merged(commits) if len(commits) > 1 else commits[0]
-    plan = RowPlan(line=row.draft.line, fate="create", record=record.id, company=made, notes=tuple(notes))
-    return plan, _with_keys(commit, [MatchKey(key=key, kind=run.kind, record=record.id) for key in keys])
+    out.add_keys(run.kind, record.id, keys)
+    return RowPlan(line=row.draft.line, fate="create", record=record.id, company=made, notes=tuple(notes))
 
 
-def _company(run: Run, known: Known, row: Prepared, notes: list[str]) -> tuple[Company | None, Commit | None]:
-    """Return the company that a contact names, made if there is none, and the commit that makes it."""
-    if not row.company_key:
-        notes.append(f"company {row.company_name!r} was left aside, as nothing in it is a name")
-        return None, None
-    if id := known.companies.get(row.company_key):
-        return known.records[id], None  # type: ignore[return-value]
+def _company(run: Run, known: Known, row: Prepared, notes: list[str], *, out: Writing) -> tuple[str, str]:
+    """Return the id of the company that a contact names; and its name, if it had to be made."""
+    key, name = row.company_key, row.company_name
+    if not key:
+        notes.append(f"company {name!r} was left aside, as nothing in it is a name")
+        return "", ""
+    if id := known.companies.get(key):
+        return id, ""
     from hashlib import blake2b
 
-    digest = blake2b(row.company_key.encode(), digest_size=8).hexdigest()
-    id = run.id_of("company", f"named-{digest}")
+    id = run.id_of("company", f"named-{blake2b(key.encode(), digest_size=8).hexdigest()}")
     at = min(row.fields.get("created_at", run.at), run.at)
-    company = Company(id=id, name=row.company_name, created_at=at, updated_at=at)
-    keys = all_keys(run, company, "")
-    known.learn(company, ())
-    known.companies[row.company_key] = id
-    born = recording.birth(company, run.actor.id)
-    return company, _with_keys(born, [MatchKey(key=key, kind="company", record=id) for key in keys])
-
-
-def _with_keys(commit: Commit, keys: Sequence[MatchKey]) -> Commit:
-    return attrs.evolve(commit, keys=(*commit.keys, *keys)) if keys else commit
+    company = Company(id=id, name=name, created_at=at, updated_at=at)
+    known.records[id] = company
+    known.companies[key] = id
+    out.commits.append(recording.birth(company, run.actor.id))
+    out.add_keys("company", id, all_keys(run, company, ""))
+    return id, name
 
 
 # -- clients that are known already --------------------------------------------------------------
@@ -150,6 +165,8 @@ def _surely(run: Run, known: Known, row: Prepared, notes: list[str]) -> tuple[Re
     An identifier is surer than an e-mail address, that surer than a phone number. A surer key that
     both have and that differs says that it is somebody else.
     """
+    if not any(key in known.by_key for key in row.keys):
+        return None, ""
     families = SURE[run.kind]
     mine = _grouped(row.keys)
     for rank, family in enumerate(families):
@@ -187,43 +204,35 @@ def _grouped(keys: Iterable[str]) -> dict[str, set[str]]:
 
 
 async def _filled(
-    run: Run, known: Known, row: Prepared, record: Record, notes: list[str]
-) -> tuple[RowPlan, Commit | None]:
+    run: Run, known: Known, row: Prepared, record: Record, *, notes: list[str], out: Writing
+) -> RowPlan:
     new, kept = compared(run, record, row.fields)
-    commits: list[Commit] = []
     made = ""
     if row.company_name and isinstance(record, Contact) and "company" not in row.fields:
-        if not record.company:
-            company, born = _company(run, known, row, notes)
-            if company is not None:
-                new["company"] = company.id
-            if born is not None:
-                commits.append(born)
-                made = row.company_name
-        elif other := _of_another(run, known, row, record):
-            kept.append(other)
+        if record.company:
+            kept += _of_another(run, known, row, record)
+        else:
+            company, made = _company(run, known, row, notes, out=out)
+            new |= {"company": company} if company else {}
     after = record
     if new:
-        after, acts = await _amended(run, record, new)
-        commits += acts
+        after, commits = await _amended(run, record, new)
+        out.commits += commits
         known.records[after.id] = after
         if isinstance(after, Lead | Contact | Company):
-            name = _company_name(known, after)
-            keys = all_keys(run, after, name)
+            keys = all_keys(run, after, _company_name(known, after))
+            out.add_keys(run.kind, after.id, keys)
             if run.kind in SURE:
                 known.learn(after, sure_keys(run.kind, keys))
-            written = [MatchKey(key=key, kind=run.kind, record=after.id) for key in keys]
-            commits.append(Commit(keys=tuple(written)))
-    plan = RowPlan(
+    return RowPlan(
         line=row.draft.line,
         fate="fill" if new else "same",
         record=record.id,
-        fills=_named(record, after),
+        fills=_named(record, after) if new else (),
         kept=tuple(kept),
         company=made,
         notes=tuple(notes),
     )
-    return plan, recording.merged(commits) if commits else None
 
 
 def _named(before: Record, after: Record) -> tuple[str, ...]:
@@ -238,14 +247,14 @@ def _named(before: Record, after: Record) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _of_another(run: Run, known: Known, row: Prepared, record: Contact) -> Kept | None:
+def _of_another(run: Run, known: Known, row: Prepared, record: Contact) -> list[Kept]:
     """Return what to say where a contact works for another company than the row says."""
     company = known.records.get(record.company)
     if not isinstance(company, Company) or not row.company_key:
-        return None
+        return []
     if row.company_key in all_keys(run, company, ""):
-        return None
-    return Kept("company", company.name, row.company_name)
+        return []
+    return [Kept("company", company.name, row.company_name)]
 
 
 def _company_name(known: Known, record: Record) -> str:

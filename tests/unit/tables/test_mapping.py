@@ -39,7 +39,7 @@ DEALS = TableMapping(
         "custom.due": Column("Due", reads="date"),
     },
 )
-PSEUDO = {"place", "outcome", "reason", "note", "closed_at"}
+PSEUDO = {"place", "outcome", "reason", "note", "closed_at", "company_name"}
 
 
 def table(text: str) -> Table:
@@ -71,7 +71,7 @@ def reasons(text: str, mapping: TableMapping = DEALS) -> list[str]:
     ("kind", "record"), [("lead", Lead), ("deal", Deal), ("contact", Contact), ("company", Company)]
 )
 def test_fields_are_those_of_the_records(kind: Any, record: type) -> None:
-    """Every field that a column can feed is one of the record, or says how it was closed."""
+    """Every field that a column can feed is one of the record, or says how it closed or where it works."""
     assert set(FIELDS[kind]) - PSEUDO <= {field.name for field in attrs.fields(record)}
 
 
