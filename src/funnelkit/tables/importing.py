@@ -258,15 +258,16 @@ def _columns(table: Table, mapping: TableMapping) -> dict[str, str]:
     return columns
 
 
-def a_run(shell: Shell, kind: TargetKind, into: Into) -> Run:
-    """Return what an import is told, checked."""
+def a_run(shell: Shell, kind: TargetKind, into: Into, *, placed: bool | None = None) -> Run:
+    """Return what an import is told, checked; ``placed`` says whether it has one pipeline for all rows."""
     if unknown := into.keys() - Into.__annotations__.keys():
         raise TypeError(f"unknown argument {min(unknown)!r}; known: {', '.join(Into.__annotations__)}")
     source = into.get("source", "csv")
     override = into.get("override", False)
     if not isinstance(override, bool):
         raise InputError("override", f"{shown(override)} is not True or False")
-    placed = kind in {"lead", "deal"}
+    if placed is None:
+        placed = kind in {"lead", "deal"}
     pipeline = shell.only(kind, into.get("pipeline")) if placed else None
     if pipeline is not None and pipeline.kind != kind:
         problem = f"{pipeline.id} is a pipeline for {pipeline.kind}s"
