@@ -119,15 +119,7 @@ class World:
         id = placed[number % len(placed)]
         try:
             if verb == "convert":
-                deal: Any = deals[other % len(deals)] if other % 2 else None
-                plan = engine.plan_conversion(
-                    leads[number % len(leads)], deal=deal, pipeline=None if deal else "sales"
-                )
-                made = engine.apply(plan)
-                for kind in ("company", "contact", "deal"):
-                    record = getattr(made, kind)
-                    if record is not None and record.id not in self.ids[kind]:
-                        self.ids[kind].append(record.id)
+                self.convert(leads[number % len(leads)], deals[other % len(deals)] if other % 2 else "")
             elif verb == "edit":
                 engine.edit(id, campaign=f"campaign {other}", custom={"size": other})
             elif verb == "log":
@@ -139,6 +131,21 @@ class World:
         except RefusedError:
             pass
         self.clock.tick(timedelta(minutes=1))
+
+    def convert(self, lead: str, deal: str) -> None:
+        """Convert a lead, into an open deal if one is named."""
+        engine: Any = self.engine
+        known = engine.get(deal) if deal else None
+        if known and not known.is_open:
+            return
+        made = engine.apply(engine.plan_conversion(lead, deal=known, pipeline=None if deal else "sales"))
+        if known:  # reports tell of a source that was filled in from the next move on
+            stages = [stage.id for stage in engine.pipelines[made.deal.pipeline].stages]
+            engine.move(made.deal, next(stage for stage in stages if stage != made.deal.stage))
+        for kind in ("company", "contact", "deal"):
+            record = getattr(made, kind)
+            if record is not None and record.id not in self.ids[kind]:
+                self.ids[kind].append(record.id)
 
     def some(self, kind: str) -> list[str]:
         """Return the ids of two or three records of a kind that stand."""
