@@ -31,14 +31,14 @@ class Rekeyed:
     """How many records were looked at, and how many keys they did not have.
 
     >>> print(Rekeyed(records=1200, keys=3))
-    1,200 records looked at, 3 keys added
+    records looked at: 1,200, keys added: 3
     """
 
     records: int = 0
     keys: int = 0
 
     def __str__(self) -> str:
-        return f"{self.records:,} records looked at, {self.keys:,} keys added"
+        return f"records looked at: {self.records:,}, keys added: {self.keys:,}"
 
 
 def rekey(engine: Engine, *, progress: Progress | Literal[True] | None = None) -> Rekeyed:
@@ -59,7 +59,7 @@ def rekey(engine: Engine, *, progress: Progress | Literal[True] | None = None) -
     >>> ada = Engine(store=store).create_contact("Ada", email="ada+news@example.org")
     >>> engine = Engine(store=store, keys=KeyPolicy(aliases="plus"))
     >>> print(rekey(engine))
-    1 records looked at, 1 keys added
+    records looked at: 1, keys added: 1
     >>> engine.store.query("SELECT match_key FROM match_key WHERE match_key LIKE 'email:%'", {})
     [('email:ada+news@example.org',), ('email:ada@example.org',)]
     """

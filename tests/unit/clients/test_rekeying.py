@@ -46,7 +46,7 @@ def test_records_without_keys_get_those_that_a_new_one_would_have(keyless: Memor
     assert keyless.query(KEYS, {}) == []
     done = rekey(Engine(templates.lead_intake(), store=keyless))
     assert keyless.query(KEYS, {}) == full.query(KEYS, {})
-    assert str(done) == f"3 records looked at, {len(full.query(KEYS, {}))} keys added"
+    assert str(done) == f"records looked at: 3, keys added: {len(full.query(KEYS, {}))}"
 
 
 def test_after_a_policy_changed_clients_are_found_by_the_new_one(make: Make) -> None:
