@@ -91,7 +91,7 @@ class AsyncEngine(AsyncClientVerbs):
         self._zone = reporting.a_zone(zone)
         clock = clock or SystemClock()
         ids = ids or TimeOrderedIds(clock)
-        business = Business(sources=sources, organisation=organisation, keys=keys)
+        business = Business(sources=sources, organisation=organisation, keys=keys, zone=zone)
         self._shell = Shell(pipelines, self._store, clock, ids, sealed=sealed, business=business)
 
     @property

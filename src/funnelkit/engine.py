@@ -90,7 +90,7 @@ class Engine(ClientVerbs):
         self._zone = reporting.a_zone(zone)
         clock = clock or SystemClock()
         ids = ids or TimeOrderedIds(clock)
-        business = Business(sources=sources, organisation=organisation, keys=keys)
+        business = Business(sources=sources, organisation=organisation, keys=keys, zone=zone)
         self._shell = Shell(pipelines, Immediate(self._store), clock, ids, sealed=sealed, business=business)
 
     @property

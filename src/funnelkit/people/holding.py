@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -101,7 +102,7 @@ async def due(
     organisation = shell.business.organisation
     facts = Facts(
         organisation=organisation,
-        at=at or present(shell.clock),
+        at=(at or present(shell.clock)).astimezone(shell.business.zone),
         manager=await manager_of(shell.store, contact, company),
         source_owner=source_owner,
         creator=creator,
@@ -133,27 +134,45 @@ async def _counted(store: AsyncStore, kind: Kind, facts: Facts) -> Facts:
     if not people:
         return facts
     params: dict[str, Any] = {f"p{number}": person for number, person in enumerate(people)}
-    among = ", ".join(f":{name}" for name in params)
-    params["day"] = to_us(facts.at) - _DAY // timedelta(microseconds=1)
-    held = [f"SELECT owner, outcome, created_us FROM {table} WHERE owner IN ({among})" for table in _TABLES]
-    rows: Sequence[tuple[str, int, int]] = await store.query(
-        "SELECT owner, SUM(CASE WHEN outcome = '' THEN 1 ELSE 0 END) AS open_ones,"
-        " SUM(CASE WHEN created_us > :day THEN 1 ELSE 0 END) AS received"
-        f" FROM ({' UNION ALL '.join(held)}) AS held GROUP BY owner",
-        params,
+    among = f"owner IN ({', '.join(f':{name}' for name in params)})"
+    select = "SELECT '{}' AS what, owner, COUNT(*) AS records FROM {} WHERE {} AND {} GROUP BY owner"
+    asked = " UNION ALL ".join(
+        select.format(what, table, among, which) for what, which in _COUNTED.items() for table in _TABLES
     )
-    del params["day"]
-    latest = await store.query(
-        f"SELECT owner, MAX(created_us) AS latest FROM {kind} WHERE owner IN ({among}) GROUP BY owner"
-        " ORDER BY latest DESC, owner",
-        params,
-    )
-    return attrs.evolve(
-        facts,
-        open={owner: int(count) for owner, count, _ in rows},
-        received={owner: int(count) for owner, _, count in rows},
-        last=tuple(owner for owner, _ in latest),
-    )
+    day = to_us(facts.at) - _DAY // timedelta(microseconds=1)
+    counts: dict[str, Counter[str]] = {what: Counter() for what in _COUNTED}
+    for what, owner, records in await store.query(asked, {**params, "day": day}):
+        counts[what][owner] += int(records)
+    last = await _latest(store, kind, people)
+    return attrs.evolve(facts, open=counts["open"], received=counts["received"], last=last)
+
+
+async def _latest(store: AsyncStore, kind: Kind, people: Sequence[str]) -> tuple[str, ...]:
+    """Return people by the newest record of a kind that they hold, the latest first.
+
+    One is looked up for each person and each way to end, for that is how the index is ordered.
+    """
+    newest: dict[str, tuple[int, str]] = {}
+    for start in range(0, len(people), _AT_ONCE):
+        params = {f"p{number}": person for number, person in enumerate(people[start : start + _AT_ONCE])}
+        own = "SELECT owner, created_us, id FROM {} WHERE owner = :{} AND outcome = {} {}"
+        first = "ORDER BY created_us DESC, id DESC LIMIT 1"
+        asked = " UNION ALL ".join(
+            f"SELECT owner, created_us, id FROM ({own.format(kind, name, outcome, first)}) AS {name}_{n}"
+            for name in params
+            for n, outcome in enumerate(_OUTCOMES)
+        )
+        for owner, created, id in await store.query(asked, params):
+            newest[owner] = max(newest.get(owner, (created, id)), (created, id))
+    return tuple(sorted(newest, key=newest.__getitem__, reverse=True))
 
 
 _TABLES = ("deal", "lead")
+_OUTCOMES = ("''", "'won'", "'lost'", "'void'")
+_COUNTED = {
+    "open": "outcome = ''",
+    "received": f"outcome IN ({', '.join(_OUTCOMES)}) AND created_us > :day",
+}
+"""What is counted of each person → the condition, in the order of the index of what people hold."""
+
+_AT_ONCE = 50

@@ -7,18 +7,20 @@ report as of an earlier day shows how *these* records stood then.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NamedTuple, NoReturn, TypeVar
 
 from funnelkit.async_engine import AsyncEngine
 from funnelkit.changes import Change, Subscriber
 from funnelkit.engine import Engine
-from funnelkit.errors import InputError, StoreReadOnlyError, shown
-from funnelkit.people.scope import Scope, Visible
+from funnelkit.errors import FunnelkitError, InputError, StoreReadOnlyError, shown
+from funnelkit.people.scope import Owners, Scope, Visible
 from funnelkit.people.veil import veiled
+from funnelkit.records import Record
 from funnelkit.storage.asks import Ask
-from funnelkit.storage.base import KINDS, Capabilities, Commit, Store
+from funnelkit.storage.base import KINDS, Capabilities, Commit, Kind, Store, check_findable
 from funnelkit.storage.columns import Row
 from funnelkit.storage.reading import Reader
 from funnelkit.storage.threads import FromThread
@@ -33,6 +35,32 @@ _ABOUT = frozenset(("move", "activity", "attribute", "change", "match_key"))
 
 _TABLES = frozenset((*KINDS, *_ABOUT, "definition", "idempotency"))
 """What may be asked. Of the last nothing is seen: who used which key is nobody's business."""
+
+
+def _first(rows: list[Row]) -> tuple[str, ...]:
+    return tuple(row[0] for row in rows)
+
+
+_KEPT = 100
+"""So many texts and views are kept to be used again."""
+
+
+class _Question(NamedTuple):
+    """A question with named parameters; the same with ``?``, and the names in their order."""
+
+    named: str
+    placed: str
+    names: tuple[str, ...]
+
+
+_OWNERS = (
+    "WITH RECURSIVE owners(owner) AS (SELECT MIN(owner) FROM {kind} UNION ALL"
+    " SELECT (SELECT MIN(owner) FROM {kind} WHERE owner > owners.owner) FROM owners"
+    " WHERE owners.owner IS NOT NULL) SELECT owner FROM owners WHERE owner IS NOT NULL"
+)
+"""Who holds anything, each one looked up in the index of owners; DISTINCT would read it all."""
+
+_NAMED = re.compile(r":(\w+)")
 
 
 class SeenStore(Reader):
@@ -57,6 +85,8 @@ class SeenStore(Reader):
         mine = f"seen_{sha256(repr(visible).encode()).hexdigest()[:16]}_"
         self._condition = condition.replace(":seen_", f":{mine}")
         self._params = {name.replace("seen_", mine, 1): value for name, value in params.items()}
+        self._asked: dict[str, _Question] = {}
+        self._fewer: dict[tuple[str, ...], SeenStore | None] = {}
 
     def _bracket(self, table: str, *, each: bool) -> str:
         """Return the part of a table that is seen.
@@ -81,21 +111,74 @@ class SeenStore(Reader):
 
     def query(self, sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """Run one SELECT over what is seen; see `funnelkit.people.veil` for what it may hold."""
-        return self._query(sql, params, each=False)
+        return self.store.query(self._text(sql, each=False), {**params, **self._params})
 
-    def _query(self, sql: str, params: Mapping[str, Any], *, each: bool) -> list[tuple[Any, ...]]:
+    def _text(self, sql: str, *, each: bool) -> str:
         parts = veiled(sql, _TABLES)
-        text = "".join(
+        return "".join(
             part if isinstance(part, str) else self._bracket(part.table, each=each) for part in parts
         )
-        return self.store.query(text, {**params, **self._params})
 
     def _ask(self, ask: Ask[T]) -> T:
-        first, *parts = ask.sql.split("?")
-        sql = first + "".join(f":a{number}{part}" for number, part in enumerate(parts))
-        params = {f"a{number}": value for number, value in enumerate(ask.params)}
-        rows: list[Row] = self._query(sql, params, each=True)
+        question = self._asked.get(ask.sql) or self._question(ask.sql)
+        params = {f"a{number}": value for number, value in enumerate(ask.params)} | self._params
+        if isinstance(self.store, Reader):
+            asked = Ask(question.placed, [params[name] for name in question.names], ask.read)
+            return self.store._ask(asked)  # noqa: SLF001 (what reads asks what reads)
+        rows: list[Row] = self.store.query(question.named, params)
         return ask.answer(rows, repr(self))
+
+    def _question(self, sql: str) -> _Question:
+        """Return a question of ours with the condition in it, and keep it."""
+        first, *parts = sql.split("?")
+        named = self._text(
+            first + "".join(f":a{number}{part}" for number, part in enumerate(parts)), each=True
+        )
+        made = _Question(named, _NAMED.sub("?", named), tuple(_NAMED.findall(named)))
+        if len(self._asked) < _KEPT:
+            self._asked[sql] = made
+        return made
+
+    def find(
+        self, kind: Kind, where: Mapping[str, str], *, after: str = "", limit: int = 100
+    ) -> list[Record]:
+        """Return records that are seen, whose columns equal ``where``, in the order of their ids."""
+        check_findable(kind, where, after)
+        few = None if "owner" in where else self._few(kind)
+        if few is not None:
+            return few.find(kind, where, after=after, limit=limit)
+        return super().find(kind, where, after=after, limit=limit)
+
+    def _few(self, kind: Kind) -> SeenStore | None:
+        """Return the same view with the owners that are seen named, where they are fewer than the others.
+
+        "Held by all but these" is looked up record by record; "held by these" in an index.
+        """
+        visible = self.visible
+        hidden = visible.within.names if visible.within.others else visible.anywhere.names
+        if not (visible.anywhere.others or visible.within.others) or isinstance(self.store, SeenStore):
+            return None
+        try:
+            owners = self._owners(kind)
+        except FunnelkitError:  # a store that does not count up
+            return None
+        if owners not in self._fewer:
+            if len(self._fewer) >= _KEPT:
+                self._fewer.clear()
+            seen = [
+                Owners(set(filter(some.__contains__, owners))) for some in (visible.anywhere, visible.within)
+            ]
+            few = Visible(seen[0], within=seen[1], sources=visible.sources)
+            worth = len(seen[1].names) <= len(hidden)
+            self._fewer[owners] = SeenStore(self.store, few) if worth else None
+        return self._fewer[owners]
+
+    def _owners(self, kind: Kind) -> tuple[str, ...]:
+        """Return who holds any record of a kind."""
+        sql = _OWNERS.format(kind=kind)
+        if isinstance(self.store, Reader):
+            return self.store._ask(Ask(sql, (), _first))  # noqa: SLF001 (what reads asks what reads)
+        return _first(self.store.query(sql, {}))
 
     def changes(self, *, after: int = 0, record: str = "", limit: int = 1000) -> list[Change]:
         """Return changes behind a position of the feed that are about what is seen."""

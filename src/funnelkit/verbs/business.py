@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, tzinfo
 from typing import TYPE_CHECKING
 
 from funnelkit.errors import DefinitionError, InputError, shown
@@ -17,7 +18,7 @@ __all__ = ["Business"]
 
 
 class Business:
-    """Sources by id, the organisation, the policy of keys. Each part is loaded when it is first needed."""
+    """Sources by id, the organisation, the policy of keys, the zone of days. Each part is loaded when it is first needed."""
 
     def __init__(
         self,
@@ -25,10 +26,12 @@ class Business:
         sources: Iterable[Source] = (),
         organisation: Organisation | None = None,
         keys: KeyPolicy | None = None,
+        zone: tzinfo = UTC,
     ) -> None:
         self.sources: dict[str, Source] = {}
         self._organisation = organisation
         self._keys = keys
+        self.zone = zone
         for source in sources:
             if source.id in self.sources:
                 raise DefinitionError("engine", [f"two sources are called {source.id!r}"])
