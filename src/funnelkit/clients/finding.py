@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from funnelkit.clients.keys import keys_of
 from funnelkit.clients.matching import NOISE, Candidates, candidates
@@ -34,8 +34,8 @@ _AT_ONCE = 400
 _PART = 500
 """Ids in one question; old SQLite libraries take 999 parameters."""
 
-_SURE = ("email:", "phone:", "id:")
-"""Families of keys that belong to one person, or to one company."""
+_SURE = ("email:", "id:", "phone:")
+"""Families of keys that belong to one person, or to one company, the surest first."""
 
 
 async def found_candidates(
@@ -126,17 +126,30 @@ async def standing(store: AsyncStore, record: Record) -> Record:
 
 
 async def the_client(shell: Shell, inquiry: Record, kind: Kind) -> Record | None:
-    """Return the one contact or company that an inquiry is surely from; None for none, and for several.
+    """Return the contact or company that an inquiry is surely from; None for nobody, or if it is open.
 
-    Sure are an e-mail address, a phone number, an identifier: whatever of these the inquiry names
-    must lead to one and the same record.
+    An e-mail address says more than an identifier, which a whole firm may have, and that more than a
+    phone number, which a family may share. What says less only chooses among those that are found by
+    what says more. Of several with one address the oldest is taken: they are one and the same, and a
+    new one would be one more. Of several with one number nobody is.
     """
     if isinstance(inquiry, Deal):
         return None
     keys = [key for key in keys_of(inquiry, shell.business.keys) if key.startswith(_SURE)]
     found = await known_by(shell.store, keys, (kind,))
-    known = {record.id: record for records in found.values() if len(records) <= NOISE for record in records}
-    return next(iter(known.values())) if len(known) == 1 else None
+    people: dict[str, Record] = {}
+    for family in _SURE:
+        told = _known(found, family)
+        people = {id: people[id] for id in people if id in told} or people or told
+    if len(people) > 1 and not _known(found, "email:"):
+        return None
+    return min(people.values(), key=lambda record: (record.created_at, record.id), default=None)
+
+
+def _known(found: Mapping[str, Sequence[Record]], family: str) -> dict[str, Record]:
+    """Return whom the keys of a family find, noise left aside."""
+    records = [few for key, few in found.items() if key.startswith(family) and len(few) <= NOISE]
+    return {record.id: record for few in records for record in few}
 
 
 def in_parts(ids: Sequence[str]) -> Iterator[Sequence[str]]:

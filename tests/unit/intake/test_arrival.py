@@ -11,7 +11,18 @@ from typing import Any
 import pytest
 from tests.servers import Schemas
 
-from funnelkit import AsyncEngine, Deal, Engine, FrozenClock, Lead, MemoryStore, Pipeline, Stage, templates
+from funnelkit import (
+    AsyncEngine,
+    Deal,
+    Engine,
+    FrozenClock,
+    KeyPolicy,
+    Lead,
+    MemoryStore,
+    Pipeline,
+    Stage,
+    templates,
+)
 from funnelkit.errors import InputError, KeyReusedError
 from funnelkit.intake.source import Source
 
@@ -105,6 +116,52 @@ def test_a_known_client_is_attached_to_a_lead_and_marked() -> None:
     assert (lead.contact, lead.repeat) == (ada.id, "inquiry")
 
 
+PHONE = "+442079460000"
+
+
+@pytest.mark.parametrize(
+    ("said", "client"),
+    [
+        ({"email": "ada@gmail.com"}, "c1"),
+        ({"email": "ada@gmail.com", "phone": "+442079460001"}, "c2"),
+        ({"email": "ada@gmail.com", "phone": PHONE}, "c1"),
+        ({"phone": PHONE}, ""),
+        ({"phone": "+442079460001"}, "c2"),
+        ({"email": "new@gmail.com", "phone": PHONE}, ""),
+        ({"custom": {"inn": "7701"}, "phone": PHONE}, "c3"),
+        ({"custom": {"inn": "7702"}}, ""),
+    ],
+)
+def test_the_surest_that_is_said_tells_the_client(said: dict[str, Any], client: str) -> None:
+    """An address goes before an identifier, that before a number; who is open is not guessed."""
+    engine = Engine(
+        templates.lead_intake(),
+        sources=[Source(id="site")],
+        keys=KeyPolicy(identifiers={"inn": "custom.inn"}),
+    )
+    for id, email, phone, inn in (
+        ("c1", "ada@gmail.com", "", ""),
+        ("c2", "ada@gmail.com", "+442079460001", "7702"),
+        ("c3", "", PHONE, "7701"),
+        ("c4", "", PHONE, "7702"),
+    ):
+        engine.create_contact(id, id=id, email=email, phone=phone, custom={"inn": inn})
+    assert engine.capture("?", source="site", **said).contact == client
+
+
+def test_clients_that_are_there_twice_do_not_become_more() -> None:
+    """Of two contacts with one address the older one gets the deals, month after month."""
+    clock = FrozenClock(MONDAY)
+    engine = an_engine(clock=clock)
+    for id in ("z", "a"):
+        engine.create_contact("Ada", id=id, email="ada@gmail.com")
+        clock.tick("1h")
+    for _ in range(3):
+        clock.tick("30d")
+        assert engine.create("Seats", source="direct", person="Ada", email="ada@gmail.com").contact == "z"
+    assert len(engine.find("contact")) == 2
+
+
 def test_the_same_inquiry_from_two_channels_is_one_card() -> None:
     """A form and a call within a day make one card with two inquiries, each with consent and origin."""
     clock = FrozenClock(MONDAY)
@@ -169,12 +226,12 @@ def test_an_inquiry_of_many_before_is_recognised() -> None:
 
 
 def test_the_same_deal_is_recognised_even_when_two_contacts_are_known() -> None:
-    """The person cannot be told, but the open deal of one of them is of the same address."""
+    """The person of a shared number cannot be told, but there is an open deal of that number."""
     engine = an_engine()
     for id in ("c1", "c2"):
-        engine.create_contact("Ada", id=id, email="ada@gmail.com")
-    first = engine.create("Seats", source="direct", person="Ada", email="ada@gmail.com")
-    assert engine.create("Seats", source="direct", person="Ada", email="ada@gmail.com").id == first.id
+        engine.create_contact("Ada", id=id, phone=PHONE)
+    first = engine.create("Seats", source="direct", person="Ada", phone=PHONE)
+    assert engine.create("Seats", source="direct", person="Ada", phone=PHONE).id == first.id
 
 
 def test_a_request_repeated_under_its_key_is_answered_the_same() -> None:
