@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack, cast, overload
 
 from funnelkit.records import Company, Contact, Deal, Lead, Record
 from funnelkit.storage.immediate import run
-from funnelkit.storage.threads import FromThread
 from funnelkit.verbs.acts import Act
 from funnelkit.verbs.drafts import DealDetails
 from funnelkit.verbs.shell import P, R, Shell
@@ -61,7 +60,7 @@ class ClientVerbs:
         Args:
             lead: The lead, or its id.
             scheme: One of `funnelkit.schemes`: what is made unless one of the next three says otherwise.
-            deal: As for `Engine.convert`.
+            deal: As for `Engine.convert`; a `Deal`, or the id of one, is attached to.
             contact: As for `Engine.convert`.
             company: As for `Engine.convert`.
             details: See `DealDetails`.
@@ -334,6 +333,7 @@ class AsyncClientVerbs:
     async def achieved(self, plan: SplitTarget | Target, day: date | None = None) -> PlanFacts:
         """Return plan against fact by the end of a day; see `Engine.achieved`."""
         from funnelkit.people.achieved import achieved
+        from funnelkit.storage.threads import FromThread  # it loads asyncio
 
         engine = cast("AsyncEngine", self)
         business, clock = self._shell.business, self._shell.clock

@@ -80,7 +80,7 @@ async def _rekeyed(shell: Shell, show: Progress) -> Rekeyed:
         async for page in _pages(shell, kind):
             missing = await _missing(shell, kind, page)
             if missing:
-                await shell.store.commit(Commit(keys=tuple(missing)))
+                await shell.commit(Commit(keys=tuple(missing)))
             done = Rekeyed(done.records + len(page), done.keys + len(missing))
             show(min(done.records, total), total)
     return done
