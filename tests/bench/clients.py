@@ -114,11 +114,8 @@ def candidates(_: Path) -> None:
 
 def duplicates(_: Path) -> None:
     """The report of all duplicates, in a process of its own, so that its memory can be told."""
-    print(
-        subprocess.run(
-            [sys.executable, __file__, filled()], check=True, capture_output=True, text=True
-        ).stdout
-    )
+    command = [sys.executable, __file__, str(filled())]
+    print(subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip(), flush=True)
 
 
 def report(path: Path) -> None:

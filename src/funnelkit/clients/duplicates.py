@@ -137,7 +137,7 @@ class _Search:
 
     def __init__(self, store: AsyncStore, kind: str, rules: Sequence[MatchRule | FuzzyNames]) -> None:
         self.store = store
-        self.kind = cast("Kind", kind)
+        self.kind: Kind = cast("Kind", kind)
         self.by_family: defaultdict[str, list[MatchRule | FuzzyNames]] = defaultdict(list)
         for rule in rules:
             self.by_family["word" if isinstance(rule, FuzzyNames) else rule.keys[0]].append(rule)

@@ -175,7 +175,9 @@ def _cost_problems(costs: object) -> list[Problem]:
             problems.append(Problem(where, f"{shown(cost)} is no cost", mend))
             continue
         try:
-            _day(cost.on, "on"), plan_date(cost.until, "until"), text(cost.note, "note")
+            _day(cost.on, "on")
+            plan_date(cost.until, "until")
+            text(cost.note, "note")
             if money_value(cost.amount, "amount") is None:
                 raise MoneyError("amount", "there is none")
         except FunnelkitError as error:

@@ -28,7 +28,8 @@ def filled(*people: dict[str, Any], engine: Engine | None = None) -> Engine:
     """Return an engine with some contacts, called c01, c02, … unless they have another id."""
     engine = engine or Engine()
     for number, person in enumerate(people, 1):
-        engine.create_contact(**{"name": f"N{number}", "id": f"c{number:02d}", **person})
+        fields: dict[str, Any] = {"name": f"N{number}", "id": f"c{number:02d}", **person}
+        engine.create_contact(**fields)
     return engine
 
 

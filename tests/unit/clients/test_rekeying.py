@@ -77,7 +77,7 @@ class Stopping(MemoryStore):
         """Fail, or write."""
         if self.fails:
             self.fails -= 1
-            raise StoreBusyError("memory", 1.0)
+            raise StoreBusyError("memory", "busy")
         super().commit(commit)
 
 

@@ -166,7 +166,7 @@ def test_the_same_inquiry_from_two_channels_is_one_card() -> None:
     """A form and a call within a day make one card with two inquiries, each with consent and origin."""
     clock = FrozenClock(MONDAY)
     engine = an_engine(clock=clock)
-    said = {"email": "Ada@gmail.com", "phone": "+44 20 7946 0000"}
+    said: dict[str, Any] = {"email": "Ada@gmail.com", "phone": "+44 20 7946 0000"}
     form = engine.capture("Ada", source="site", consent={"news": True}, origin="/prices", **said)
     clock.tick("3h")
     call = engine.capture("Mrs Ada", source="phone", phone="+442079460000", consent="asked", origin="line 2")

@@ -16,6 +16,8 @@ from funnelkit.intake.source import Cost, Source, check_sources
 from funnelkit.money import Money
 
 MARCH = date(2026, 3, 1)
+WRONG: Any = None
+FORTY: Any = 40
 SALES = Pipeline("sales", [Stage("new"), Stage("offer"), Stage("old", archived=True)])
 
 
@@ -33,9 +35,9 @@ SALES = Pipeline("sales", [Stage("new"), Stage("offer"), Stage("old", archived=T
         ({"id": "a", "sharing": "round robin"}, "sharing: 'round robin' is no rule"),
         ({"id": "a", "costs": 7}, "costs: 7 is no list of costs"),
         ({"id": "a", "costs": [7]}, r"costs\[0\]: 7 is no cost"),
-        ({"id": "a", "costs": [Cost(None, money(1, "EUR"))]}, r"costs\[0\]: on: "),
-        ({"id": "a", "costs": [Cost(MARCH, None)]}, r"costs\[0\]: amount: there is none"),
-        ({"id": "a", "costs": [Cost(MARCH, 40)]}, r"costs\[0\]: .*has no currency"),
+        ({"id": "a", "costs": [Cost(WRONG, money(1, "EUR"))]}, r"costs\[0\]: on: "),
+        ({"id": "a", "costs": [Cost(MARCH, WRONG)]}, r"costs\[0\]: amount: there is none"),
+        ({"id": "a", "costs": [Cost(MARCH, FORTY)]}, r"costs\[0\]: .*has no currency"),
         ({"id": "a", "costs": [Cost(datetime(2026, 3, 1), money(1, "EUR"))]}, r"costs\[0\]: on: "),  # noqa: DTZ001
         ({"id": "a", "costs": [Cost(MARCH, money(1, "EUR"), until=MARCH)]}, "before it begins"),
     ],
