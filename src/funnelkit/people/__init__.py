@@ -6,6 +6,7 @@ Everything in this room is data and pure functions: nothing reads a store or a c
 from __future__ import annotations
 
 from funnelkit.people.apportion import Amount, Weight, apportion
+from funnelkit.people.handovers import Handovers, handovers
 from funnelkit.people.organisation import Away, Group, Organisation, Person
 from funnelkit.people.plan_fact import PlanFact, PlanFacts, plan_facts
 from funnelkit.people.scope import Owners, Scope, Visible
@@ -30,6 +31,7 @@ __all__ = [
     "Facts",
     "FirstOf",
     "Group",
+    "Handovers",
     "LeastBusy",
     "Organisation",
     "Owners",
@@ -48,5 +50,6 @@ __all__ = [
     "apportion",
     "daily_quota",
     "deal_out",
+    "handovers",
     "plan_facts",
 ]

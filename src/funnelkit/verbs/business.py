@@ -18,7 +18,7 @@ __all__ = ["Business"]
 
 
 class Business:
-    """Sources by id, the organisation, the policy of keys, the zone of days. Each part is loaded when it is first needed."""
+    """Sources by id, organisation, keys, the zone of days. Each part is loaded when it is first needed."""
 
     def __init__(
         self,

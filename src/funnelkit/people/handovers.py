@@ -1,0 +1,104 @@
+"""Who handed what to whom, when and why: read from the feed, where nothing is ever edited."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import date, datetime, time
+from typing import TYPE_CHECKING
+
+import attrs
+
+from funnelkit.changes import RecordAssigned
+from funnelkit.clock import to_us
+from funnelkit.errors import TimeError, shown
+from funnelkit.storage.columns import COLUMNS
+from funnelkit.storage.rows import change_of
+
+if TYPE_CHECKING:
+    from funnelkit.engine import Engine
+
+__all__ = ["Handovers", "handovers"]
+
+
+def _rows(value: Iterable[RecordAssigned]) -> tuple[RecordAssigned, ...]:
+    return tuple(value)
+
+
+@attrs.frozen
+class Handovers:
+    """Hand-overs, the earliest first; prints as a table of who gave how many to whom, and why.
+
+    Attributes:
+        rows: Each with ``record``, ``source``, ``target``, ``at``, ``actor``, ``reason`` and, where a
+            rule was overruled, ``overruled``. Nobody is ``""``.
+    """
+
+    rows: tuple[RecordAssigned, ...] = attrs.field(converter=_rows)
+
+    def pairs(self) -> dict[tuple[str, str], int]:
+        """Return (from, to) → hand-overs, the most first, equals by name."""
+        counts = Counter((row.source, row.target) for row in self.rows)
+        return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+    def ids(self, source: str, target: str) -> list[str]:
+        """Return the records that went from one to the other, each once, the earliest first."""
+        return list(
+            dict.fromkeys(row.record for row in self.rows if (row.source, row.target) == (source, target))
+        )
+
+    def __str__(self) -> str:
+        lines = [["from", "to", "hand-overs", "records", "why"]]
+        for (source, target), count in self.pairs().items():
+            why = Counter(
+                row.reason or "no reason" for row in self.rows if (row.source, row.target) == (source, target)
+            )
+            told = ", ".join(f"{reason} {times}" for reason, times in why.most_common())
+            names = [source or "nobody", target or "nobody"]
+            lines.append([*names, str(count), str(len(self.ids(source, target))), told])
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        return "\n".join(
+            f"{line[0].ljust(widths[0])}  {line[1].ljust(widths[1])}  {line[2].rjust(widths[2])}"
+            f"  {line[3].rjust(widths[3])}  {line[4]}"
+            for line in lines
+        )
+
+
+def handovers(engine: Engine, *, since: date | None = None, until: date | None = None) -> Handovers:
+    """Return the hand-overs of a time: by `Engine.assign`, by a claim, by a rule.
+
+    Args:
+        engine: The engine, or what one person sees of it.
+        since: The first day, in the engine's zone; from the beginning if left out.
+        until: The day after the last; until now if left out.
+
+    Raises:
+        TimeError: A bound is not a date.
+
+    >>> from funnelkit import Engine, Pipeline, Stage
+    >>> engine = Engine(Pipeline("sales", [Stage("new")]))
+    >>> for name in ("Acme", "Umbrella"):
+    ...     deal = engine.assign(engine.create(name, owner="ann"), "bob", reason="leave")
+    >>> print(handovers(engine))
+    from  to   hand-overs  records  why
+    ann   bob           2        2  leave 2
+    """
+    bounds = {"since": _start(engine, since, "since"), "until": _start(engine, until, "until")}
+    named = {name: value for name, value in bounds.items() if value is not None}
+    sql = _ASSIGNED + "".join(_BOUNDS[name] for name in named) + _ORDER
+    found = [change_of(0, row) for row in engine.store.query(sql, {"kind": RecordAssigned.__name__, **named})]
+    return Handovers(row for row in found if isinstance(row, RecordAssigned))
+
+
+def _start(engine: Engine, day: date | None, name: str) -> int | None:
+    """Return where a day begins."""
+    if day is None:
+        return None
+    if isinstance(day, datetime) or not isinstance(day, date):
+        raise TimeError(name, f"{shown(day)} is not a date", "give datetime.date(2026, 3, 1)")
+    return to_us(datetime.combine(day, time(), engine._zone))  # noqa: SLF001 (its days)
+
+
+_ASSIGNED = f"SELECT {', '.join(COLUMNS['change'])} FROM change WHERE change_type = :kind"
+_BOUNDS = {"since": " AND happened_us >= :since", "until": " AND happened_us < :until"}
+_ORDER = " ORDER BY happened_us, record_id, version"
