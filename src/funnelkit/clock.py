@@ -8,11 +8,21 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Protocol
+from typing import Any, Protocol
 
-from funnelkit.errors import TimeError, shown
+from funnelkit.errors import InputError, TimeError, shown
 
-__all__ = ["Clock", "FrozenClock", "SystemClock", "aware", "duration", "from_us", "present", "to_us"]
+__all__ = [
+    "Clock",
+    "FrozenClock",
+    "SystemClock",
+    "aware",
+    "duration",
+    "from_us",
+    "named_zone",
+    "present",
+    "to_us",
+]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -105,6 +115,31 @@ def present(clock: Clock) -> datetime:
     """
     now = clock.now()
     return now if getattr(now, "tzinfo", None) is UTC else aware(now, "clock")
+
+
+def named_zone(value: Any) -> Any:
+    """Return the time zone of a name; anything but text as it is, for a check of its own.
+
+    Raises:
+        InputError: There is no such zone on this machine.
+
+    >>> named_zone("UTC")
+    datetime.timezone.utc
+    """
+    if not isinstance(value, str):
+        return value
+    if value == "UTC":  # known everywhere, also without a time zone database
+        return UTC
+    from zoneinfo import ZoneInfo
+
+    try:
+        return ZoneInfo(value)
+    except (KeyError, ValueError, OSError):
+        raise InputError(
+            "zone",
+            f"{shown(value)} is no time zone of this machine",
+            'write "Europe/Amsterdam", install the package tzdata, or give timezone(timedelta(hours=1))',
+        ) from None
 
 
 @lru_cache(maxsize=4096)

@@ -20,6 +20,7 @@ import peers
 import postgres
 import sqlite
 import startup
+import tables
 from measure import HEAD, machine
 
 SECTIONS: dict[str, Callable[[Path], None]] = {
@@ -38,6 +39,8 @@ SECTIONS: dict[str, Callable[[Path], None]] = {
         startup.startup,
         clients.candidates,
         clients.duplicates,
+        tables.tables,
+        tables.million,
     )
 }
 

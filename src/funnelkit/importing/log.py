@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from datetime import UTC, tzinfo
+from datetime import tzinfo
 from fnmatch import fnmatchcase
 from typing import Any
 
 import attrs
 
+from funnelkit.clock import named_zone
 from funnelkit.errors import DefinitionError, InputError, shown
 from funnelkit.money import CURRENCIES
 from funnelkit.records import NOTHING, OUTCOMES, FrozenMapping
@@ -64,23 +65,6 @@ def _all_text(values: Iterable[Any]) -> bool:
     return all(isinstance(value, str) for value in values)
 
 
-def _zone(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    if value == "UTC":  # known everywhere, also without a time zone database
-        return UTC
-    from zoneinfo import ZoneInfo
-
-    try:
-        return ZoneInfo(value)
-    except (KeyError, ValueError, OSError):
-        raise InputError(
-            "zone",
-            f"{shown(value)} is no time zone of this machine",
-            'write "Europe/Amsterdam", install the package tzdata, or give timezone(timedelta(hours=1))',
-        ) from None
-
-
 @attrs.frozen(kw_only=True)
 class EventLog:
     """What the rows of an event log mean: one row says that something happened to one record.
@@ -121,7 +105,7 @@ class EventLog:
     outcomes: Mapping[str, Any] = attrs.field(default=NOTHING, converter=_outcomes)
     ignore: tuple[str, ...] = attrs.field(default=(), converter=_texts)
     time_format: str = ""
-    zone: tzinfo | None = attrs.field(default=None, converter=_zone)
+    zone: tzinfo | None = attrs.field(default=None, converter=named_zone)
     actor: str = ""
     owner: str = ""
     name: str = ""

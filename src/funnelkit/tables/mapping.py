@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, tzinfo
+from datetime import tzinfo
 from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 
-from funnelkit.errors import DefinitionError, InputError, shown
+from funnelkit.clock import named_zone
+from funnelkit.errors import DefinitionError, shown
 from funnelkit.money import CURRENCIES
 from funnelkit.records import NOTHING, OUTCOMES, FrozenMapping
 from funnelkit.serial import Problem, did_you_mean
@@ -136,20 +137,6 @@ def _blanks(value: Any) -> Any:
     return frozenset(("", *texts)) if fits else value
 
 
-def _zone(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    if value == "UTC":  # known everywhere, also without a time zone database
-        return UTC
-    from zoneinfo import ZoneInfo
-
-    try:
-        return ZoneInfo(value)
-    except (KeyError, ValueError, OSError):
-        fix = 'write "Europe/Amsterdam", install the package tzdata, or give timezone(timedelta(hours=1))'
-        raise InputError("zone", f"{shown(value)} is no time zone of this machine", fix) from None
-
-
 @attrs.frozen(kw_only=True)
 class TableMapping:
     """What the columns of a table mean: one row is one record.
@@ -197,7 +184,7 @@ class TableMapping:
     currency_column: tuple[Names, ...] = attrs.field(default=(), converter=_some_names)
     decimal: str = ""
     order: DateOrder = ""
-    zone: tzinfo | None = attrs.field(default=None, converter=_zone)
+    zone: tzinfo | None = attrs.field(default=None, converter=named_zone)
     system: int = 1900
     blanks: frozenset[str] = attrs.field(default=frozenset(("",)), converter=_blanks)
     keep: Literal["list", "custom"] = "list"

@@ -1,8 +1,9 @@
 """HubSpot: leads, deals, contacts and companies.
 
-The names are the labels of its default properties, as its knowledge base lists them and its exports put
-them in the header. It has no cards for leads in every plan: `leads` reads an export of contacts by their
-lead status. Dates are written with the year first.
+The names are labels of its default properties, as others have described its exports; its own pages list
+the properties, and not every header. A column that is called otherwise is listed as unknown. It has no
+cards for leads in every plan: `leads` reads an export of contacts by their lead status. Dates are written
+with the year first.
 """
 
 from __future__ import annotations
