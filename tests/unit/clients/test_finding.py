@@ -9,7 +9,7 @@ from tests.servers import Schemas
 from tests.unit.clients.conftest import a_server
 
 from funnelkit import AsyncEngine, Engine, MemoryStore, Pipeline, Stage, templates
-from funnelkit.clients import DEFAULT_RULES, Candidates, FuzzyNames
+from funnelkit.clients import DEFAULT_RULES, Candidates, FuzzyNames, MatchRule
 from funnelkit.errors import InputError, NotFoundError
 
 PHONE = "+442079460000"
@@ -78,6 +78,30 @@ def test_a_name_of_very_many_words_is_looked_for(rules: Any) -> None:
     engine.create_contact(name, id="c1", email="ada@gmail.com")
     lead = engine.capture(name, company_name=" ".join(f"w{n:03d}" for n in range(99)), email="ada@gmail.com")
     assert ids(engine.candidates(lead, rules=rules)) == ["c1"]
+
+
+def test_words_that_are_too_common_are_noise() -> None:
+    """Of 21 people called Ada nobody is compared for that word; one is, for the rarer word."""
+    pytest.importorskip("rapidfuzz")
+    engine = an_engine()
+    for number in range(20):
+        engine.create_contact(f"Ada Q{number}x", id=f"c{number:02d}")
+    engine.create_contact("Ada Lovelace", id="z1")
+    found = engine.candidates(engine.capture("Adah Lovelace", id="l1"), rules=[FuzzyNames(0.9)])
+    assert ids(found) == ["z1"]
+    found = engine.candidates(engine.capture("Ada Lovelase", id="l2"), rules=[FuzzyNames(0.9)])
+    assert ids(found) == []
+    assert [noise.key for noise in found.noise] == ["word:ada"]
+
+
+def test_only_keys_that_a_rule_looks_at_are_asked_for() -> None:
+    """A rule of addresses knows nothing of a number that too many share."""
+    engine = an_engine()
+    for number in range(21):
+        engine.create_contact(f"N{number}", phone=PHONE)
+    lead = engine.capture("?", phone=PHONE, email="ada@gmail.com")
+    assert engine.candidates(lead).noise
+    assert not engine.candidates(lead, rules=[MatchRule("same e-mail", ("email",))]).noise
 
 
 def test_a_contact_is_compared_with_the_name_of_its_company() -> None:
