@@ -256,14 +256,14 @@ examples = given(life=lives, eyes=eyes, asked=questions)
 
 
 @examples
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 def test_in_memory(life: list[dict[str, Any]], eyes: dict[str, Any], asked: dict[str, Any]) -> None:
     """In memory every answer to somebody is that of a store without what is hidden from them."""
     agree(MemoryStore(), MemoryStore(), life, eyes, asked)
 
 
 @examples
-@settings(deadline=None)
+@settings(deadline=None, max_examples=20)
 def test_in_a_file(life: list[dict[str, Any]], eyes: dict[str, Any], asked: dict[str, Any]) -> None:
     """In a file every answer to somebody is that of a store without what is hidden from them."""
     with TemporaryDirectory() as folder:

@@ -18,6 +18,7 @@ import growth
 import memory
 import peers
 import postgres
+import seen
 import sqlite
 import startup
 import tables
@@ -33,6 +34,7 @@ SECTIONS: dict[str, Callable[[Path], None]] = {
         sqlite.imports,
         postgres.postgres,
         postgres.workers,
+        seen.seen,
         peers.peers,
         growth.growth,
         growth.funnel,
