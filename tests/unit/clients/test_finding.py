@@ -47,13 +47,13 @@ def test_who_asked_thirty_times_is_known_still() -> None:
 
 
 def test_who_was_merged_leads_to_who_stands_for_them() -> None:
-    """An address that only the merged record had finds the one that survived, once."""
+    """An address that only the merged record had finds the one that survived, merges later."""
     engine = an_engine()
     for id, email in (("c1", "ada@gmail.com"), ("c2", "lovelace@gmail.com"), ("c3", "l@gmail.com")):
-        engine.create_contact("Ada", id=id, email=email, phone=PHONE)
+        engine.create_contact("Ada", id=id, email=email)
     engine.apply(engine.plan_merge(["c2", "c3"], survivor="c2"))
     engine.apply(engine.plan_merge(["c1", "c2"], survivor="c1"))
-    assert ids(engine.candidates(engine.capture("?", email="l@gmail.com", phone=PHONE))) == ["c1"]
+    assert ids(engine.candidates(engine.capture("?", email="l@gmail.com"))) == ["c1"]
 
 
 def test_many_that_were_merged_hide_nobody() -> None:
@@ -72,11 +72,11 @@ def test_many_that_were_merged_hide_nobody() -> None:
 
 @pytest.mark.parametrize("rules", [DEFAULT_RULES, (*DEFAULT_RULES, FuzzyNames(0.9))])
 def test_a_name_of_very_many_words_is_looked_for(rules: Any) -> None:
-    """A hostile name has 250 words, each of which is a key."""
+    """A hostile inquiry names 250 words, each of which is a key."""
     engine = an_engine()
-    name = " ".join(chr(0x4E00 + number) for number in range(249))
+    name, company = (" ".join(f"{letter}{number:02d}" for number in range(125))[:500] for letter in "ab")
     engine.create_contact(name, id="c1", email="ada@gmail.com")
-    lead = engine.capture(name, company_name=" ".join(f"w{n:03d}" for n in range(99)), email="ada@gmail.com")
+    lead = engine.capture(name, company_name=company, email="ada@gmail.com")
     assert ids(engine.candidates(lead, rules=rules)) == ["c1"]
 
 

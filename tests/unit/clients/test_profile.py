@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import attrs
 import pytest
 from tests.servers import Schemas
 from tests.unit.clients.conftest import a_server
@@ -25,7 +26,7 @@ from funnelkit import (
 from funnelkit.clients.profile import Client
 from funnelkit.errors import InputError, NotFoundError
 from funnelkit.records import Record
-from funnelkit.storage.base import Kind
+from funnelkit.storage.base import Commit, Kind, Write
 
 SALES = Pipeline(
     "sales",
@@ -168,6 +169,18 @@ def test_the_id_of_who_was_merged_leads_to_the_whole_history() -> None:
     assert "from before" in [activity.text for activity in client.activities]
 
 
+def test_a_deal_written_while_its_client_was_merged_is_not_lost() -> None:
+    """It still names who was merged, and belongs to who stands for them."""
+    store = MemoryStore()
+    engine, _ = an_engine(store)
+    for id in ("c1", "c2"):
+        engine.create_contact("Ada", id=id)
+    late = engine.create("Late", id="late", contact="c1")
+    engine.apply(engine.plan_merge(["c1", "c2"], survivor="c1"))
+    store.commit(Commit(writes=(Write(attrs.evolve(late, contact="c2", version=2), 1),)))
+    assert [deal.id for deal in engine.client("c1").deals] == ["late"]
+
+
 def test_a_deal_that_was_merged_is_there_once() -> None:
     """What a merged deal was told of is told of the one that stands for it."""
     engine, clock = an_engine()
@@ -176,7 +189,7 @@ def test_a_deal_that_was_merged_is_there_once() -> None:
     engine.log("d6", "call", "of the other card")
     engine.apply(engine.plan_merge(["d5", "d6"], survivor="d5"))
     client = engine.client(ada)
-    assert [deal.id for deal in client.open] == ["d5"]
+    assert [deal.id for deal in client.deals] == ["d1", "d2", "d3", "d4", "d5"]
     assert "of the other card" in [activity.text for activity in client.activities]
 
 
