@@ -60,6 +60,9 @@ _OWNERS = (
 )
 """Who holds anything, each one looked up in the index of owners; DISTINCT would read it all."""
 
+_UNWRITABLE = re.compile("[\0\ud800-\udfff]")
+"""What no store was ever given, so no record has it."""
+
 _NAMED = re.compile(r":(\w+)")
 
 
@@ -125,7 +128,8 @@ class SeenStore(Reader):
         if isinstance(self.store, Reader):
             asked = Ask(question.placed, [params[name] for name in question.names], ask.read)
             return self.store._ask(asked)  # noqa: SLF001 (what reads asks what reads)
-        rows: list[Row] = self.store.query(question.named, params)
+        written = not any(isinstance(value, str) and _UNWRITABLE.search(value) for value in ask.params)
+        rows: list[Row] = self.store.query(question.named, params) if written else []
         return ask.answer(rows, repr(self))
 
     def _question(self, sql: str) -> _Question:

@@ -49,6 +49,31 @@ def test_reading_what_is_hidden_brings_nothing(shop: Engine, read: Callable[[Any
 
 
 @pytest.mark.parametrize(
+    "id", ["\ud800", "a\0b", "deal_" + "\ud800" * 26, "D' --", "?", ":a0", "%s", "%(a)s"]
+)
+def test_an_odd_id_is_nobodys(shop: Engine, id: str) -> None:
+    """Whatever stands in an id, asking for it answers what the whole engine answers."""
+    ann = shop.seen_by("ann")
+    for engine in (ann, shop):
+        with pytest.raises(NotFoundError):
+            engine.get(id)
+    assert [ann.history(id), ann.activities(id), ann.changes(id), ann.find("deal", owner=id)] == [[]] * 4
+
+
+@pytest.mark.parametrize("scope", [Scope.own(), Scope.unclaimed(), Scope.own_and_unclaimed(), Scope.group()])
+def test_pages_follow_each_other(shop: Engine, scope: Scope) -> None:
+    """Pages of two, one behind the other, are the list of what is seen, whoever holds it."""
+    for number in range(12):
+        shop.create(f"more {number}", owner=("", "ann", "gone", "bob")[number % 4])
+    visible = scope.resolve("ann", PEOPLE)
+    wanted = [deal.id for deal in shop.find("deal") if visible.sees(deal)]
+    found: list[str] = []
+    while page := shop.seen_by("ann", scope).find("deal", after=found[-1] if found else "", limit=2):
+        found += [deal.id for deal in page]
+    assert found == wanted
+
+
+@pytest.mark.parametrize(
     "where", [{"owner": "bob"}, {"source": "web"}, {"email": f"ada{HIDDEN}@example.org"}]
 )
 def test_finding_by_what_is_hidden_finds_nothing_of_it(shop: Engine, where: dict[str, str]) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from tests.analytics.everything import ask_everything
-from tests.unit.seeing.shops import HIDDEN, Everywhere
+from tests.servers import Schemas
+from tests.unit.seeing.shops import HIDDEN, Everywhere, filled
 
 from funnelkit import Engine
 from funnelkit.errors import FunnelkitError, InputError
@@ -167,3 +168,17 @@ def test_every_report_is_let_through() -> None:
     assert len(asked.texts) > 100
     for text in asked.texts:
         veiled(text, TABLES | {"activity", "attribute", "change"})
+
+
+def test_a_server_answers_what_is_let_through_and_nothing_of_what_is_hidden(schemas: Schemas) -> None:
+    """On PostgreSQL the same questions bring nothing of what is hidden, and are all understood."""
+    from funnelkit.storage.postgres import PostgresStore
+
+    store = PostgresStore(schemas.url, schema=schemas.new(), durability="fast", connections=1)
+    try:
+        seen = filled(store).seen_by("ann").store
+        for name, sql in HARMLESS.items():
+            rows = seen.query(sql, {"seen_a1": "bob"} if ":seen_a1" in sql else {})
+            assert not [value for row in rows for value in row if str(value).endswith(HIDDEN)], name
+    finally:
+        store.close()
