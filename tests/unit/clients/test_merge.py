@@ -219,6 +219,25 @@ def test_what_the_gate_refuses_is_not_done() -> None:
     assert engine.history("b")[-1].overruled == "keep"
 
 
+@rule(on="edit")
+def never_edit() -> Refusal:
+    """Nothing is edited."""
+    return Refusal("written", "what is written is written")
+
+
+def test_what_was_overruled_of_an_edit_is_told() -> None:
+    """Of the survivor and of a dependant."""
+    engine = Engine(Pipeline("care", [Stage("new")], rules=never_edit))
+    deals(engine, "a")
+    deals(engine, "b", campaign="fair", contact=engine.create_contact("Ann", id="z"))
+    engine.create_contact("Bo", id="y")
+    force: dict[str, Any] = {"actor": "kim", "reason": "duplicate", "override": True}
+    merged(engine, "a", "b", **force)
+    merged(engine, "y", "z", **force)
+    edits = [change for change in engine.changes("a") if type(change).__name__ == "RecordEdited"]
+    assert [change.overruled for change in edits] == ["written", "written"]  # type: ignore[attr-defined]
+
+
 def test_two_won_deals_are_not_merged_by_force(engine: Engine) -> None:
     """No override passes over that."""
     for deal in deals(engine, "a", "b"):

@@ -115,6 +115,19 @@ def test_it_happened_when_it_is_said_to_have_happened(engine: Engine, clock: Fro
         merged(engine, "c", "a", at=at)
 
 
+def test_a_dependant_never_goes_back_in_time(engine: Engine, clock: FrozenClock) -> None:
+    """One that was edited after the merge is said to have happened is written as of its edit."""
+    for id in ("ann", "again"):
+        engine.create_contact(id, id=id)
+    at = clock.tick("1h")
+    clock.tick("1h")
+    late = engine.create("A", id="late", pipeline="care", contact="again").updated_at
+    clock.tick("1h")
+    merged(engine, "ann", "again", at=at)
+    assert (engine.get("ann").updated_at, engine.get("late").updated_at) == (at, late)
+    assert engine.verify() == ()
+
+
 def test_of_two_merges_of_overlapping_sets_one_wins(tmp_path: Path) -> None:
     """Both were planned on the same state; the other changes nothing."""
     for round_ in range(8):

@@ -179,6 +179,31 @@ def test_a_lost_loser_is_lost_again(engine: Engine, clock: FrozenClock) -> None:
     assert (close.at, close.by) == (clock.now(), "kim")
 
 
+def test_a_void_loser_stays_void(engine: Engine) -> None:
+    """It was so before, and no row is added."""
+    for id in ("a", "b"):
+        engine.create(id, id=id, pipeline="care")
+    engine.void("b", reason="test")
+    engine.undo(engine.apply(engine.plan_merge(["a", "b"])))
+    assert (engine.get("b").place, len(engine.history("b"))) == ("void", 2)  # type: ignore[union-attr]
+
+
+def test_a_loser_that_stands_again_belongs_to_whom_its_client_was_merged_into(engine: Engine) -> None:
+    """Tombstones come along in a merge, so that nobody is an orphan later."""
+    for id in ("ann", "bob"):
+        engine.create_contact(id, id=id)
+    for id in ("a", "b"):
+        engine.create(id, id=id, pipeline="care", contact="bob")
+    deals = engine.apply(engine.plan_merge(["a", "b"]))
+    contacts = engine.apply(engine.plan_merge(["ann", "bob"]))
+    assert {each.id for each in contacts.dependants} == {"a", "b"}
+    engine.undo(deals)
+    assert [deal.id for deal in engine.find("deal", contact="ann")] == ["a", "b"]
+    engine.undo(contacts)
+    assert [deal.id for deal in engine.find("deal", contact="bob")] == ["a", "b"]
+    assert engine.verify() == ()
+
+
 def test_leads_that_became_one_deal_are_converted_again(engine: Engine) -> None:
     """Each of them."""
     made = engine.convert(engine.capture("A", id="a"), pipeline="care")

@@ -140,7 +140,7 @@ async def _amended(
     wanted += [("assign", {"owner": owner})] if owner is not None else []
     after, codes = record, []
     for verb, what in wanted:
-        request = shell.request(verb, None, attrs.evolve(said, at=None), cause=cause, **what)
+        request = shell.request(verb, None, said, cause=cause, **what)
         decision = await shell.decision(after, attrs.evolve(request, at=at))
         if decision.record is None:
             raise RefusedError(record.id, decision.verdict)
@@ -201,7 +201,7 @@ async def driven(
     now = attrs.evolve(record, replaced_by="")
     rows: list[Commit] = []
     for verb, said in verbs:
-        request = shell.request(verb, None, attrs.evolve(said, at=None), cause=cause)
+        request = shell.request(verb, None, said, cause=cause)
         decision = await shell.decision(now, attrs.evolve(request, at=max(at, record.updated_at)))
         if decision.record is None:
             raise RefusedError(record.id, decision.verdict)
