@@ -142,7 +142,7 @@ class ClientVerbs:
         """Return the groups of records of a kind that may be one, over the whole store.
 
         Args:
-            kind: ``"lead"``, ``"contact"`` or ``"company"``.
+            kind: ``"lead"``, of which the open ones are compared, ``"contact"`` or ``"company"``.
             rules: As for `candidates`; left out, those of `DEFAULT_RULES` that are likely to be right.
             progress: Called with (keys looked at, keys that several records share); True draws a bar.
         """

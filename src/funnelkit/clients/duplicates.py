@@ -118,7 +118,7 @@ async def found_duplicates(
     rules: Sequence[MatchRule | FuzzyNames] | None,
     progress: Progress | Literal[True] | None,
 ) -> Duplicates:
-    """Do `Engine.duplicates`."""
+    """Do `Engine.duplicates`; of leads the open ones only."""
     if not isinstance(kind, str) or kind not in CLIENT_KINDS:
         problem = f"{shown(kind)} has no duplicates to look for"
         raise InputError("kind", problem, did_you_mean(kind, CLIENT_KINDS))
@@ -187,7 +187,7 @@ class _Search:
             return {}
         names, params = named(few)
         found: defaultdict[str, list[str]] = defaultdict(list)
-        sql = _KNOWN.format(table=self.kind, keys=names)
+        sql = _KNOWN.format(table=self.kind, keys=names, open=_OPEN.get(self.kind, ""))
         for key, id in await self.store.query(sql, {"kind": self.kind, **params}):
             found[key].append(id)
         return {key: tuple(sorted(ids)) for key, ids in sorted(found.items()) if len(ids) > 1}
@@ -197,7 +197,7 @@ class _Search:
         if key not in self._loud:
             if count is not None and count <= NOISE:
                 return False
-            sql = _STANDING.format(table=self.kind)
+            sql = _STANDING.format(table=self.kind, open=_OPEN.get(self.kind, ""))
             rows = await self.store.query(sql, {"kind": self.kind, "key": key})
             self._loud[key] = int(rows[0][0]) > NOISE
         return self._loud[key]
@@ -295,12 +295,14 @@ _HOW_MANY = """
   ) AS shared"""
 _KNOWN = """
   SELECT match_key, record_id FROM match_key JOIN {table} ON {table}.id = match_key.record_id
-  WHERE match_key IN ({keys}) AND kind = :kind AND {table}.replaced_by = ''"""
+  WHERE match_key IN ({keys}) AND kind = :kind AND {table}.replaced_by = ''{open}"""
 _STANDING = f"""
   SELECT COUNT(*) FROM (
     SELECT record_id FROM match_key JOIN {{table}} ON {{table}}.id = match_key.record_id
-    WHERE match_key = :key AND kind = :kind AND {{table}}.replaced_by = '' LIMIT {NOISE + 1}
+    WHERE match_key = :key AND kind = :kind AND {{table}}.replaced_by = ''{{open}} LIMIT {NOISE + 1}
   ) AS standing"""
+_OPEN: dict[Kind, str] = {"lead": " AND lead.outcome = ''"}
+"""A closed lead is history: who asks again next year is no duplicate."""
 _KEYS = """
   SELECT record_id, match_key FROM match_key
   WHERE record_id IN ({ids}) AND kind = :kind AND match_key > :after AND match_key < :end

@@ -169,6 +169,20 @@ def test_leads_and_companies_have_duplicates_too(kind: str) -> None:
     assert ids(engine.duplicates(kind)) == [(f"{kind[0]}1", f"{kind[0]}2")]
 
 
+def test_closed_leads_are_history() -> None:
+    """Who asked a year ago, and asks again, is there twice and is no duplicate; thirty make no noise."""
+    intake = templates.lead_intake()
+    engine = Engine(intake)
+    for number in range(30):
+        lead = engine.capture("Ada", id=f"old{number}", email="ada@gmail.com")
+        engine.lose(lead, reason=intake.close_reasons["lost"][0].id)
+    engine.capture("Ada", id="l1", email="ada@gmail.com")
+    assert not engine.duplicates("lead").groups
+    engine.capture("Ada", id="l2", email="ada@gmail.com")
+    found = engine.duplicates("lead")
+    assert (ids(found), found.noise) == ([("l1", "l2")], ())
+
+
 @pytest.mark.parametrize("kind", ["deal", "contacts", None, 7])
 def test_a_kind_that_has_no_duplicates_is_refused(kind: Any) -> None:
     """The error names the kinds."""
