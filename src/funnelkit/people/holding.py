@@ -13,14 +13,14 @@ from funnelkit.clock import present, to_us
 from funnelkit.errors import ConflictError, InputError, RefusedError, shown
 from funnelkit.people.organisation import Organisation
 from funnelkit.people.sharing import Assignment, Facts, FirstOf, PersonalManager, SharingRule
-from funnelkit.records import SYSTEM
+from funnelkit.records import SYSTEM, Placed
 from funnelkit.stages import Refusal, Verdict
 from funnelkit.storage.base import AsyncStore, Kind, kind_of
 from funnelkit.verbs.acting import amend
 from funnelkit.verbs.acts import asked, digest
 from funnelkit.verbs.shell import R, Shell, id_of, in_a_pipeline
 
-__all__ = ["claim", "due", "manager_of", "share"]
+__all__ = ["claim", "due", "manager_of", "share", "taken"]
 
 _DAY = timedelta(days=1)
 
@@ -38,14 +38,20 @@ async def claim(shell: Shell, ref: R | str, act: Mapping[str, Any]) -> R:
         record = cast("R", in_a_pipeline(await shell.current(id_of(ref), said.expect)))
         if record.owner == said.actor.id:
             return record
-        if record.owner and not is_gone(shell.business.organisation, record.owner):
-            refusal = Refusal("taken", f"{record.owner} has it", fix="ask them, or have it assigned")
-            raise RefusedError(record.id, Verdict("claim", (refusal,)))
+        if refusals := taken(shell.business.organisation, record):
+            raise RefusedError(record.id, Verdict("claim", refusals))
         try:
             return await amend(shell, "assign", record, act, taker)
         except ConflictError:  # somebody wrote first; whether they took it, the record says
             if said.expect is not None:
                 raise
+
+
+def taken(organisation: Organisation, record: Placed) -> tuple[Refusal, ...]:
+    """Return why a record cannot be claimed by anybody else: somebody has it."""
+    if not record.owner or is_gone(organisation, record.owner):
+        return ()
+    return (Refusal("taken", f"{record.owner} has it", fix="ask them, or have it assigned"),)
 
 
 def is_gone(organisation: Organisation, owner: str) -> bool:

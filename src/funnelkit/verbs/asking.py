@@ -48,9 +48,23 @@ async def verdict(shell: Shell, ref: Record | str, verb: str, to: str, act: Mapp
     """Return what the gate would say to a verb."""
     said = asked(act)
     record = in_a_pipeline(await shell.current(ref, said.expect))
+    if verb == "claim":
+        return await _claim(shell, record, said)
     if verb not in _ASKABLE:
         raise InputError("verb", f"{shown(verb)} is not a verb", did_you_mean(verb, _ASKABLE))
     return await _verdict(shell, record, verb, to, said)
+
+
+async def _claim(shell: Shell, record: Placed, said: Asked) -> Verdict:
+    """Return whether the actor could take a record: nobody else has it, and the gate lets it be assigned."""
+    from funnelkit.people.holding import taken
+
+    if record.owner == said.actor.id:
+        return Verdict("claim")
+    refusals = taken(shell.business.organisation, record)
+    return Verdict(
+        "claim", refusals or (await _verdict(shell, record, "assign", said.actor.id, said)).refusals
+    )
 
 
 async def options(shell: Shell, ref: Record | str, act: Mapping[str, Any]) -> tuple[Option, ...]:
@@ -96,7 +110,7 @@ def columns(kind: str, where: Mapping[str, str]) -> dict[str, str]:
 
     Contacts and companies that were merged into others are not found, unless ``replaced_by`` is asked for.
     """
-    if kind in {"contact", "company"}:
+    if isinstance(kind, str) and kind in {"contact", "company"}:
         where = {"replaced_by": "", **where}
     named = {_COLUMN_OF.get(name, name): value for name, value in where.items()}
     if (outcome := named.get("outcome")) == "open":

@@ -139,6 +139,32 @@ def test_a_claim_of_what_was_changed_meanwhile_says_so() -> None:
         engine.claim(deal.id, actor="ann", expect=1)
 
 
+CLAIMS = {
+    "free": ({"pipeline": "sales"}, {}, ()),
+    "one's own": ({"pipeline": "sales", "owner": "ann"}, {}, ()),
+    "left behind": ({"pipeline": "sales", "owner": "zoe"}, {}, ()),
+    "taken": ({"pipeline": "sales", "owner": "bob"}, {}, ("taken",)),
+    "guarded": ({"pipeline": "strict"}, {}, ("no_reason",)),
+    "guarded, with a reason": ({"pipeline": "strict"}, {"reason": "on duty"}, ()),
+}
+
+
+@pytest.mark.parametrize(("made", "said", "codes"), CLAIMS.values(), ids=CLAIMS)
+def test_whether_it_can_be_claimed_is_told_before(made: Any, said: Any, codes: tuple[str, ...]) -> None:
+    """What `can` says of a claim is what the claim does, and asking changes nothing."""
+    engine = shop()
+    deal = engine.create("order", **made)
+    verdict = engine.can(deal, "claim", actor="ann", **said)
+    assert tuple(refusal.code for refusal in verdict.refusals) == codes
+    assert engine.get(deal.id) == deal
+    if verdict:
+        assert engine.claim(deal, actor="ann", **said).owner == "ann"
+    else:
+        with pytest.raises(RefusedError) as refused:
+            engine.claim(deal, actor="ann", **said)
+        assert refused.value.verdict.refusals == verdict.refusals
+
+
 def given(engine: Engine, count: int, **more: Any) -> list[str]:
     """Let inquiries come in, one an hour, and return who got each."""
     owners = []
