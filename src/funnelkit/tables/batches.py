@@ -116,7 +116,7 @@ async def _read_clients(run: Run, known: Known, rows: Sequence[Prepared]) -> Non
     for row in rows:
         record = known.meant(row.id)
         if record is None or row.company_name:
-            row.keys = _keys(run, known, row)
+            _look_up(run, known, row)
             row.company_key = next((key for key in row.keys if key.startswith("company:")), "")
         if record is None:
             wanted += sure_keys(run.kind, row.keys)
@@ -132,13 +132,17 @@ async def _read_clients(run: Run, known: Known, rows: Sequence[Prepared]) -> Non
         await known.read_ids(run, {"company": works_at})
 
 
-def _keys(run: Run, known: Known, row: Prepared) -> tuple[str, ...]:
-    """Return the keys of the client that a row would make; none for what it cannot make."""
+def _look_up(run: Run, known: Known, row: Prepared) -> None:
+    """Put into a row the client that it would make, and the keys of it; nothing where it cannot be."""
     name = row.company_name
     if not name and row.fields.get("company"):
         company: Any = known.records.get(row.fields["company"])
         name = company.name if company else ""
     try:
-        return all_keys(run, new_party(run, row.id, {"name": "?", **row.fields}), name)
+        if row.fields.get("name"):
+            party = row.party = new_party(run, row.id, row.fields)
+        else:
+            party = new_party(run, row.id, {**row.fields, "name": "?"})
+        row.keys = all_keys(run, party, name)
     except (BadRowError, InputError):
-        return ()
+        row.keys = ()

@@ -83,6 +83,10 @@ class _Feed:
     column: Column
     alternatives: tuple[tuple[int, ...], ...]
     read: Read
+    only: int = -1
+    """The place of the column, where it is one and alone."""
+    custom: str = ""
+    noted: bool = False
 
 
 class BoundMapping:
@@ -123,7 +127,11 @@ class BoundMapping:
         custom: dict[str, Any] = {}
         key = self._key_of(cells, reasons, notes) if self._key else ""
         for feed in self._feeds:
-            cell, name = self._taken(cells, feed.alternatives, notes, custom)
+            cell, name = (
+                (self._filled(cells[feed.only]), self._columns[feed.only])
+                if feed.only >= 0
+                else self._taken(cells, feed.alternatives, notes, custom)
+            )
             if cell is None:
                 if feed.column.required:
                     reasons.append(Reason(name, "empty"))
@@ -133,10 +141,10 @@ class BoundMapping:
             except InputError as error:
                 reasons.append(_reason(error))
                 continue
-            if feed.field in _NOTED and isinstance(cell, str) and not cell.isascii():
+            if feed.noted and isinstance(cell, str) and not cell.isascii():
                 notes += map(str, strangers(cell))
-            if feed.field.startswith("custom."):
-                custom[feed.field.removeprefix("custom.")] = value
+            if feed.custom:
+                custom[feed.custom] = value
             else:
                 _put(fields, feed.field, value, name, reasons)
         if self._kept:
@@ -229,7 +237,15 @@ class BoundMapping:
         for field, column in self.mapping.fields.items():
             if alternatives := self._at(column.names):
                 read = reader(self.mapping, field, column, self.decimals, self._whole)
-                yield _Feed(field, column, alternatives, read)
+                yield _Feed(
+                    field,
+                    column,
+                    alternatives,
+                    read,
+                    only=alternatives[0][0] if len(alternatives) == len(alternatives[0]) == 1 else -1,
+                    custom=field.removeprefix("custom.") if field.startswith("custom.") else "",
+                    noted=field in _NOTED,
+                )
 
     # -- once a row ----------------------------------------------------------------------------
 

@@ -136,7 +136,7 @@ def import_table(
     *,
     bad_rows: str | PathLike[str] | None = None,
     progress: Progress | Literal[True] | None = None,
-    batch: int = 10_000,
+    batch: int = 25_000,
     **into: Unpack[Into],
 ) -> TableReport:
     r"""Bring the rows of a table into a store: leads and deals through the gate, contacts, companies.
@@ -161,8 +161,8 @@ def import_table(
             labels of the pipeline's stages.
         bad_rows: Where to write a CSV file of the bad rows; mend it and import it.
         progress: Called with (rows done, rows); True draws a bar on stderr if that is a terminal.
-        batch: How many rows go into one commit. Large ones are faster, and hold up other writers for
-            longer: ten thousand take about a second.
+        batch: How many rows go into one commit. Large ones stay fast in a large store; small ones need
+            less memory, and hold up other writers for a shorter time.
         into: See `Into`.
 
     Raises:

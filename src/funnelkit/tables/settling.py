@@ -36,6 +36,7 @@ class Prepared:
         company_name: The company that a contact names.
         company_key: The key of that name, or empty.
         keys: All keys of the client it would make; of one that is known none.
+        party: That client, where it can be made.
     """
 
     draft: RowDraft
@@ -44,6 +45,7 @@ class Prepared:
     company_name: str = ""
     company_key: str = ""
     keys: tuple[str, ...] = ()
+    party: Contact | Company | None = None
 
 
 @attrs.define
@@ -117,7 +119,7 @@ def _created(run: Run, known: Known, row: Prepared, notes: list[str], *, out: Wr
     keys, made = row.keys, ""
     record: Record
     if run.kind in SURE:
-        party = new_party(run, row.id, row.fields)  # first of all, for it may not be possible
+        party = row.party or new_party(run, row.id, row.fields)  # first of all, for it may not be possible
         if row.company_name and "company" not in row.fields:
             company, made = _company(run, known, row, notes, out=out)
             party = replaced(party, company=company)

@@ -122,7 +122,7 @@ def import_records(
     path: str | PathLike[str],
     *,
     progress: Progress | Literal[True] | None = None,
-    batch: int = 10_000,
+    batch: int = 25_000,
     **into: Unpack[Into],
 ) -> TableReport:
     """Bring the records of a file that `export_records` has written into a store, under their ids.
