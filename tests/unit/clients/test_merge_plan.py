@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from funnelkit import Engine, FrozenClock, Pipeline, Refusal, Stage, money, rule, templates
-from funnelkit.clients.merging import MergePlan
+from funnelkit.clients.merging import MergePlan, MergeRule
 from funnelkit.errors import ConflictError, InputError, MoneyError, NotFoundError
 from funnelkit.testing import readable
 
@@ -253,3 +253,25 @@ def test_every_page_of_dependants_is_found(engine: Engine) -> None:
     for _ in range(501):
         engine.create("A", pipeline="care", contact=bob)
     assert len(engine.plan_merge([ann, bob]).dependants) == 501
+
+
+def test_a_converted_lead_does_not_lose_to_one_that_was_reopened(engine: Engine) -> None:
+    """Both are linked to one deal, but only the loser has become it."""
+    made = engine.convert(engine.capture("A", id="a"), pipeline="care")
+    engine.apply(engine.plan_conversion(engine.capture("B", id="b"), deal=made.deal))
+    engine.reopen("a")
+    assert codes(engine.plan_merge(["a", "b"], survivor="a")) == ["converted"]
+
+
+def test_true_is_no_one(engine: Engine, ann: Any) -> None:
+    """JSON tells them apart, and so does a plan."""
+    engine.edit("ann", custom={"vip": 1})
+    plan = engine.plan_merge(["ann", "again"], fields={"custom.vip": True})
+    assert [item.after for item in plan.fields if item.field == "custom.vip"] == [True]
+
+
+def test_of_joined_texts_nothing_is_left(engine: Engine, ann: Any) -> None:
+    """Both are told."""
+    plan = engine.plan_merge([ann, "again"], rule=MergeRule(fields={"name": "joined"}))
+    assert [item.field for item in plan.left] == []
+    assert [item.after for item in plan.fields if item.field == "name"] == ["Ann\nAnn B."]
