@@ -82,7 +82,7 @@ deeds = st.fixed_dictionaries(
         "hours": st.integers(0, 200),
     }
 )
-lives = st.lists(births | deeds, min_size=5, max_size=25)
+lives = st.lists(births | deeds, min_size=5, max_size=20)
 
 
 def lived(engine: Engine, clock: FrozenClock, life: list[dict[str, Any]]) -> Engine:
@@ -256,14 +256,14 @@ examples = given(life=lives, eyes=eyes, asked=questions)
 
 
 @examples
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 def test_in_memory(life: list[dict[str, Any]], eyes: dict[str, Any], asked: dict[str, Any]) -> None:
     """In memory every answer to somebody is that of a store without what is hidden from them."""
     agree(MemoryStore(), MemoryStore(), life, eyes, asked)
 
 
 @examples
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=10)
 def test_in_a_file(life: list[dict[str, Any]], eyes: dict[str, Any], asked: dict[str, Any]) -> None:
     """In a file every answer to somebody is that of a store without what is hidden from them."""
     with TemporaryDirectory() as folder:
@@ -277,7 +277,7 @@ def test_on_a_server(schemas: Schemas) -> None:
     """On PostgreSQL every answer to somebody is that of a store without what is hidden from them."""
 
     @examples
-    @settings(deadline=None, max_examples=5, suppress_health_check=list(HealthCheck))
+    @settings(deadline=None, max_examples=3, suppress_health_check=list(HealthCheck))
     def lives_agree(life: list[dict[str, Any]], eyes: dict[str, Any], asked: dict[str, Any]) -> None:
         with ExitStack() as stack:
             places = [schemas.new(), schemas.new()]
