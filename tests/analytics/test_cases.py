@@ -47,7 +47,7 @@ LEFT = {
     "unordered_completed_k_steps": "the any-order funnel is not offered",
     "crm_all_vs_any_all": _ALL,
     "crm_reopen_every_close": "a record has one closing: the one that stands",
-    "crm_merge_duplicates": "merging records is not offered yet",
+    "crm_merge_duplicates": "merging is an act: see tests/unit/clients/test_merge_counts.py",
     "crm_lead_to_deal": _LATER,
     "trend_incomplete_buckets_flagged": _LATER,
     "aj_event_at_time_zero": _LATER,
