@@ -1,6 +1,6 @@
 """People: who works here, who sees what, who gets the next record, and who is to reach what.
 
-Everything in this room is data and pure functions: nothing reads a store or a clock.
+What is imported here is data and pure functions, but for `handovers`, which reads the feed.
 """
 
 from __future__ import annotations
