@@ -9,7 +9,7 @@ from pathlib import Path
 
 from funnelkit import Engine, Pipeline, Stage
 from funnelkit.clients import KeyPolicy
-from funnelkit.tables.importing import import_table, plan_table
+from funnelkit.tables import import_table, plan_table
 from funnelkit.tables.presets import simple
 
 CONTACTS = """\

@@ -7,14 +7,17 @@ import io
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.servers import Schemas
 
 from funnelkit import Engine, FrozenClock, MemoryStore, Pipeline, Stage, Store
 from funnelkit.clients.keys import KeyPolicy
+from funnelkit.storage import open_store
 from funnelkit.storage.sqlite import SQLiteStore
 from funnelkit.tables.importing import import_table, plan_table
 from funnelkit.tables.mapping import Column, TableMapping
@@ -242,3 +245,26 @@ def test_nothing_is_overwritten(batch: int, first: Rows, then: Rows) -> None:
         for field in ("name", "email", "phone", "owner", "company", "created_at"):
             assert getattr(old, field) in ("", getattr(new, field))
         assert old.custom.items() <= new.custom.items()
+
+
+def test_postgres_agrees(schemas: Schemas) -> None:
+    """PostgreSQL holds what memory holds, rows of one record in one commit included; a second time, too."""
+    random = Random(5)
+    words: dict[str, Any] = {
+        "id": [str(number) for number in range(1, 80)],
+        "name": ["Ann", "Bob Ёж", ""],
+        "email": ["", *(f"u{number}@x.example" for number in range(40))],
+        "phone": ["", *(f"+7916123{number:04d}" for number in range(40))],
+        "company": ["", "Acme", "ACME Ltd", "Bolt"],
+        "owner": ["", "ann"],
+        "created": ["", "01.02.2025"],
+        "size": ["", "S"],
+    }
+    rows = [{name: random.choice(cells) for name, cells in words.items()} for _ in range(300)]
+    memory = engine_on(MemoryStore())
+    with engine_on(open_store(f"{schemas.url}?schema={schemas.new()}")) as engine:
+        for _ in range(2):
+            told = taken(memory, CONTACTS, rows, batch=100)
+            assert taken(engine, CONTACTS, rows, batch=100) == told
+            assert records(engine.store) == records(memory.store)
+        assert engine.verify() == ()

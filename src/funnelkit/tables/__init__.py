@@ -1,4 +1,53 @@
 """Tables: files of rows in, records out through the gate, and records back to files.
 
-Reading files and cells, and what their columns mean, knows no engine and no store; `importing` does.
+Reading files and cells, and what their columns mean, knows no engine and no store; `importing` and
+`whole` do. Bitrix24 over REST is in `funnelkit.tables.bitrix24`.
 """
+
+from __future__ import annotations
+
+from funnelkit.tables.drafts import BoundMapping, Reason, RowDraft
+from funnelkit.tables.export import (
+    export_columns,
+    read_csv,
+    read_jsonl,
+    read_parquet,
+    write_csv,
+    write_jsonl,
+    write_parquet,
+)
+from funnelkit.tables.files import Table, read_table
+from funnelkit.tables.importing import Into, TablePlan, import_table, plan_table
+from funnelkit.tables.mapping import FIELDS, READS, Column, TableMapping
+from funnelkit.tables.report import Kept, RowPlan, TableReport
+from funnelkit.tables.rows import Row
+from funnelkit.tables.whole import export_records, import_records
+
+__all__ = [
+    "FIELDS",
+    "READS",
+    "BoundMapping",
+    "Column",
+    "Into",
+    "Kept",
+    "Reason",
+    "Row",
+    "RowDraft",
+    "RowPlan",
+    "Table",
+    "TableMapping",
+    "TablePlan",
+    "TableReport",
+    "export_columns",
+    "export_records",
+    "import_records",
+    "import_table",
+    "plan_table",
+    "read_csv",
+    "read_jsonl",
+    "read_parquet",
+    "read_table",
+    "write_csv",
+    "write_jsonl",
+    "write_parquet",
+]

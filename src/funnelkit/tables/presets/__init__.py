@@ -10,3 +10,7 @@ own, so ``places`` says what they mean here; the outcomes that a system names by
 >>> deals.fields["place"].values["Closed won"], deals.fields["place"].values["Appointment scheduled"]
 ('won', 'new')
 """
+
+from funnelkit.tables.presets import amocrm, bitrix24, hubspot, pipedrive, salesforce, simple, zoho
+
+__all__ = ["amocrm", "bitrix24", "hubspot", "pipedrive", "salesforce", "simple", "zoho"]
