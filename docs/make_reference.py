@@ -23,6 +23,7 @@ import funnelkit
 
 REFERENCE = Path(__file__).parent / "reference"
 WIDTH = 100
+LONGEST = 60  # characters of a default
 
 
 class Area(NamedTuple):
@@ -244,9 +245,10 @@ def keyword_signature(value: Any) -> inspect.Signature:
 
 
 def as_written(parameter: inspect.Parameter) -> inspect.Parameter:
-    """Return a parameter that prints as in the source; a default that is made or a function prints as …."""
+    """Return a parameter that prints as in the source; a default that is no plain value prints as …."""
     default = parameter.default
-    if default is not parameter.empty and (callable(default) or repr(default) == "NOTHING"):
+    made = callable(default) or isinstance(default, frozenset) or len(repr(default)) > LONGEST
+    if default is not parameter.empty and (made or repr(default) == "NOTHING"):
         default = Verbatim("…")
     return parameter.replace(annotation=verbatim(parameter.annotation), default=default)
 
