@@ -98,9 +98,9 @@ class Known:
         begins with a source names its kind itself.
         """
         store = run.shell.store
-        every = sorted({id for ids in wanted.values() for id in ids} - self.records.keys())
+        every = self._new({id for ids in wanted.values() for id in ids})
         for kind in KINDS:
-            asked = every if not run.source else sorted(wanted.get(kind, set()) - self.records.keys())
+            asked = every if not run.source else self._new(wanted.get(kind, ()))
             if asked:
                 self.records |= await store.get_many(kind, asked)
         names = {_alias(kind, id): id for kind, ids in wanted.items() for id in ids if self._absent(id)}
@@ -115,6 +115,10 @@ class Known:
                 self.records.setdefault(stands.id, stands)
                 self.stands[id] = stands.id
 
+    def _new(self, ids: Iterable[str]) -> list[str]:
+        """Return those ids whose records are not read yet, in order; what is known may be a million."""
+        return sorted([id for id in ids if id not in self.records])
+
     def _absent(self, id: str) -> bool:
         return id not in self.records and id not in self.stands
 
@@ -126,7 +130,7 @@ class Known:
         several = [key for key, count, _ in told if 1 < count <= NOISE]
         rows = [(key, id) for key, count, id in told if count == 1]
         rows += await _query(run.shell, _EACH, {"kind": kind}, several)
-        ids = sorted({id for _, id in rows} - self.records.keys())
+        ids = self._new({id for _, id in rows})
         if ids:
             self.records |= await run.shell.store.get_many(kind, ids)
         for key, id in rows:
@@ -144,7 +148,7 @@ class Known:
         new = sorted({key for key in keys if key not in self.asked})
         self.asked.update(new)
         rows = await _query(run.shell, _COUNTED, {"kind": "company"}, new)
-        ids = sorted({id for _, _, id in rows} - self.records.keys())
+        ids = self._new({id for _, _, id in rows})
         if ids:
             self.records |= await run.shell.store.get_many("company", ids)
         for key, _, id in rows:
