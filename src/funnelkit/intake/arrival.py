@@ -16,6 +16,7 @@ import attrs
 from funnelkit.changes import ActivityLogged
 from funnelkit.clients.finding import named, the_client
 from funnelkit.clients.keys import keys_of
+from funnelkit.clients.normal import words_of
 from funnelkit.clock import to_us
 from funnelkit.errors import InputError, shown
 from funnelkit.inputs import custom_values
@@ -25,6 +26,7 @@ from funnelkit.records import NOTHING, Activity, Company, Contact, Lead, Placed
 from funnelkit.storage.base import Commit, Kind
 from funnelkit.verbs import recording
 from funnelkit.verbs.acts import Asked
+from funnelkit.verbs.converting.writing import encoded
 from funnelkit.verbs.creation import born
 from funnelkit.verbs.drafts import checked
 from funnelkit.verbs.shell import Prepared, Shell
@@ -81,7 +83,7 @@ async def arrived(
     source = _source(shell, own)
     if source is not None:
         own = _settled(shell, source, kind, own)
-    who = _who(own, said.instant(shell.clock, None))
+    who = _who(own, contact, said.instant(shell.clock, None))
     inquiry = _Inquiry(kind=kind, source=source, who=who, told=told, said=said)
     if contact is None:
         found = await the_client(shell, who, "contact")
@@ -89,7 +91,8 @@ async def arrived(
     pipeline = shell.only(kind, own.get("pipeline")).id
     if again := await _same(shell, inquiry, pipeline, contact):
         checked(kind, {name: value for name, value in own.items() if name not in _NO_FIELDS[kind]})
-        return _touch(shell, inquiry, again, why="the same inquiry as before"), (again,)
+        kept = {name: encoded(value) for name, value in own.items() if name not in _KEPT and value}
+        return _touch(shell, inquiry, again, why="the same inquiry as before", said=kept), (again,)
     commits: list[Commit] = []
     if kind == "deal":
         contact, company, commits = await _client(shell, inquiry, contact, company)
@@ -97,9 +100,14 @@ async def arrived(
     why = ""
     if not own.get("owner"):
         own["owner"], why = await _owner(shell, inquiry, contact, company)
-    record, commit = await born(shell, kind, own, said, verb=_VERB[kind], contact=contact, company=company)
+    record, commit = await born(
+        shell, kind, own, said, verb=_VERB[kind], at=who.created_at, contact=contact, company=company
+    )
     return recording.merged((*commits, commit, _touch(shell, inquiry, record, why=why))), (record,)
 
+
+_KEPT = ("name", "person", "email", "phone", "company_name", "source", "pipeline", "stage")
+"""What of a repeated inquiry is in its activity anyway, or decides nothing any more."""
 
 _VERB: dict[Kind, str] = {"lead": "capture", "deal": "create"}
 
@@ -127,10 +135,11 @@ def _settled(shell: Shell, source: Source, kind: Kind, own: dict[str, Any]) -> d
     return {**own, **{name: value for name, value in decided.items() if value and not own.get(name)}}
 
 
-def _who(own: Mapping[str, Any], at: datetime) -> Lead:
+def _who(own: Mapping[str, Any], contact: Contact | None, at: datetime) -> Lead:
     names = ("email", "phone", "company_name", "custom")
     said = {name: own[name] for name in names if own.get(name)}
-    values = checked("lead", {"name": own.get("person") or own["name"], **said})
+    known = contact.name if contact else own["name"]
+    values = checked("lead", {"name": own.get("person") or known, **said})
     return Lead(id="", pipeline="", stage="", created_at=at, entered_at=at, updated_at=at, **values)
 
 
@@ -138,7 +147,8 @@ async def _same(shell: Shell, inquiry: _Inquiry, pipeline: str, contact: Contact
     """Return the open card of the same inquiry, the newest one; None when there is none.
 
     It is of the same person in the same pipeline: of the client, or of somebody with the same e-mail
-    address, or with the same phone number unless the two have given different addresses.
+    address, or with the same phone number, unless the two have given different addresses, or names
+    that have no word in common: many may call from one number.
     """
     kind, who = inquiry.kind, inquiry.who
     if inquiry.source is None or not inquiry.source.same_within:
@@ -155,10 +165,20 @@ async def _same(shell: Shell, inquiry: _Inquiry, pipeline: str, contact: Contact
     if keys:
         names, params = named(keys)
         rows = await shell.store.query(_OF_KEYS[kind].format(keys=names, fresh=fresh), {**asked, **params})
-        mailed = {id for id, key, _ in rows if key.startswith("email:")}
-        found |= {id for id, _, email in rows if id in mailed or not (email and who.email)}
+        mailed = {id for id, key, _, _ in rows if key.startswith("email:")}
+        found |= {
+            id
+            for id, _, email, name in rows
+            if id in mailed or (not (email and who.email) and _may_be_one(name, who.name))
+        }
     cards: dict[str, Any] = await shell.store.get_many(kind, sorted(found)) if found else {}
     return max(cards.values(), key=lambda card: (card.created_at, card.id), default=None)
+
+
+def _may_be_one(one: str, other: str) -> bool:
+    """Whether two names have a word in common, or one of them has none."""
+    words, others = set(words_of(one)), set(words_of(other))
+    return not words or not others or not words.isdisjoint(others)
 
 
 _MICROSECOND = timedelta(microseconds=1)
@@ -167,10 +187,10 @@ _FRESH = """{kind}.pipeline = :pipeline AND {kind}.outcome = '' AND {kind}.repla
 _OF_CLIENT = "SELECT id FROM {kind} WHERE contact = :contact AND {fresh}"
 _OF_KEYS: dict[Kind, str] = {
     "lead": """
-  SELECT lead.id, match_key, lead.email FROM match_key JOIN lead ON lead.id = match_key.record_id
+  SELECT lead.id, match_key, lead.email, lead.name FROM match_key JOIN lead ON lead.id = match_key.record_id
   WHERE match_key IN ({keys}) AND match_key.kind = 'lead' AND {fresh}""",
     "deal": """
-  SELECT deal.id, match_key, contact.email FROM match_key
+  SELECT deal.id, match_key, contact.email, contact.name FROM match_key
   JOIN contact ON contact.id = match_key.record_id JOIN deal ON deal.contact = contact.id
   WHERE match_key IN ({keys}) AND match_key.kind = 'contact' AND {fresh}""",
 }
@@ -217,8 +237,18 @@ async def _owner(
     return answer.owner, str(answer)
 
 
-def _touch(shell: Shell, inquiry: _Inquiry, record: Placed, *, why: str) -> Commit:
-    """Return the commit of the activity that keeps what was said, and how it came."""
+def _touch(
+    shell: Shell, inquiry: _Inquiry, record: Placed, *, why: str, said: Mapping[str, Any] = NOTHING
+) -> Commit:
+    """Return the commit of the activity that keeps what was said, and how it came.
+
+    Args:
+        shell: Where ids come from.
+        inquiry: What was asked, and by whom.
+        record: The card that it is on.
+        why: Why that one, or why its owner has it.
+        said: What else was said that the card does not hold.
+    """
     source, who, actor = inquiry.source, inquiry.who, inquiry.said.actor
     kept: dict[str, Any] = {
         "name": who.name,
@@ -229,6 +259,7 @@ def _touch(shell: Shell, inquiry: _Inquiry, record: Placed, *, why: str) -> Comm
         "channel": source.channel if source else "",
         "campaign": source.campaign if source else "",
         "owner": why,
+        "said": said,
         **inquiry.told,
     }
     activity = Activity(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, cast
 
 import attrs
@@ -16,9 +17,9 @@ from funnelkit.people.sharing import Assignment, Facts, FirstOf, PersonalManager
 from funnelkit.records import SYSTEM, Placed
 from funnelkit.stages import Refusal, Verdict
 from funnelkit.storage.base import AsyncStore, Kind, kind_of
-from funnelkit.verbs.acting import amend
-from funnelkit.verbs.acts import asked, digest
-from funnelkit.verbs.shell import R, Shell, id_of, in_a_pipeline
+from funnelkit.verbs.acting import amend, amending
+from funnelkit.verbs.acts import Asked, asked, digest
+from funnelkit.verbs.shell import Prepared, R, Shell, id_of, in_a_pipeline
 
 __all__ = ["claim", "due", "manager_of", "share", "taken"]
 
@@ -62,7 +63,12 @@ def is_gone(organisation: Organisation, owner: str) -> bool:
 async def share(shell: Shell, ref: R | str, act: Mapping[str, Any]) -> R:
     """Do `Engine.share`."""
     said = asked(act)
-    record = cast("R", in_a_pipeline(await shell.current(ref, said.expect)))
+    prepare = partial(_shared, shell, ref, said)
+    return cast("R", (await shell.once("share", id_of(ref), {}, said, prepare))[0])
+
+
+async def _shared(shell: Shell, ref: Placed | str, said: Asked) -> Prepared:
+    record = in_a_pipeline(await shell.current(ref, said.expect))
     source = shell.business.source(record.source)
     if source.sharing is None:
         problem = f"source {shown(source.id)} has no sharing rule"
@@ -77,9 +83,9 @@ async def share(shell: Shell, ref: R | str, act: Mapping[str, Any]) -> R:
         at=said.at,
     )
     if not answer.owner or answer.owner == record.owner:
-        return record
-    told = {**act, "reason": said.reason or answer.rule, "note": said.note or str(answer)}
-    return await amend(shell, "assign", record, told, {"owner": answer.owner})
+        return None, (record,)
+    told = attrs.evolve(said, reason=said.reason or answer.rule, note=said.note or str(answer))
+    return await amending(shell, "assign", record, told, {"owner": answer.owner})
 
 
 async def due(

@@ -16,7 +16,7 @@ from funnelkit.verbs.acts import Asked, asked
 from funnelkit.verbs.recording import recorded
 from funnelkit.verbs.shell import P, Prepared, R, Shell, id_of, in_a_pipeline
 
-__all__ = ["amend", "move"]
+__all__ = ["amend", "amending", "move"]
 
 
 async def move(shell: Shell, verb: str, ref: R | str, act: Mapping[str, Any], **what: Any) -> R:
@@ -51,14 +51,15 @@ async def amend(
 ) -> P:
     """Do ``edit`` or ``assign``: new values for fields, the record stays where it is."""
     said = asked(act)
-    prepare = partial(_amended, shell, verb, ref, said, fields)
+    prepare = partial(amending, shell, verb, ref, said, fields)
     record: P = (await shell.once(verb, id_of(ref), fields, said, prepare))[0]
     return record
 
 
-async def _amended(
+async def amending(
     shell: Shell, verb: str, ref: Record | str, said: Asked, fields: Mapping[str, Any]
 ) -> Prepared:
+    """Return the commit of an ``edit`` or ``assign``, and the record after it."""
     record = await shell.current(ref, said.expect)
     edits = await shell.edits(record, fields) if verb == "edit" else fields
     if isinstance(record, Lead | Deal):

@@ -35,7 +35,8 @@ async def new_placed(shell: Shell, verb: str, name: str, details: Mapping[str, A
         contact = await _referred(shell, "contact", own.pop("contact", ""))
         company = await _referred(shell, "company", own.pop("company", ""))
         kind: Kind = "deal" if verb == "create" else "lead"
-        if shell.business.sources or not _ASKING[kind].isdisjoint(own):
+        sourced = shell.business.sources and own.get("source")
+        if sourced or not _ASKING[kind].isdisjoint(own):
             from funnelkit.intake.arrival import arrived
 
             return await arrived(shell, kind, own, said, contact=contact, company=company)
@@ -178,7 +179,7 @@ async def _logged(shell: Shell, ref: Record | str, told: Mapping[str, Any], said
     activity = Activity(
         id=shell.ids("activity"),
         record=record.id,
-        kind=text(told["kind"], "kind", required=True),
+        kind=_kind(told["kind"]),
         text=text(told["text"], "text", limit=TEXT_LIMIT),
         pipeline=pipeline,
         stage=stage,
@@ -197,6 +198,17 @@ async def _logged(shell: Shell, ref: Record | str, told: Mapping[str, Any], said
         kind=activity.kind,
     )
     return Commit(activities=(activity,), changes=(change,)), (activity,)
+
+
+JOURNAL = frozenset(("conversion", "merge", "undo"))
+"""Kinds of activities that say how to take something back: the verbs write them, and nobody else."""
+
+
+def _kind(told: object) -> str:
+    kind = text(told, "kind", required=True)
+    if kind in JOURNAL:
+        raise InputError("kind", f"{kind!r} is a word of the journal", 'choose another one, such as "note"')
+    return kind
 
 
 def _check_step(shell: Shell, record: Placed, step: str) -> None:

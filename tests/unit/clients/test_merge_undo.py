@@ -74,10 +74,11 @@ def test_expect_is_the_version_of_the_survivor(engine: Engine, merge: Merge) -> 
 
 
 def test_there_must_be_such_a_merge(engine: Engine, merge: Merge) -> None:
-    """Neither an unknown id, nor a note that somebody called a merge."""
-    for id in ("nothing", engine.log("deal", "merge").id):
-        with pytest.raises(NotFoundError):
-            engine.undo(id)
+    """Neither an unknown id, nor another activity; and nobody can log what looks like a merge."""
+    with pytest.raises(NotFoundError):
+        engine.undo("nothing")
+    with pytest.raises(InputError, match="a word of the journal"):
+        engine.log("deal", "merge")
     with pytest.raises(InputError):
         engine.undo(engine.log("deal", "call").id)
 

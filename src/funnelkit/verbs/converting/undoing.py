@@ -95,6 +95,8 @@ async def _read(shell: Shell, id: str, said: Asked) -> _Done:
     lead = await shell.current(await shell.store.get("lead", rows[0][0]), said.expect)
     entries = {entry.id: entry for entry in await shell.store.activities(lead.id)}
     entry = entries[id]
+    if "created" not in entry.custom:
+        raise NotFoundError("conversion", id)
     if any(each.kind == "undo" and each.custom.get("undone") == id for each in entries.values()):
         refusal = Refusal("undone", "it was taken back already", fix="convert the lead anew")
         raise RefusedError(lead.id, Verdict("undo", (refusal,)))
