@@ -218,7 +218,7 @@ class ClientVerbs:
             day,
             organisation=self._shell.business.organisation,
             clock=self._shell.clock,
-            zone=engine._zone,  # noqa: SLF001 (the engine itself)
+            zone=self._shell.business.zone,
         )
 
     def seen_by(self, person: str, scope: Scope | None = None, *, storefronts: Iterable[str] = ()) -> Seen:
@@ -346,7 +346,7 @@ class AsyncClientVerbs:
                 day,
                 organisation=business.organisation,
                 clock=clock,
-                zone=engine._zone,  # noqa: SLF001 (the engine itself)
+                zone=business.zone,
             )
 
         return await engine.report(ask)

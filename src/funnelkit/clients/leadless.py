@@ -20,7 +20,7 @@ from funnelkit.verbs.acts import asked, no_unknown, split
 from funnelkit.verbs.conversion import apply_conversion, plan_conversion
 from funnelkit.verbs.converting.plan import ConversionPlan
 from funnelkit.verbs.drafts import DealDetails
-from funnelkit.verbs.shell import Shell
+from funnelkit.verbs.shell import Shell, awaited_shell_of, shell_of
 
 if TYPE_CHECKING:
     from funnelkit.async_engine import AsyncEngine
@@ -93,7 +93,7 @@ def convert_open_leads(
     2
     """
     which = {"pipeline": leads, "batch": batch}
-    return run(_converted(engine._shell, which, scheme, details, shower(progress)))  # noqa: SLF001
+    return run(_converted(shell_of(engine), which, scheme, details, shower(progress)))
 
 
 async def async_convert_open_leads(
@@ -107,7 +107,7 @@ async def async_convert_open_leads(
 ) -> LeadsConverted:
     """Do `convert_open_leads` with an engine that is awaited."""
     which = {"pipeline": leads, "batch": batch}
-    return await _converted(engine._shell, which, scheme, details, shower(progress))  # noqa: SLF001
+    return await _converted(awaited_shell_of(engine), which, scheme, details, shower(progress))
 
 
 async def _converted(

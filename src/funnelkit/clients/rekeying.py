@@ -13,7 +13,7 @@ from funnelkit.importing.progress import Progress, shower
 from funnelkit.records import Contact, Record
 from funnelkit.storage.base import Commit, Kind, MatchKey
 from funnelkit.storage.immediate import run
-from funnelkit.verbs.shell import Shell
+from funnelkit.verbs.shell import Shell, awaited_shell_of, shell_of
 
 if TYPE_CHECKING:
     from funnelkit.async_engine import AsyncEngine
@@ -63,12 +63,12 @@ def rekey(engine: Engine, *, progress: Progress | Literal[True] | None = None) -
     >>> engine.store.query("SELECT match_key FROM match_key WHERE match_key LIKE 'email:%'", {})
     [('email:ada+news@example.org',), ('email:ada@example.org',)]
     """
-    return run(_rekeyed(engine._shell, shower(progress)))  # noqa: SLF001 (a verb of it)
+    return run(_rekeyed(shell_of(engine), shower(progress)))
 
 
 async def async_rekey(engine: AsyncEngine, *, progress: Progress | Literal[True] | None = None) -> Rekeyed:
     """Do `rekey` with an engine that is awaited."""
-    return await _rekeyed(engine._shell, shower(progress))  # noqa: SLF001 (a verb of it)
+    return await _rekeyed(awaited_shell_of(engine), shower(progress))
 
 
 async def _rekeyed(shell: Shell, show: Progress) -> Rekeyed:

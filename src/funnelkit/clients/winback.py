@@ -16,7 +16,7 @@ from funnelkit.serial import did_you_mean
 from funnelkit.stages import Pipeline
 from funnelkit.storage.base import Kind
 from funnelkit.storage.immediate import run
-from funnelkit.verbs.shell import Shell
+from funnelkit.verbs.shell import Shell, awaited_shell_of, shell_of
 
 if TYPE_CHECKING:
     from funnelkit.async_engine import AsyncEngine
@@ -97,8 +97,9 @@ def lost_clients(
     [['c1', 'c1']]
     """
     narrowed = {"stage": stage, "reason": reason, "since": since, "until": until}
-    question = _asked(engine._shell, pipeline, narrowed, page, engine._zone)  # noqa: SLF001 (a verb)
-    return _each(_pages(engine._shell, *question))  # noqa: SLF001
+    shell = shell_of(engine)
+    question = _asked(shell, pipeline, narrowed, page, shell.business.zone)
+    return _each(_pages(shell, *question))
 
 
 def async_lost_clients(
@@ -113,8 +114,9 @@ def async_lost_clients(
 ) -> AsyncIterator[tuple[Lost, ...]]:
     """Do `lost_clients` with an engine that is awaited: ``async for page in …``."""
     narrowed = {"stage": stage, "reason": reason, "since": since, "until": until}
-    question = _asked(engine._shell, pipeline, narrowed, page, engine._zone)  # noqa: SLF001 (a verb)
-    return _pages(engine._shell, *question)  # noqa: SLF001
+    shell = awaited_shell_of(engine)
+    question = _asked(shell, pipeline, narrowed, page, shell.business.zone)
+    return _pages(shell, *question)
 
 
 def _each(pages: AsyncIterator[tuple[Lost, ...]]) -> Iterator[tuple[Lost, ...]]:

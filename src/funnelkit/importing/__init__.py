@@ -81,6 +81,6 @@ def import_log(
     """
     from funnelkit.importing.run import run
     from funnelkit.storage.immediate import run as at_once
+    from funnelkit.verbs.shell import shell_of
 
-    shell = engine._shell  # noqa: SLF001 (a part of the engine that lives in a package of its own)
-    return at_once(run(shell, rows, log, pipeline=pipeline, progress=progress, batch=batch))
+    return at_once(run(shell_of(engine), rows, log, pipeline=pipeline, progress=progress, batch=batch))

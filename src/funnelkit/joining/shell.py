@@ -31,7 +31,14 @@ class JoinedShell(Shell):
     """A `Shell` over a store in the host's transaction."""
 
     def __init__(self, shell: Shell, store: AsyncStore, keeper: Keeper) -> None:
-        super().__init__(shell.pipelines.values(), store, shell.clock, shell.ids, sealed=shell.sealed, business=shell.business)
+        super().__init__(
+            shell.pipelines.values(),
+            store,
+            shell.clock,
+            shell.ids,
+            sealed=shell.sealed,
+            business=shell.business,
+        )
         self.subscribers = shell.subscribers
         self._keeper = keeper
 

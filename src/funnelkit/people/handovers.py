@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import date, datetime, time
+from datetime import date, datetime, time, tzinfo
 from typing import TYPE_CHECKING
 
 import attrs
@@ -17,6 +17,7 @@ from funnelkit.storage.rows import change_of
 
 if TYPE_CHECKING:
     from funnelkit.engine import Engine
+from funnelkit.verbs.shell import shell_of
 
 __all__ = ["Handovers", "handovers"]
 
@@ -83,20 +84,21 @@ def handovers(engine: Engine, *, since: date | None = None, until: date | None =
     from  to   hand-overs  records  why
     ann   bob           2        2  leave 2
     """
-    bounds = {"since": _start(engine, since, "since"), "until": _start(engine, until, "until")}
+    zone = shell_of(engine).business.zone
+    bounds = {"since": _start(zone, since, "since"), "until": _start(zone, until, "until")}
     named = {name: value for name, value in bounds.items() if value is not None}
     sql = _ASSIGNED + "".join(_BOUNDS[name] for name in named) + _ORDER
     found = [change_of(0, row) for row in engine.store.query(sql, {"kind": RecordAssigned.__name__, **named})]
     return Handovers(row for row in found if isinstance(row, RecordAssigned))
 
 
-def _start(engine: Engine, day: date | None, name: str) -> int | None:
+def _start(zone: tzinfo, day: date | None, name: str) -> int | None:
     """Return where a day begins."""
     if day is None:
         return None
     if isinstance(day, datetime) or not isinstance(day, date):
         raise TimeError(name, f"{shown(day)} is not a date", "give datetime.date(2026, 3, 1)")
-    return to_us(datetime.combine(day, time(), engine._zone))  # noqa: SLF001 (its days)
+    return to_us(datetime.combine(day, time(), zone))
 
 
 _ASSIGNED = f"SELECT {', '.join(COLUMNS['change'])} FROM change WHERE change_type = :kind"

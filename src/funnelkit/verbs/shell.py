@@ -54,7 +54,18 @@ P = TypeVar("P", Lead, Deal, Contact, Company)
 Prepared = tuple[Commit | None, tuple[Any, ...]]
 """A commit, or None when there is nothing to write, and the records to answer with."""
 
-__all__ = ["P", "Prepared", "R", "Shell", "a_store", "id_of", "in_a_pipeline", "kind_made_for"]
+__all__ = [
+    "P",
+    "Prepared",
+    "R",
+    "Shell",
+    "a_store",
+    "awaited_shell_of",
+    "id_of",
+    "in_a_pipeline",
+    "kind_made_for",
+    "shell_of",
+]
 
 _KIND_BY_PREFIX: dict[str, Kind] = {f"{kind}_": kind for kind in KINDS}
 """What stands before the last `SUFFIX_LENGTH` characters of an id that was made here."""
@@ -357,6 +368,30 @@ class Shell:
                     import logging
 
                     logging.getLogger("funnelkit").exception("subscriber %r failed on %r", subscriber, change)
+
+
+def shell_of(engine: Any) -> Shell:
+    """Return the shell of an `Engine`, for what works with engines and is no verb of them.
+
+    Raises:
+        InputError: It is no engine, or one that is awaited.
+    """
+    from funnelkit.engine import Engine  # it imports this module
+
+    if not isinstance(engine, Engine):
+        raise InputError("engine", f"{shown(engine)} is no Engine", "give an Engine over the same store")
+    shell: Shell = engine._shell  # noqa: SLF001 (the one place that asks)
+    return shell
+
+
+def awaited_shell_of(engine: Any) -> Shell:
+    """Return the shell of an `AsyncEngine`; see `shell_of`."""
+    from funnelkit.async_engine import AsyncEngine  # it imports this module
+
+    if not isinstance(engine, AsyncEngine):
+        raise InputError("engine", f"{shown(engine)} is no AsyncEngine", "give one over the same store")
+    shell: Shell = engine._shell  # noqa: SLF001 (the one place that asks)
+    return shell
 
 
 def in_a_pipeline(record: Record) -> Placed:

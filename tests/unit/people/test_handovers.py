@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from tests.unit.people.test_holding import MONDAY, shop
 
-from funnelkit import Engine, FrozenClock
+from funnelkit import AsyncEngine, Engine, FrozenClock
 from funnelkit.changes import RecordAssigned
-from funnelkit.errors import RefusedError, TimeError
+from funnelkit.errors import InputError, RefusedError, TimeError
 from funnelkit.people import handovers
 
 PRINTED = """\
@@ -100,3 +100,9 @@ def test_a_bound_is_a_date() -> None:
     """An instant is refused, for it may be of another zone."""
     with pytest.raises(TimeError, match="is not a date"):
         handovers(handed(), since=MONDAY)
+
+
+def test_an_awaited_engine_is_refused_with_a_sentence() -> None:
+    """What blocks takes an engine that blocks."""
+    with pytest.raises(InputError, match="is no Engine"):
+        handovers(AsyncEngine())  # type: ignore[arg-type]
