@@ -125,8 +125,6 @@ def _created(run: Run, known: Known, row: Prepared, notes: list[str], *, out: Wr
             party = replaced(party, company=company)
         out.commits.append(recording.birth(party, run.actor.id))
         known.learn(party, sure_keys(run.kind, keys))
-        if run.kind == "company":
-            known.companies |= {key: party.id for key in keys if key.startswith("company:")}
         record = party
     else:
         record, commit = new_placed(run, known, row.id, row.fields, notes)

@@ -341,6 +341,33 @@ def test_who_could_be_several_is_made_and_noted() -> None:
     assert plans[2].notes == ("could be any of 2 by phone:+442079460000: csv-contact-1, csv-contact-2",)
 
 
+def test_who_could_be_several_that_are_there_is_made_and_noted() -> None:
+    """A row that fits two contacts of the store equally is neither."""
+    engine = an_engine()
+    for id in ("a", "b"):
+        engine.create_contact("Ann", id=id, phone="+442079460000")
+    (plan,) = rows(engine, CONTACTS, "id,name,phone\n1,Ann,+442079460000\n")
+    assert (plan.fate, plan.notes) == ("create", ("could be any of 2 by phone:+442079460000: a, b",))
+
+
+def test_a_key_of_too_many_is_noise() -> None:
+    """A number that more than twenty contacts have says nothing about a row."""
+    engine = an_engine()
+    for number in range(21):
+        engine.create_contact(f"Clerk {number}", phone="+442079460000")
+    (plan,) = rows(engine, CONTACTS, "id,name,phone\n1,Ann,+442079460000\n")
+    assert (plan.fate, plan.notes) == ("create", ())
+
+
+def test_the_company_of_a_known_contact_is_kept() -> None:
+    """What a row says of the company of a contact that has another id is told of."""
+    engine = an_engine()
+    acme = engine.create_company("Acme")
+    engine.create_contact("Ann", email="ann@x.example", company=acme)
+    (plan,) = rows(engine, CONTACTS, "id,name,email,company\n1,Ann,ann@x.example,Bolt\n")
+    assert [str(kept) for kept in plan.kept] == ["company stays 'Acme', the row says 'Bolt'"]
+
+
 def test_a_company_is_found_by_its_exact_name_or_made() -> None:
     """Forms of law do not count; the company is made once."""
     engine = an_engine()
