@@ -8,16 +8,21 @@ if TYPE_CHECKING:
     from funnelkit import changes, errors
     from funnelkit.async_engine import AsyncEngine
     from funnelkit.clients import schemes
+    from funnelkit.clients.duplicates import Duplicates
     from funnelkit.clients.keys import KeyPolicy
+    from funnelkit.clients.leadless import convert_open_leads
     from funnelkit.clients.merging import Merge, MergePlan, MergeRule
     from funnelkit.clients.profile import Client
+    from funnelkit.clients.rekeying import rekey
     from funnelkit.clients.rules import FuzzyNames, MatchRule
+    from funnelkit.clients.winback import lost_clients
     from funnelkit.clock import Clock, FrozenClock, SystemClock
     from funnelkit.engine import Engine
     from funnelkit.ids import IdSource, TimeOrderedIds
     from funnelkit.importing import BadRow, EventLog, ImportReport, import_log
     from funnelkit.intake.source import Cost, Source
     from funnelkit.money import Money, totals
+    from funnelkit.people.handovers import handovers
     from funnelkit.people.organisation import Group, Organisation, Person
     from funnelkit.people.scope import Scope
     from funnelkit.people.sharing import FirstOf, LeastBusy, PersonalManager, Quota, RoundRobin
@@ -96,6 +101,7 @@ __all__ = [
     "Cost",
     "Deal",
     "DealDetails",
+    "Duplicates",
     "Engine",
     "EventLog",
     "Finding",
@@ -150,15 +156,19 @@ __all__ = [
     "changes",
     "commit_from_json",
     "commit_to_json",
+    "convert_open_leads",
     "copy_store",
     "errors",
+    "handovers",
     "import_log",
     "import_table",
+    "lost_clients",
     "money",
     "only_roles",
     "open_store",
     "plan_table",
     "reason_required",
+    "rekey",
     "requires",
     "rule",
     "schemes",
@@ -188,6 +198,11 @@ _HOME = {
         "tables.importing": "import_table plan_table",
         "storage.base": "MatchKey",
         "clients.schemes": "schemes",
+        "clients.duplicates": "Duplicates",
+        "clients.leadless": "convert_open_leads",
+        "clients.winback": "lost_clients",
+        "clients.rekeying": "rekey",
+        "people.handovers": "handovers",
         "clock": "Clock FrozenClock SystemClock",
         "verbs.conversion": "Conversion",
         "verbs.converting.plan": "ConversionPlan",
