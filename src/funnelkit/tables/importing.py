@@ -90,7 +90,7 @@ class TablePlan:
     """What an import would do, row by row; going through it again looks at the store again.
 
     Rows are settled as they are asked for, so that a large file begins to answer at once. What is
-    created is remembered until the end: some hundred bytes a row.
+    created is remembered until the end: about a kilobyte a row.
 
     Attributes:
         columns: The columns of the table.

@@ -65,16 +65,14 @@ class Known:
         by_key: Sure key → ids of the clients of the kind that are known by it.
         companies: Key of a company's name → its id.
         lines: Id → the line of the first row about it.
-        asked: Keys that were looked up.
         refused: Id that a row has → the line of the row that was bad, though it could be read.
     """
 
     records: dict[str, Record] = attrs.field(factory=dict)
     stands: dict[str, str] = attrs.field(factory=dict)
-    by_key: dict[str, list[str]] = attrs.field(factory=dict)
+    by_key: dict[str, tuple[str, ...]] = attrs.field(factory=dict)
     companies: dict[str, str] = attrs.field(factory=dict)
     lines: dict[str, int] = attrs.field(factory=dict)
-    asked: set[str] = attrs.field(factory=set)
     refused: dict[str, int] = attrs.field(factory=dict)
 
     def meant(self, id: str) -> Record | None:
@@ -85,9 +83,9 @@ class Known:
         """Take in a record as it will be, with the keys by which it is surely known."""
         self.records[record.id] = record
         for key in keys:
-            ids = self.by_key.setdefault(key, [])
+            ids = self.by_key.get(key, ())
             if record.id not in ids:
-                ids.append(record.id)
+                self.by_key[key] = (*ids, record.id)
 
     # -- reading --------------------------------------------------------------------------------
 
@@ -124,8 +122,7 @@ class Known:
 
     async def read_keys(self, run: Run, kind: Kind, keys: Iterable[str]) -> None:
         """Read the clients of a kind that are known by sure keys; a key of too many is noise."""
-        new = sorted({key for key in keys if key not in self.asked})
-        self.asked.update(new)
+        new = sorted(set(keys))
         told = await _query(run.shell, _COUNTED, {"kind": kind}, new)
         several = [key for key, count, _ in told if 1 < count <= NOISE]
         rows = [(key, id) for key, count, id in told if count == 1]
@@ -137,16 +134,14 @@ class Known:
             if (record := self.records.get(id)) is None:
                 continue
             if record.replaced_by:
-                record = await standing(run.shell.store, record)
-                self.records.setdefault(record.id, record)
-            known = self.by_key.setdefault(key, [])
-            if type(record) is KINDS[kind] and record.id not in known:
-                known.append(record.id)
+                stands = await standing(run.shell.store, record)
+                record = self.records.setdefault(stands.id, stands)
+            if type(record) is KINDS[kind]:
+                self.learn(record, (key,))
 
     async def read_companies(self, run: Run, keys: Iterable[str]) -> None:
         """Read the companies that are known by their names; of several the one whose id is first."""
-        new = sorted({key for key in keys if key not in self.asked})
-        self.asked.update(new)
+        new = sorted(set(keys))
         rows = await _query(run.shell, _COUNTED, {"kind": "company"}, new)
         ids = self._new({id for _, _, id in rows})
         if ids:
@@ -154,8 +149,8 @@ class Known:
         for key, _, id in rows:
             record = self.records[id]
             if record.replaced_by:
-                record = await standing(run.shell.store, record)
-                self.records.setdefault(record.id, record)
+                stands = await standing(run.shell.store, record)
+                record = self.records.setdefault(stands.id, stands)
             if isinstance(record, Company):
                 self.companies[key] = record.id
 
