@@ -1,4 +1,4 @@
-"""Who is this? Normalised keys, matching rules as data, candidates with their reasons. Pure."""
+"""Who is this? Normalised keys, matching rules as data, candidates with their reasons."""
 
 from funnelkit.clients import schemes
 from funnelkit.clients.keys import FAMILIES, PUBLIC_DOMAINS, KeyPolicy, family_of, keys_of

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from funnelkit.clients.keys import keys_of
 from funnelkit.clients.matching import NOISE, Candidates, candidates
 from funnelkit.clients.rules import DEFAULT_RULES, FuzzyNames, MatchRule
+from funnelkit.clients.sure import SURE, sure_match
 from funnelkit.errors import InputError, shown
 from funnelkit.records import Company, Contact, Deal, Lead, Record
 from funnelkit.storage.base import KINDS, AsyncStore, Kind
@@ -33,9 +34,6 @@ _AT_ONCE = 400
 
 _PART = 500
 """Ids in one question; old SQLite libraries take 999 parameters."""
-
-_SURE = ("email:", "id:", "phone:")
-"""Families of keys that belong to one person, or to one company, the surest first."""
 
 
 async def found_candidates(
@@ -126,30 +124,14 @@ async def standing(store: AsyncStore, record: Record) -> Record:
 
 
 async def the_client(shell: Shell, inquiry: Record, kind: Kind) -> Record | None:
-    """Return the contact or company that an inquiry is surely from; None for nobody, or if it is open.
-
-    An e-mail address says more than an identifier, which a whole firm may have, and that more than a
-    phone number, which a family may share. What says less only chooses among those that are found by
-    what says more. Of several with one address the oldest is taken: they are one and the same, and a
-    new one would be one more. Of several with one number nobody is.
-    """
+    """Return the contact or company that an inquiry is surely from, as `sure_match` says it."""
     if isinstance(inquiry, Deal):
         return None
-    keys = [key for key in keys_of(inquiry, shell.business.keys) if key.startswith(_SURE)]
-    found = await known_by(shell.store, keys, (kind,))
-    people: dict[str, Record] = {}
-    for family in _SURE:
-        told = _known(found, family)
-        people = {id: people[id] for id in people if id in told} or people or told
-    if len(people) > 1 and not _known(found, "email:"):
-        return None
-    return min(people.values(), key=lambda record: (record.created_at, record.id), default=None)
-
-
-def _known(found: Mapping[str, Sequence[Record]], family: str) -> dict[str, Record]:
-    """Return whom the keys of a family find, noise left aside."""
-    records = [few for key, few in found.items() if key.startswith(family) and len(few) <= NOISE]
-    return {record.id: record for few in records for record in few}
+    policy = shell.business.keys
+    keys = keys_of(inquiry, policy)
+    known = await known_by(shell.store, [key for key in keys if key.startswith(SURE)], (kind,))
+    sure = sure_match(keys, known, policy)
+    return sure.record if sure else None
 
 
 def in_parts(ids: Sequence[str]) -> Iterator[Sequence[str]]:

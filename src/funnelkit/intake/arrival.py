@@ -16,7 +16,7 @@ import attrs
 from funnelkit.changes import ActivityLogged
 from funnelkit.clients.finding import named, the_client
 from funnelkit.clients.keys import keys_of
-from funnelkit.clients.normal import words_of
+from funnelkit.clients.sure import may_be_one
 from funnelkit.clock import to_us
 from funnelkit.errors import InputError, shown
 from funnelkit.inputs import custom_values
@@ -169,16 +169,10 @@ async def _same(shell: Shell, inquiry: _Inquiry, pipeline: str, contact: Contact
         found |= {
             id
             for id, _, email, name in rows
-            if id in mailed or (not (email and who.email) and _may_be_one(name, who.name))
+            if id in mailed or (not (email and who.email) and may_be_one(name, who.name))
         }
     cards: dict[str, Any] = await shell.store.get_many(kind, sorted(found)) if found else {}
     return max(cards.values(), key=lambda card: (card.created_at, card.id), default=None)
-
-
-def _may_be_one(one: str, other: str) -> bool:
-    """Whether two names have a word in common, or one of them has none."""
-    words, others = set(words_of(one)), set(words_of(other))
-    return not words or not others or not words.isdisjoint(others)
 
 
 _MICROSECOND = timedelta(microseconds=1)

@@ -82,9 +82,8 @@ async def plan_conversion(
         plan = await _converted_already(shell, lead)
     else:
         plan = await chosen(shell, lead, scheme, targets, details)
-        refusals = (*_nobody(plan, scheme), *await _verdict(shell, plan, said))
-        repeat = "" if plan.deal.how != "new" else await known_repeat(shell, plan, _now(shell, lead, said))
-        plan = attrs.evolve(plan, refusals=refusals, repeat=repeat)
+        plan = attrs.evolve(plan, repeat=await known_repeat(shell, plan, _now(shell, lead, said)))
+        plan = attrs.evolve(plan, refusals=(*_nobody(plan, scheme), *await _verdict(shell, plan, said)))
     given = {name: value for name, value in act.items() if name not in {"expect", "key"}}
     return attrs.evolve(plan, act=FrozenMapping(given))
 
@@ -132,7 +131,7 @@ async def _verdict(shell: Shell, plan: ConversionPlan, said: Asked) -> tuple[Ref
     at = _now(shell, plan.lead, said)
     company, contact, _ = clients_of(dry, plan, at, said)
     try:
-        await deal_of(dry, plan, said, at=at, contact=contact, company=company)
+        await deal_of(dry, plan, said, at=at, contact=contact, company=company, repeat=plan.repeat)
     except RefusedError as error:
         refusals += error.verdict.refusals
     return refusals

@@ -84,8 +84,8 @@ def test_a_tax_number_is_matched(engine: Engine) -> None:
 
 
 def test_a_known_number_is_matched(engine: Engine, lead: Lead) -> None:
-    """A phone number is as sure as an address."""
-    ann = engine.create_contact("Anna", phone="+7 (900) 000-00-00")
+    """A phone number is sure where the names have a word in common, whatever its spelling."""
+    ann = engine.create_contact("Ann Lee", phone="+7 (900) 000-00-00")
     assert engine.plan_conversion(lead, pipeline="sales").matched == {"contact": ann}
 
 
@@ -102,13 +102,21 @@ def test_a_company_is_not_held_against_the_name_of_a_person(engine: Engine) -> N
 
 
 def test_two_that_match_are_an_open_question(engine: Engine, lead: Lead) -> None:
-    """Two contacts with the address: both are named, and a new one is made unless told which."""
-    twins = [engine.create_contact(name, email="ann@acme.example") for name in ("Ann", "Anna")]
+    """Two contacts with the number: both are named, and a new one is made unless told which."""
+    twins = [engine.create_contact(name, phone="+7 900 000-00-00") for name in ("Ann", "Ann Lee")]
     plan = engine.plan_conversion(lead, pipeline="sales")
     assert {one.record.id for one in plan.open["contact"]} == {twin.id for twin in twins}
     assert plan.contact.how == "new"
     told = engine.plan_conversion(lead, pipeline="sales", contact=twins[1])
     assert (told.matched["contact"], told.open) == (twins[1], {})
+
+
+def test_of_two_with_the_address_the_older_is_taken(engine: Engine, lead: Lead) -> None:
+    """The other one is named as a question, and can be told."""
+    older, younger = (engine.create_contact(name, email="ann@acme.example") for name in ("Ann", "Anna"))
+    plan = engine.plan_conversion(lead, pipeline="sales")
+    assert plan.matched == {"contact": older}
+    assert [one.record.id for one in plan.open["contact"]] == [younger.id]
 
 
 def test_a_likely_company_is_asked_about(engine: Engine, lead: Lead) -> None:

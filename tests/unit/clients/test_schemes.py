@@ -86,8 +86,10 @@ def test_scheme_4_of_a_stranger_is_refused(engine: Engine, lead: Lead, unchanged
 
 
 def test_scheme_4_with_two_that_match_asks(engine: Engine, lead: Lead) -> None:
-    """B5 (4): two are known by the address: the plan names both and waits to be told."""
-    first, second = (engine.create_contact(name, email="ann@acme.example") for name in ("Ann", "Anna"))
+    """B5 (4): two are known by the number: the plan names both and waits to be told."""
+    phone = "+442079460000"
+    lead = engine.edit(lead, phone=phone)
+    first, second = (engine.create_contact(name, phone=phone) for name in ("Ann", "Ann Lee"))
     plan = engine.plan_conversion(lead, scheme=schemes.COMES_AGAIN, pipeline="care")
     assert {one.record.id for one in plan.open["contact"]} == {first.id, second.id}
     assert [refusal.fix for refusal in plan.refusals] == ["say which one"]

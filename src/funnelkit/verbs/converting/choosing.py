@@ -14,9 +14,10 @@ from funnelkit.clients.matching import Candidate, candidates
 from funnelkit.clients.normal import company_key, email_key
 from funnelkit.clients.phones import phone_key
 from funnelkit.clients.schemes import Becomes, Scheme
+from funnelkit.clients.sure import sure_match
 from funnelkit.errors import InputError, shown
 from funnelkit.inputs import custom_values, text
-from funnelkit.records import Contact, Deal, Lead
+from funnelkit.records import Contact, Deal, Lead, Record
 from funnelkit.storage.base import Kind, kind_of
 from funnelkit.verbs.acts import no_unknown
 from funnelkit.verbs.converting.plan import NEW, ConversionPlan, Left, Part, value_of
@@ -25,12 +26,8 @@ from funnelkit.verbs.shell import Shell, kind_made_for
 
 __all__ = ["chosen"]
 
-_SURE, _WORTH_ASKING = 0.95, 0.6
-"""Scores of `MatchRule` from which a candidate is taken, and from which it is asked about."""
-
-_FOUND = (
-    "SELECT match_key, kind, record_id FROM match_key WHERE kind IN ('contact', 'company') AND match_key IN "
-)
+_WORTH_ASKING = 0.6
+"""The score of `MatchRule` from which a candidate is asked about."""
 
 
 async def chosen(
@@ -65,7 +62,7 @@ class _Clients:
 
     def __init__(self, shell: Shell, lead: Lead, scheme: Scheme) -> None:
         self.shell, self.lead, self.scheme = shell, lead, scheme
-        self._found: tuple[Candidate, ...] | None = None
+        self._found: dict[str, list[Record]] | None = None
 
     async def contact(self, target: Any) -> Part:
         """Return the part of the contact; of a new one without its fields."""
@@ -105,25 +102,25 @@ class _Clients:
         return await self._matched(kind, becomes)
 
     async def _matched(self, kind: Kind, becomes: str) -> tuple[Part | None, str]:
-        if self._found is None:
-            self._found = await _candidates(self.shell, self.lead)
-        found = [one for one in self._found if kind_of(one.record) == kind]
-        sure = [one for one in found if one.score >= _SURE]
-        if len(sure) == 1:
-            why = str(sure[0].reasons[0])
-            return Part(kind=kind, how="existing", why=why, record=sure[0].record), ""
+        known, found = await self._known(kind)
+        if sure := sure_match(keys_of(self.lead, self.shell.business.keys), known, self.shell.business.keys):
+            others = {record.id for record in sure.others}
+            asked = tuple(one for one in found if one.record.id in others)
+            why = next(str(why) for one in found if one.record.id == sure.record.id for why in one.reasons)
+            return Part(kind=kind, how="existing", why=why, record=sure.record, open=asked), ""
         can_be_new = becomes == "match" and (kind == "contact" or bool(self.lead.company_name))
         asked = tuple(one for one in found if one.score >= _WORTH_ASKING)
         how: Literal["new", "none"] = "new" if can_be_new else "none"
         return (Part(kind=kind, how=how, open=asked) if asked else None), how
 
-
-async def _candidates(shell: Shell, lead: Lead) -> tuple[Candidate, ...]:
-    """Return the contacts and companies that may be who the lead is, the surest first."""
-    policy = shell.business.keys
-    keys = [key for key in keys_of(lead, policy) if family_of(key) != "word"]
-    found = await known_by(shell.store, keys, ("contact", "company"))
-    return candidates(lead, found, policy=policy).candidates
+    async def _known(self, kind: Kind) -> tuple[dict[str, list[Record]], list[Candidate]]:
+        """Return the records of a kind by the lead's keys, and what rules make of them, the surest first."""
+        policy = self.shell.business.keys
+        if self._found is None:
+            keys = [key for key in keys_of(self.lead, policy) if family_of(key) != "word"]
+            self._found = await known_by(self.shell.store, keys, ("contact", "company"))
+        known = {key: [one for one in few if kind_of(one) == kind] for key, few in self._found.items()}
+        return known, list(candidates(self.lead, known, policy=policy))
 
 
 async def _standing(shell: Shell, kind: Kind, ref: Any) -> Any:

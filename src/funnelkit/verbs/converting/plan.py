@@ -34,7 +34,7 @@ class Part:
         record: The existing record as it was read.
         fields: Of a new one all fields, of an existing one the blanks to fill; field → value.
         open: Records that may be the same, where it is not sure which: to be told, else there will be
-            a new one.
+            a new one. Of an existing one those that have its e-mail address as well and are younger.
     """
 
     kind: Kind

@@ -62,7 +62,10 @@ async def drawn(
     """
     request, decision = closing
     company, contact, clients = clients_of(shell, plan, request.at, said)
-    deal, deal_commit = await deal_of(shell, plan, said, at=request.at, contact=contact, company=company)
+    repeat = await known_repeat(shell, plan, request.at)
+    deal, deal_commit = await deal_of(
+        shell, plan, said, at=request.at, contact=contact, company=company, repeat=repeat
+    )
     converted = attrs.evolve(
         cast("Lead", decision.record),
         contact=contact.id if contact else plan.lead.contact,  # a link it came with is not lost
@@ -154,6 +157,7 @@ async def deal_of(
     at: datetime,
     contact: Contact | None,
     company: Company | None,
+    repeat: Repeat,
 ) -> tuple[Deal | None, Commit]:
     """Return the deal of a plan, new or with its blanks filled, and its commit.
 
@@ -178,15 +182,17 @@ async def deal_of(
         contact=contact,
         company=company,
         lead=plan.lead.id,
-        repeat=await known_repeat(shell, plan, at),
+        repeat=repeat,
     )
     return cast("Deal", deal), commit
 
 
 async def known_repeat(shell: Shell, plan: ConversionPlan, at: datetime) -> Repeat:
-    """Return the mark of the deal of a plan; who is only just made has never come before."""
+    """Return the mark of the new deal of a plan; who is only just made has never come before."""
     from funnelkit.clients.repeat import repeat_of
 
+    if plan.deal.how != "new":
+        return ""
     client: dict[str, str] = {kind: record.id for kind, record in plan.matched.items() if kind != "deal"}
     return await repeat_of(shell.store, at, client)
 
