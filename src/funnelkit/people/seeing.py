@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
-from typing import Any, NamedTuple, NoReturn, TypeVar
+from typing import Any, NamedTuple, NoReturn, TypeVar, Unpack
 
 from funnelkit.async_engine import AsyncEngine
 from funnelkit.changes import Change, Subscriber
@@ -24,6 +24,7 @@ from funnelkit.storage.base import KINDS, Capabilities, Commit, Kind, Store, che
 from funnelkit.storage.columns import Row
 from funnelkit.storage.reading import Reader
 from funnelkit.storage.threads import FromThread
+from funnelkit.verbs.acts import Act
 from funnelkit.verbs.shell import R, Shell, id_of
 
 __all__ = ["AsyncSeen", "Seen", "SeenStore", "async_seen_by", "seen_by"]
@@ -227,10 +228,11 @@ class Seen(Engine):
         self.visible = visible
         self._whole = engine
 
-    def claim(self, record: R | str, **act: Any) -> R:
+    def claim(self, record: R | str, **act: Unpack[Act]) -> R:
         """Take a record that is seen and that nobody holds; see `Engine.claim`."""
         self.get(id_of(record))
-        return self._whole.claim(record, **{"actor": self.person, **act})
+        act.setdefault("actor", self.person)
+        return self._whole.claim(record, **act)
 
     def subscribe(self, subscriber: Subscriber) -> NoReturn:
         """Raise InputError: nothing is done here that could be told of."""
@@ -258,10 +260,11 @@ class AsyncSeen(AsyncEngine):
         self.visible = visible
         self._whole = engine
 
-    async def claim(self, record: R | str, **act: Any) -> R:
+    async def claim(self, record: R | str, **act: Unpack[Act]) -> R:
         """Take a record that is seen and that nobody holds; see `Engine.claim`."""
         await self.get(id_of(record))
-        return await self._whole.claim(record, **{"actor": self.person, **act})
+        act.setdefault("actor", self.person)
+        return await self._whole.claim(record, **act)
 
     def subscribe(self, subscriber: Subscriber) -> NoReturn:
         """Raise InputError: nothing is done here that could be told of."""

@@ -24,7 +24,7 @@ from funnelkit.tables.known import Known, Run
 from funnelkit.tables.mapping import TableMapping, TargetKind
 from funnelkit.tables.report import RowPlan, TableReport, summed
 from funnelkit.tables.rows import Row
-from funnelkit.verbs.shell import Shell
+from funnelkit.verbs.shell import Shell, shell_of
 
 if TYPE_CHECKING:
     from funnelkit.engine import Engine
@@ -236,8 +236,7 @@ def _ready(
 ) -> tuple[Table, BoundMapping, Run]:
     if not isinstance(mapping, TableMapping):
         raise InputError("mapping", f"{shown(mapping)} is no TableMapping", "take a preset, or declare one")
-    shell = engine._shell  # noqa: SLF001 (a part of the engine that lives in a package of its own)
-    run = a_run(shell, mapping.kind, into)
+    run = a_run(shell_of(engine), mapping.kind, into)
     if run.pipeline is not None:
         mapping = _placing(mapping, run.pipeline)
         mapping.check(run.pipeline.stage_ids)

@@ -28,6 +28,7 @@ from funnelkit.tables.export import (
 from funnelkit.tables.importing import Into, a_run, written
 from funnelkit.tables.mapping import TargetKind
 from funnelkit.tables.report import TableReport, summed
+from funnelkit.verbs.shell import shell_of
 
 if TYPE_CHECKING:
     from funnelkit.engine import Engine
@@ -151,7 +152,7 @@ def import_records(
     if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
         raise InputError("batch", f"{shown(batch)} is not a number of records", "give 1 or more")
     show = shower(progress)
-    run = a_run(engine._shell, kind, {"source": "", **into}, placed=False)  # noqa: SLF001 (as import_table)
+    run = a_run(shell_of(engine), kind, {"source": "", **into}, placed=False)
     run = attrs.evolve(run, columns={"name": "name"})
     report, refused = TableReport(kind=kind), dict[str, int]()
     drafts = _drafts(read(fspath(path), kind), kind)

@@ -137,7 +137,7 @@ _OF_PART = {
 }
 
 
-def changed_columns(kind: Kind, part: Part) -> tuple[str, ...]:
+def changed_columns(kind: str, part: Part) -> tuple[str, ...]:
     """Return the columns that a change of a part of a record sets."""
     return COLUMNS[kind][1:] if part == "whole" else _PARTS[part]
 
