@@ -278,7 +278,7 @@ class _Party:
 
 @attrs.frozen(kw_only=True, repr=False, slots=False)
 class Contact(_Party):
-    """A person. ``company`` is the id of where they work, or empty.
+    """A person. ``company`` is the id of where they work, or empty; ``role`` is what they are there.
 
     >>> from funnelkit import Engine
     >>> Engine().create_contact("Ada Lovelace", phone="+44 20 7946 0000")
@@ -288,6 +288,7 @@ class Contact(_Party):
     email: str = ""
     phone: str = ""
     company: str = ""
+    role: str = ""
 
 
 @attrs.frozen(kw_only=True, repr=False, slots=False)

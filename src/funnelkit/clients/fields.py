@@ -29,7 +29,7 @@ _TYPES = {
 
 _PLACED = ("name", "owner", "source", "campaign", "value", "probability", "expected_close", "custom")
 _TARGETS: dict[str, tuple[str, ...]] = {
-    "contact": ("name", "email", "phone", "owner", "source", "custom"),
+    "contact": ("name", "email", "phone", "role", "owner", "source", "custom"),
     "company": ("name", "owner", "source", "custom"),
     "deal": _PLACED,
 }

@@ -119,7 +119,7 @@ class Client:
 
     def _lines(self) -> Iterator[str]:
         if self.contacts:
-            yield f"people: {', '.join(_some([contact.name for contact in self.contacts]))}"
+            yield f"people: {', '.join(_some([_in_role(contact) for contact in self.contacts]))}"
         if self.orders:
             yield f"{_bought(self.orders)}{_worth(self.won)}"
         if self.open:
@@ -188,6 +188,10 @@ async def profile(shell: Shell, ref: Contact | Company | str) -> Client:
         deals=tuple(sorted((one for one in deals if isinstance(one, Deal)), key=_by_time)),
         activities=await _timeline(store, (record, *leads, *deals)),
     )
+
+
+def _in_role(contact: Contact) -> str:
+    return f"{contact.name} ({contact.role})" if contact.role else contact.name
 
 
 def _by_name(contact: Contact) -> tuple[str, str]:

@@ -21,7 +21,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     for table, names in {
         "deal": f"{_PLACED} contact company lead seal repeat_kind {_ONE_OF_MANY}",
         "lead": f"{_PLACED} company_name email phone contact company deal seal repeat_kind {_ONE_OF_MANY}",
-        "contact": f"{_PARTY} email phone company {_ONE_OF_MANY}",
+        "contact": f"{_PARTY} email phone company {_ONE_OF_MANY} contact_role",
         "company": f"{_PARTY} {_ONE_OF_MANY}",
         "activity": "id record_id kind content pipeline stage step done_us done_by roles custom",
         "move": (

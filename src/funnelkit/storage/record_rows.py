@@ -217,13 +217,20 @@ def _one_of_many(party: Contact | Company) -> Row:
 
 
 def _contact_row(contact: Contact) -> Row:
-    return (*_party_row(contact), contact.email, contact.phone, contact.company, *_one_of_many(contact))
+    return (
+        *_party_row(contact),
+        contact.email,
+        contact.phone,
+        contact.company,
+        *_one_of_many(contact),
+        contact.role,
+    )
 
 
 def _contact(row: Row) -> Contact:
     fields = _party_fields(row)
     fields["email"], fields["phone"], fields["company"], fields["replaced_by"] = row[8:12]
-    fields["absorbed"] = _ids_of(row[12])
+    fields["absorbed"], fields["role"] = _ids_of(row[12]), row[13]
     return whole(Contact, fields)
 
 

@@ -97,7 +97,8 @@ CREATE TABLE contact (
     phone TEXT NOT NULL,
     company TEXT NOT NULL,
     replaced_by TEXT NOT NULL DEFAULT '',
-    absorbed TEXT NOT NULL DEFAULT ''
+    absorbed TEXT NOT NULL DEFAULT '',
+    contact_role TEXT NOT NULL DEFAULT ''    -- what they are in the company
 ) WITHOUT ROWID;
 CREATE INDEX contact_company ON contact (company, id);
 CREATE INDEX contact_owner ON contact (owner, id);

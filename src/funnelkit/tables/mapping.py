@@ -42,7 +42,8 @@ _PLACED = _EVERY | {
 FIELDS: Mapping[TargetKind, Mapping[str, str]] = {
     "lead": _PLACED | {"company_name": "text", "email": "text", "phone": "text"},
     "deal": _PLACED | {"lead": "id"},
-    "contact": _EVERY | {"email": "text", "phone": "text", "company": "id", "company_name": "text"},
+    "contact": _EVERY
+    | {"email": "text", "phone": "text", "company": "id", "company_name": "text", "role": "text"},
     "company": _EVERY,
 }
 """Kind of record → its fields that a column can feed → how they are read.

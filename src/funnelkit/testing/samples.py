@@ -158,7 +158,7 @@ def filled(text: str) -> list[Record]:
     return [
         a_deal("d1", **common, **placed, lead=text),
         a_lead("l1", **common, **placed, **said, company_name=text, deal=text),
-        a_contact("c1", **common, **said, company=text, custom=CUSTOM),
+        a_contact("c1", **common, **said, company=text, role=text, custom=CUSTOM),
         a_company("f1", **common, custom=CUSTOM, created_at=FIRST),
     ]
 

@@ -70,7 +70,7 @@ class NewLead(NewDeal, total=False):
 class NewParty(Act, total=False):
     """What `Engine.create_contact` and `create_company` take beside the name; all optional.
 
-    ``email``, ``phone`` and ``company`` are for contacts.
+    ``email``, ``phone``, ``company`` and ``role``, what they are there, are for contacts.
     """
 
     id: str | None
@@ -80,6 +80,7 @@ class NewParty(Act, total=False):
     email: str
     phone: str
     company: Company | str
+    role: str
 
 
 def _plain_text(value: object, argument: str) -> str:
@@ -108,12 +109,13 @@ _CHECKS: dict[str, Callable[[Any, str], Any]] = {
     "phone": _plain_text,
     "contact": _reference,
     "company": _reference,
+    "role": _plain_text,
 }
 _PLACED = ("name", "owner", "value", "probability", "expected_close", "source", "campaign", "custom")
 FIELDS: dict[Kind, frozenset[str]] = {
     "deal": frozenset((*_PLACED, "contact", "company")),
     "lead": frozenset((*_PLACED, "contact", "company", "company_name", "email", "phone")),
-    "contact": frozenset(("name", "owner", "source", "custom", "email", "phone", "company")),
+    "contact": frozenset(("name", "owner", "source", "custom", "email", "phone", "company", "role")),
     "company": frozenset(("name", "owner", "source", "custom")),
 }
 """The fields of a new record that the caller may give."""

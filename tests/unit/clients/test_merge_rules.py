@@ -272,7 +272,7 @@ def test_none_takes_a_custom_field_away(engine: Engine, clock: FrozenClock) -> N
 _NO_LINK = {
     *("id", "version", "pipeline", "stage", "visited", "moves", "name", "owner", "value", "probability"),
     *("expected_close", "source", "campaign", "created_at", "entered_at", "updated_at", "close", "custom"),
-    *("seal", "repeat", "company_name", "email", "phone"),
+    *("seal", "repeat", "company_name", "email", "phone", "role"),
 }
 """Fields that hold no id of a record."""
 

@@ -30,7 +30,7 @@ _ABOUT = ("owner", "value", "probability", "expected_close", "source", "campaign
 FIELDS: dict[Kind, tuple[str, ...]] = {
     "lead": ("name", "company_name", "email", "phone", *_ABOUT, "deal"),
     "deal": ("name", *_ABOUT, "lead"),
-    "contact": ("name", "email", "phone", "company", "owner", "source"),
+    "contact": ("name", "email", "phone", "company", "role", "owner", "source"),
     "company": ("name", "owner", "source"),
 }
 """Kind of record → its fields that are merged, besides each custom one."""

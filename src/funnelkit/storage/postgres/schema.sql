@@ -102,7 +102,8 @@ CREATE TABLE contact (
     phone TEXT COLLATE "C" NOT NULL,
     company TEXT COLLATE "C" NOT NULL,
     replaced_by TEXT COLLATE "C" NOT NULL DEFAULT '',
-    absorbed TEXT COLLATE "C" NOT NULL DEFAULT ''
+    absorbed TEXT COLLATE "C" NOT NULL DEFAULT '',
+    contact_role TEXT COLLATE "C" NOT NULL DEFAULT ''    -- what they are in the company
 );
 CREATE INDEX contact_company ON contact (company, id);
 CREATE INDEX contact_owner ON contact (owner, id);

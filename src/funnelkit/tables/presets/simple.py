@@ -52,6 +52,7 @@ def contacts(**options: Unpack[Options]) -> TableMapping:
         "phone": _PHONE,
         "company": ("company id", "код компании"),
         "company_name": ("company", "компания"),
+        "role": ("role", "position", "job title", "должность"),
     }
     return shaped("contact", _ID, fields, **options)
 
