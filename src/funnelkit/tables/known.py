@@ -1,28 +1,30 @@
-"""What is known before a batch of rows is settled: with a few queries a batch, none a row."""
+"""What is known before a batch of rows is settled: read with a few queries for all of its rows."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import attrs
 
-from funnelkit.clients.finding import standing
 from funnelkit.clients.keys import keys_of
-from funnelkit.clients.matching import NOISE
+from funnelkit.clients.sure import SURE as OF_PEOPLE
 from funnelkit.records import Actor, Company, Contact, Lead, Record
 from funnelkit.stages import Pipeline
 from funnelkit.storage.base import KINDS, Kind, MatchKey
 from funnelkit.verbs.shell import Shell
 
-__all__ = ["SURE", "Known", "Run", "alias_of", "all_keys", "group_of", "sure_keys"]
+__all__ = ["SURE", "Known", "Run", "alias_of", "all_keys", "sure_keys"]
 
-SURE: dict[str, tuple[str, ...]] = {"contact": ("id:", "email:", "phone:"), "company": ("id:", "company:")}
+SURE: dict[str, tuple[str, ...]] = {"contact": OF_PEOPLE, "company": ("id:", "company:")}
 """Kind of client → families of keys by which one is surely known, the surest first."""
 
 _AT_ONCE = 500
+
+_LOOKED_AT = 100
+"""Records of a key that are looked at, for some may be merged into one that was merged, too."""
 
 
 @attrs.frozen(kw_only=True)
@@ -63,6 +65,7 @@ class Known:
         records: Id → record, of all kinds, as it is or as it will be.
         stands: Id that a row has → id of the record that it means, where that is another one.
         by_key: Sure key → ids of the clients of the kind that are known by it.
+        noise: Keys of so many clients that nobody was looked at.
         companies: Key of a company's name → its id.
         lines: Id → the line of the first row about it.
         refused: Id that a row has → the line of the row that was bad, though it could be read.
@@ -71,6 +74,7 @@ class Known:
     records: dict[str, Record] = attrs.field(factory=dict)
     stands: dict[str, str] = attrs.field(factory=dict)
     by_key: dict[str, tuple[str, ...]] = attrs.field(factory=dict)
+    noise: set[str] = attrs.field(factory=set)
     companies: dict[str, str] = attrs.field(factory=dict)
     lines: dict[str, int] = attrs.field(factory=dict)
     refused: dict[str, int] = attrs.field(factory=dict)
@@ -102,16 +106,13 @@ class Known:
             if asked:
                 self.records |= await store.get_many(kind, asked)
         names = {_alias(kind, id): id for kind, ids in wanted.items() for id in ids if self._absent(id)}
-        found = await _query(run.shell, _ALIASES, {}, list(names))
+        found = await _query(run.shell, _ALIASES, list(names))
         for kind, ids in _by_kind((kind, id) for _, kind, id in found).items():
             self.records |= await store.get_many(kind, [id for id in ids if id not in self.records])
         self.stands |= {names[key]: id for key, _, id in found}
-        for id in every:
-            record = self.meant(id)
-            if record is not None and record.replaced_by:
-                stands = await standing(store, record)
-                self.records.setdefault(stands.id, stands)
-                self.stands[id] = stands.id
+        gone = {id: record.replaced_by for id in every if (record := self.meant(id)) and record.replaced_by}
+        stands = await self._standing(run, KINDS, gone.values())
+        self.stands |= {id: stands[over].id for id, over in gone.items() if over in stands}
 
     def _new(self, ids: Iterable[str]) -> list[str]:
         """Return those ids whose records are not read yet, in order; what is known may be a million."""
@@ -120,39 +121,45 @@ class Known:
     def _absent(self, id: str) -> bool:
         return id not in self.records and id not in self.stands
 
+    async def _standing(self, run: Run, kinds: Collection[Kind], ids: Collection[str]) -> dict[str, Record]:
+        """Return id → the record of some kinds that stands for it, nothing for who is no more.
+
+        All are asked for at once, and once more for each time that they were merged further.
+        """
+        above = {id: id for id in ids}
+        asked = set(ids)
+        while asked:
+            for kind in kinds:
+                if new := self._new(asked):
+                    self.records |= await run.shell.store.get_many(kind, new)
+            asked = set()
+            for id, over in above.items():
+                record = self.records.get(over)
+                if record is not None and record.replaced_by:
+                    above[id] = record.replaced_by
+                    asked.add(record.replaced_by)
+        types = tuple(KINDS[kind] for kind in kinds)
+        found = {id: self.records.get(over) for id, over in above.items()}
+        return {id: record for id, record in found.items() if isinstance(record, types)}
+
     async def read_keys(self, run: Run, kind: Kind, keys: Iterable[str]) -> None:
         """Read the clients of a kind that are known by sure keys; a key of too many is noise."""
-        new = sorted(set(keys))
-        told = await _query(run.shell, _COUNTED, {"kind": kind}, new)
-        several = [key for key, count, _ in told if 1 < count <= NOISE]
+        told = await _query(run.shell, _COUNTED, sorted(set(keys)), kind)
+        several = [key for key, count, _ in told if 1 < count <= _LOOKED_AT]
         rows = [(key, id) for key, count, id in told if count == 1]
-        rows += await _query(run.shell, _EACH, {"kind": kind}, several)
-        ids = self._new({id for _, id in rows})
-        if ids:
-            self.records |= await run.shell.store.get_many(kind, ids)
+        rows += await _query(run.shell, _EACH, several, kind)
+        stands = await self._standing(run, (kind,), {id for _, id in rows})
         for key, id in rows:
-            if (record := self.records.get(id)) is None:
-                continue
-            if record.replaced_by:
-                stands = await standing(run.shell.store, record)
-                record = self.records.setdefault(stands.id, stands)
-            if type(record) is KINDS[kind]:
-                self.learn(record, (key,))
+            if id in stands:
+                self.learn(stands[id], (key,))
+        self.noise.update(key for key, count, _ in told if count > _LOOKED_AT)
 
     async def read_companies(self, run: Run, keys: Iterable[str]) -> None:
         """Read the companies that are known by their names; of several the one whose id is first."""
-        new = sorted(set(keys))
-        rows = await _query(run.shell, _COUNTED, {"kind": "company"}, new)
-        ids = self._new({id for _, _, id in rows})
-        if ids:
-            self.records |= await run.shell.store.get_many("company", ids)
-        for key, _, id in rows:
-            record = self.records[id]
-            if record.replaced_by:
-                stands = await standing(run.shell.store, record)
-                record = self.records.setdefault(stands.id, stands)
-            if isinstance(record, Company):
-                self.companies[key] = record.id
+        kind: Kind = "company"
+        rows = await _query(run.shell, _COUNTED, sorted(set(keys)), kind)
+        stands = await self._standing(run, (kind,), {id for _, _, id in rows})
+        self.companies |= {key: stands[id].id for key, _, id in rows if id in stands}
 
 
 def _alias(kind: Kind, id: str) -> str:
@@ -172,25 +179,23 @@ def _by_kind(pairs: Iterable[tuple[Kind, str]]) -> dict[Kind, list[str]]:
 
 
 _ALIASES = "SELECT match_key, kind, record_id FROM match_key WHERE match_key IN ({names})"
-_COUNTED = (
-    "SELECT match_key, COUNT(*), MIN(record_id) FROM match_key"
-    " WHERE kind = :kind AND match_key IN ({names}) GROUP BY match_key"
+_STANDS = "CASE {kind}.replaced_by WHEN '' THEN {kind}.id ELSE {kind}.replaced_by END"
+_KNOWN = (
+    " FROM match_key JOIN {kind} ON {kind}.id = match_key.record_id"
+    " WHERE match_key.kind = '{kind}' AND match_key IN ({names})"
 )
-_EACH = (
-    "SELECT match_key, record_id FROM match_key"
-    " WHERE kind = :kind AND match_key IN ({names}) ORDER BY match_key, record_id"
-)
+_COUNTED = f"SELECT match_key, COUNT(DISTINCT {_STANDS}), MIN({_STANDS}){_KNOWN} GROUP BY match_key"
+_EACH = f"SELECT DISTINCT match_key, {_STANDS}{_KNOWN} ORDER BY 1, 2"
+"""Who was merged counts as the one that it was merged into."""
 
 
-async def _query(
-    shell: Shell, sql: str, params: dict[str, Any], keys: Sequence[str]
-) -> list[tuple[Any, ...]]:
+async def _query(shell: Shell, sql: str, keys: Sequence[str], kind: str = "") -> list[tuple[Any, ...]]:
     """Ask about many keys, some hundreds at once."""
     rows: list[tuple[Any, ...]] = []
     for start in range(0, len(keys), _AT_ONCE):
         named = {f"k{number}": key for number, key in enumerate(keys[start : start + _AT_ONCE])}
         listed = ", ".join(f":{name}" for name in named)
-        rows += await shell.store.query(sql.format(names=listed), {**params, **named})
+        rows += await shell.store.query(sql.format(names=listed, kind=kind), named)
     return rows
 
 
@@ -201,15 +206,6 @@ def sure_keys(kind: Kind, keys: Iterable[str]) -> list[str]:
     """Return the keys by which a client is surely known."""
     families = SURE[kind]
     return [key for key in keys if key.startswith(families)]
-
-
-def group_of(key: str) -> str:
-    """Return what a key is a key of: ``"email"``, ``"id:vat"``.
-
-    >>> group_of("id:vat:gb123"), group_of("email:ada@example.org")
-    ('id:vat', 'email')
-    """
-    return ":".join(key.split(":")[: 2 if key.startswith("id:") else 1])
 
 
 def all_keys(run: Run, record: Lead | Contact | Company, company_name: str) -> tuple[str, ...]:

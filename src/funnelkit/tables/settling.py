@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from funnelkit.clients.matching import NOISE
+from funnelkit.clients.sure import sure_match, who_fits
 from funnelkit.errors import InputError
 from funnelkit.gate.decide import amended
 from funnelkit.gate.request import Request
@@ -17,7 +17,7 @@ from funnelkit.storage.base import Commit, Kind, MatchKey
 from funnelkit.tables.born import BadRowError, new_party, new_placed, refused
 from funnelkit.tables.compared import compared
 from funnelkit.tables.drafts import Reason, RowDraft
-from funnelkit.tables.known import SURE, Known, Run, alias_of, all_keys, group_of, sure_keys
+from funnelkit.tables.known import SURE, Known, Run, alias_of, all_keys, sure_keys
 from funnelkit.tables.report import Kept, RowPlan
 from funnelkit.verbs import recording
 from funnelkit.verbs.shell import in_a_pipeline
@@ -160,44 +160,25 @@ def _company(run: Run, known: Known, row: Prepared, notes: list[str], *, out: Wr
 
 
 def _surely(run: Run, known: Known, row: Prepared, notes: list[str]) -> tuple[Record | None, str]:
-    """Return the one client that a row is surely about, and the key that says so.
-
-    An identifier is surer than an e-mail address, that surer than a phone number. A surer key that
-    both have and that differs says that it is somebody else.
-    """
+    """Return the one client that a row is surely about, and the key that says so; see `sure_match`."""
     if not any(key in known.by_key for key in row.keys):
         return None, ""
-    families = SURE[run.kind]
-    mine = _grouped(row.keys)
-    for rank, family in enumerate(families):
-        found: dict[str, str] = {}
-        for key in row.keys:
-            ids = known.by_key.get(key, ()) if key.startswith(family) else ()
-            for id in ids if len(ids) <= NOISE else ():
-                if not _somebody_else(run, known.records[id], mine, families[:rank]):
-                    found.setdefault(id, key)
-        if len(found) == 1:
-            ((id, key),) = found.items()
-            return known.records[id], key
-        if found:
-            named = ", ".join(sorted(found)[:3])
-            notes.append(f"could be any of {len(found)} by {next(iter(found.values()))}: {named}")
-            return None, ""
+    keys = [key for key in row.keys if key not in known.noise]
+    found = {key: [known.records[id] for id in known.by_key.get(key, ())] for key in keys}
+    policy, families = run.shell.business.keys, SURE[run.kind]
+    if sure := sure_match(keys, found, policy, families=families):
+        if sure.others:
+            notes.append(_several(sure.key, (sure.record, *sure.others)) + "; the oldest was taken")
+        return sure.record, sure.key
+    key, fitting = who_fits(keys, found, policy, families=families)
+    if fitting:
+        notes.append(_several(key, fitting))
     return None, ""
 
 
-def _somebody_else(run: Run, record: Record, mine: dict[str, set[str]], surer: Sequence[str]) -> bool:
-    if not surer or isinstance(record, Deal):
-        return False
-    theirs = _grouped(key for key in all_keys(run, record, "") if key.startswith(tuple(surer)))
-    return any(group in mine and mine[group].isdisjoint(keys) for group, keys in theirs.items())
-
-
-def _grouped(keys: Iterable[str]) -> dict[str, set[str]]:
-    groups: dict[str, set[str]] = {}
-    for key in keys:
-        groups.setdefault(group_of(key), set()).add(key)
-    return groups
+def _several(key: str, fitting: Sequence[Record]) -> str:
+    named = ", ".join(sorted(record.id for record in fitting)[:3])
+    return f"could be any of {len(fitting)} by {key}: {named}"
 
 
 # -- records that are there ----------------------------------------------------------------------

@@ -304,7 +304,7 @@ def test_a_filled_contact_is_found_by_what_was_filled() -> None:
     for batch in (1, 10):
         engine = an_engine()
         table = (
-            "id,name,email,phone\n1,Ann,a@x.example,\n2,Ann,a@x.example,+442079460000\n3,A,,+442079460000\n"
+            "id,name,email,phone\n1,Ann,a@x.example,\n2,Ann,a@x.example,+442079460000\n3,Ann,,+442079460000\n"
         )
         assert import_table(engine, file(table), CONTACTS, batch=batch).created == 1
 
@@ -319,14 +319,14 @@ def test_a_surer_key_tells_two_people_apart() -> None:
     assert [plan.fate for plan in plans] == ["create", "create"]
 
 
-def test_an_identifier_is_the_surest() -> None:
-    """The same tax number is the same person whatever the address; another one is another person."""
+def test_an_address_is_the_surest() -> None:
+    """The same address is the same person whatever the tax number; a whole firm may have that."""
     plans = rows(
         an_engine(),
         CONTACTS,
         "id,name,email,inn\n1,Ann,a@x.example,77\n2,Ann,b@x.example,77\n3,Ann,a@x.example,78\n",
     )
-    assert [plan.fate for plan in plans] == ["create", "same", "create"]
+    assert [plan.fate for plan in plans] == ["create", "create", "same"]
 
 
 def test_who_could_be_several_is_made_and_noted() -> None:
@@ -334,11 +334,21 @@ def test_who_could_be_several_is_made_and_noted() -> None:
     plans = rows(
         an_engine(),
         CONTACTS,
-        "id,name,email,phone\n1,Ann,a@x.example,+442079460000\n2,Bob,b@x.example,+442079460000\n"
-        "3,Eve,,+442079460000\n",
+        "id,name,email,phone\n1,Ann Lee,a@x.example,+442079460000\n2,Bob Lee,b@x.example,+442079460000\n"
+        "3,Lee,,+442079460000\n",
     )
     assert plans[2].fate == "create"
     assert plans[2].notes == ("could be any of 2 by phone:+442079460000: csv-contact-1, csv-contact-2",)
+
+
+def test_of_two_with_the_address_the_older_is_taken_and_noted() -> None:
+    """They are one person twice; the row makes no third."""
+    engine = an_engine()
+    for id in ("a", "b"):
+        engine.create_contact("Ann", id=id, email="a@x.example")
+    (plan,) = rows(engine, CONTACTS, "id,name,email\n1,Ann,a@x.example\n")
+    note = "could be any of 2 by email:a@x.example: a, b; the oldest was taken"
+    assert (plan.fate, plan.record, plan.notes) == ("same", "a", (note,))
 
 
 def test_who_could_be_several_that_are_there_is_made_and_noted() -> None:
