@@ -337,10 +337,11 @@ class AsyncClientVerbs:
 
         engine = cast("AsyncEngine", self)
         business, clock = self._shell.business, self._shell.clock
+        source = FromThread(engine.store)  # here, where the loop is that it asks from the thread
 
         def ask(analytics: Analytics) -> PlanFacts:
             return achieved(
-                FromThread(engine.store),
+                source,
                 analytics,
                 plan,
                 day,

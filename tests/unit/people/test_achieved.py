@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -10,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from funnelkit import Engine, FrozenClock, Pipeline, Stage, money
+from funnelkit import AsyncEngine, Engine, FrozenClock, Pipeline, Stage, money
 from funnelkit.errors import FunnelkitError
 from funnelkit.people import Group, Organisation, Person, Target
 from funnelkit.records import Move
@@ -148,3 +150,25 @@ def test_who_has_no_part_counts_for_the_whole_only() -> None:
     engine = lived([("create", 1, "zoe", 24), ("win", 0, "", 24)])
     rows = engine.achieved(TARGETS["count"].split({"north": 1, "south": 1}), date(2026, 3, 4)).rows
     assert [row.fact for row in rows] == [1, 0, 0]
+
+
+async def awaited(store: str, seer: str) -> list[Any]:
+    """Return the facts of one win of ann and one of bob, asked of an engine that is awaited."""
+    async with AsyncEngine(
+        Pipeline("sales", [Stage("new")]),
+        store=store,
+        clock=FrozenClock(START + timedelta(2)),
+        organisation=PEOPLE,
+    ) as engine:
+        for owner in ("ann", "bob"):
+            await engine.win(await engine.create("Acme", owner=owner))
+        asked = engine.seen_by(seer) if seer else engine
+        return [row.fact for row in (await asked.achieved(TARGETS["count"], date(2026, 3, 3))).rows]
+
+
+@pytest.mark.parametrize(("seer", "fact"), [("", 2), ("ann", 1)])
+@pytest.mark.parametrize("kind", ["memory", "file"])
+def test_what_was_achieved_is_awaited(kind: str, seer: str, fact: int, tmp_path: Path) -> None:
+    """An engine that is awaited, whole or as one person sees it, tells plan against fact."""
+    store = "memory:" if kind == "memory" else f"sqlite:///{tmp_path}/crm.db"
+    assert asyncio.run(awaited(store, seer)) == [fact]
