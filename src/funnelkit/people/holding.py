@@ -35,11 +35,14 @@ async def claim(shell: Shell, ref: R | str, act: Mapping[str, Any]) -> R:
     mark = digest("assign", id_of(ref), taker, said) if said.key else ""
     if mark and (answered := await shell.answered(said.key, mark)):
         return cast("R", answered[0])
+    organisation = shell.business.organisation
+    if organisation.people:  # who is nobody of it holds nothing: what they took would still be free
+        organisation.person(said.actor.id)
     while True:
         record = cast("R", in_a_pipeline(await shell.current(id_of(ref), said.expect)))
         if record.owner == said.actor.id:
             return record
-        if refusals := taken(shell.business.organisation, record):
+        if refusals := taken(organisation, record):
             raise RefusedError(record.id, Verdict("claim", refusals))
         try:
             return await amend(shell, "assign", record, act, taker)
@@ -69,6 +72,9 @@ async def share(shell: Shell, ref: R | str, act: Mapping[str, Any]) -> R:
 
 async def _shared(shell: Shell, ref: Placed | str, said: Asked) -> Prepared:
     record = in_a_pipeline(await shell.current(ref, said.expect))
+    if not record.source:
+        fix = "set it with edit, or use assign"
+        raise InputError("source", f"{shown(record.name)} has no source, so no rule says who gets it", fix)
     source = shell.business.source(record.source)
     if source.sharing is None:
         problem = f"source {shown(source.id)} has no sharing rule"

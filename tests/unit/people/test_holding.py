@@ -114,6 +114,37 @@ def test_who_claims_is_named() -> None:
         engine.claim(engine.create("free", pipeline="sales"))
 
 
+def test_of_fifty_strangers_nobody_takes_a_record() -> None:
+    """Whoever is nobody of the organisation cannot claim, and is told who is meant; one of it can."""
+    engine = shop()
+    deal = engine.create("free", pipeline="sales")
+    for number in range(50):
+        with pytest.raises(InputError, match=rf"there is no person 'p{number}'"):
+            engine.claim(deal.id, actor=f"p{number}")
+    with pytest.raises(InputError, match="did you mean 'ann'"):
+        engine.claim(deal.id, actor="anne")
+    assert engine.get(deal.id).owner == ""
+    assert engine.claim(deal.id, actor="ann").owner == "ann"
+    with pytest.raises(RefusedError, match="ann has it"):
+        engine.claim(deal.id, actor="bob")
+
+
+def test_without_an_organisation_the_first_of_anybody_wins() -> None:
+    """Where nobody said who works here, everybody may claim, and only one has it."""
+    engine = Engine(SALES)
+    deal = engine.create("free")
+    assert engine.claim(deal.id, actor="p1").owner == "p1"
+    with pytest.raises(RefusedError, match="p1 has it"):
+        engine.claim(deal.id, actor="p2")
+
+
+def test_what_has_no_source_cannot_be_shared_out() -> None:
+    """The error says so, and what to do."""
+    engine = shop(RoundRobin("team"))
+    with pytest.raises(InputError, match="'by hand' has no source, so no rule says who gets it"):
+        engine.share(engine.create("by hand", pipeline="sales"))
+
+
 def test_what_somebody_left_behind_can_be_claimed() -> None:
     """A record of somebody who is nobody of the organisation any more is free."""
     engine = shop()
