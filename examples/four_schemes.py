@@ -82,7 +82,7 @@ def comes_again() -> None:
 
     print("\n4. Клиент пришёл снова")
     anna = CRM.capture("Анна", email="Belova@ROMASHKA.example", value=money(150_000, "RUB"))
-    serg = CRM.capture("Сергей К.", phone="8 (921) 555-01-01", value=money(12_000, "RUB"))
+    serg = CRM.capture("Сергей К.", phone="+7 (921) 555-01-01", value=money(12_000, "RUB"))
     for lead in (anna, serg):
         plan = CRM.plan_conversion(lead, scheme=schemes.COMES_AGAIN, pipeline="short_b2c", actor="олег")
         print(f"\n{plan}")
