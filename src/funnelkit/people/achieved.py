@@ -10,13 +10,19 @@ from funnelkit.analytics.texts import Source, compose, rows_of
 from funnelkit.clock import Clock, present, to_us
 from funnelkit.errors import InputError, TimeError, shown
 from funnelkit.people.apportion import Amount, currency, like
-from funnelkit.people.organisation import Organisation
+from funnelkit.people.organisation import Organisation, mend
 from funnelkit.people.plan_fact import PlanFacts, plan_facts
 from funnelkit.people.targets import SplitTarget, Target
+from funnelkit.serial import did_you_mean
 
 __all__ = ["achieved"]
 
 Names = tuple[str, ...]
+
+_FIRST, _LAST = date(1970, 1, 2), date(9999, 12, 30)
+"""Days whose end is an instant in every time zone."""
+
+_HELD = "SELECT record_id FROM move WHERE owner = :owner LIMIT 1"
 
 
 def achieved(
@@ -48,7 +54,10 @@ def achieved(
     day = today if day is None else day
     if isinstance(day, datetime) or not isinstance(day, date):
         raise TimeError("day", f"{shown(day)} is not a date", "give datetime.date(2026, 3, 1)")
+    if not _FIRST <= day <= _LAST:
+        raise TimeError("day", f"{day} is out of reach", f"give a day from {_FIRST} to {_LAST}")
     target = split.target
+    _check(source, analytics, split, organisation)
     end = min(max(day + timedelta(days=1), target.since), target.until)
     seen = min(now, datetime.combine(day + timedelta(days=1), time(), zone) - timedelta(microseconds=1))
     if target.measure == "passage":
@@ -57,6 +66,22 @@ def achieved(
         by_owner = _wins(analytics, target, end, seen)
     facts = {names: _sum(target, by_owner, _people(organisation, part)) for names, part in split.walk()}
     return plan_facts(split, day, facts)
+
+
+def _check(source: Source, analytics: Analytics, split: SplitTarget, organisation: Organisation) -> None:
+    """Raise InputError for a pipeline, stage or part that nothing could ever be reached for."""
+    target = split.target
+    stages = dict(analytics._scope(target.pipeline, {}).shape.stages)  # noqa: SLF001 (it knows its pipelines)
+    if target.measure == "passage" and target.stage not in stages:
+        problem = f"pipeline {shown(target.pipeline)} has no stage {shown(target.stage)}"
+        raise InputError("stage", problem, did_you_mean(target.stage, stages))
+    known = {*organisation.ids, *(group.id for group in organisation.groups)}
+    for _, part in split.walk() if known else ():
+        # who has left may have a part still; a name for several parts stands for these
+        stranger = bool(part.name) and not part.parts and part.name not in known
+        if stranger and not source.query(_HELD, {"owner": part.name}):
+            problem = f"{shown(part.name)} is neither a person nor a group of the organisation"
+            raise InputError("part", problem, mend(part.name, sorted(known)))
 
 
 def _wins(analytics: Analytics, target: Target, end: date, seen: datetime) -> dict[str, int]:

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from funnelkit import AsyncEngine, Engine, FrozenClock, Pipeline, Stage, money
-from funnelkit.errors import FunnelkitError
+from funnelkit.errors import FunnelkitError, InputError, TimeError
 from funnelkit.people import Group, Organisation, Person, Target
 from funnelkit.records import Move
 from funnelkit.testing import sequential_ids
@@ -172,3 +172,65 @@ def test_what_was_achieved_is_awaited(kind: str, seer: str, fact: int, tmp_path:
     """An engine that is awaited, whole or as one person sees it, tells plan against fact."""
     store = "memory:" if kind == "memory" else f"sqlite:///{tmp_path}/crm.db"
     assert asyncio.run(awaited(store, seer)) == [fact]
+
+
+def test_an_unknown_stage_is_refused() -> None:
+    """A target for a stage that the pipeline has not is refused, with the stage that was meant."""
+    target = Target("t", "sales", FIRST, FIRST + timedelta(6), measure="passage", stage="ofer", amount=1)
+    with pytest.raises(InputError, match=r"has no stage 'ofer' \(did you mean 'offer'"):
+        lived([]).achieved(target)
+
+
+@pytest.mark.parametrize("measure", [{}, {"measure": "passage", "stage": "call"}])
+def test_an_unknown_pipeline_is_refused(measure: dict[str, Any]) -> None:
+    """A target for a pipeline that the engine has not is refused, with the one that was meant."""
+    target = Target("t", "sals", FIRST, FIRST + timedelta(6), amount=1, **measure)
+    with pytest.raises(InputError, match="did you mean 'sales'"):
+        lived([]).achieved(target)
+
+
+def test_a_part_of_nobody_is_refused() -> None:
+    """A part that is neither a person nor a group is refused, with the name that was meant."""
+    with pytest.raises(InputError, match=r"'nort' is neither a person nor a group .*\(did you mean 'north'"):
+        lived([]).achieved(TARGETS["count"].split({"nort": 1, "south": 1}))
+
+
+def test_a_part_within_a_part_may_be_of_nobody_just_as_little() -> None:
+    """A part of a part that is nobody is refused, too; the name above is only a name."""
+    with pytest.raises(InputError, match="'any'"):
+        lived([]).achieved(TARGETS["count"].split({"both": 1}).split({"any": 1, "bob": 1}, "both"))
+
+
+def test_a_name_over_several_parts_has_what_they_have() -> None:
+    """A part that is nobody, but has parts, has what these have."""
+    engine = lived([("create", 1, "ann", 24), ("win", 0, "", 24)])
+    plan = TARGETS["count"].split({"both": 1}).split({"ann": 1, "eva": 1}, "both")
+    assert [row.fact for row in engine.achieved(plan, date(2026, 3, 4)).rows] == [1, 1, 1, 0]
+
+
+def test_who_has_left_may_have_a_part() -> None:
+    """Somebody who is of the organisation no more, and held something once, keeps what they reached."""
+    engine = lived([("create", 1, "zoe", 24), ("win", 0, "", 24), ("assign", 0, "ann", 24)])
+    rows = engine.achieved(TARGETS["count"].split({"zoe": 1, "ann": 1}), date(2026, 3, 4)).rows
+    assert [row.fact for row in rows] == [1, 1, 0]
+
+
+def test_without_an_organisation_parts_are_whoever_they_are() -> None:
+    """An engine that knows no people takes any name for a part."""
+    rows = Engine(Pipeline("sales", [Stage("new")])).achieved(TARGETS["count"].split({"any": 1})).rows
+    assert [row.fact for row in rows] == [0, 0]
+
+
+@pytest.mark.parametrize("day", [date.min, date(1969, 12, 31), date.max])
+def test_a_day_out_of_reach_is_refused(day: date) -> None:
+    """A day whose end is no instant that can be told is refused."""
+    with pytest.raises(TimeError, match="out of reach"):
+        lived([]).achieved(TARGETS["count"], day)
+
+
+@pytest.mark.parametrize("day", [date(1970, 1, 2), date(9999, 12, 30)])
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Pago_Pago"])
+def test_the_first_and_the_last_day_are_in_reach(day: date, zone: str) -> None:
+    """The first and the last day that can be told are told in every time zone."""
+    engine = Engine(Pipeline("sales", [Stage("new")]), zone=ZoneInfo(zone))
+    assert [row.fact for row in engine.achieved(TARGETS["count"], day).rows] == [0]
