@@ -37,6 +37,8 @@ _PLAIN = re.compile(r"-?[0-9]{1,30}(?:\.[0-9]{1,2})?")  # the common ones, read 
 _DIGITS = re.compile(r"[0-9]+(?:[ .,][0-9]+)*")
 _GROUPED = re.compile(r"[0-9]{1,3}(?:[ .,][0-9]{3})+")
 _ROUNDED = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?[eE][+-]?[0-9]+")
+_MINUS = "-−–"  # the hyphen, the sign itself, the dash
+_SIGNED = (*_MINUS, "+")
 _LONGEST = 60
 _GROUP = 3  # digits of a thousand
 
@@ -107,8 +109,8 @@ def read_amount(cell: Any, column: str, *, currency: str = "", decimal: str = ""
     """Return an amount as exact money.
 
     The currency may stand before or after it, as a sign or a code, or be given for the whole column. A
-    cell that names another currency than the column has is refused. Negative amounts have a minus or
-    stand in parentheses. Numbers of a sheet are taken to 15 digits, which is what a sheet keeps.
+    cell that names another currency than the column has is refused. Negative amounts have a minus, before
+    or after them, or stand in parentheses. Numbers of a sheet are taken to 15 digits, which is what a sheet keeps.
 
     Args:
         cell: Text such as ``1 234,50 ₽``, ``€ 3.500,00``, ``(1,234.50)``, ``100 USD``.
@@ -119,8 +121,8 @@ def read_amount(cell: Any, column: str, *, currency: str = "", decimal: str = ""
     Raises:
         MoneyError: It is no amount, could be two, or names no currency.
 
-    >>> read_amount("1 234,50 ₽", "Сумма"), read_amount("€ 3.500,00", "Sum")
-    (Money('1,234.50 RUB'), Money('3,500.00 EUR'))
+    >>> read_amount("1 234,50 ₽", "Сумма"), read_amount("€ 3.500,00-", "Sum")
+    (Money('1,234.50 RUB'), Money('-3,500.00 EUR'))
     >>> read_amount("1,234", "Sum", currency="EUR")
     Traceback (most recent call last):
         ...
@@ -153,8 +155,8 @@ def _parted(told: str, column: str) -> tuple[str, str]:
         raise MoneyError(column, f"{shown(told)} is no amount", 'write "1234.50 EUR"')
     first, last = numeric[0], numeric[-1]
     before, after = told[:first], told[last + 1 :]
-    signs = "".join(character for character in before if character in "-−–+(")
-    closing = ")" if ")" in after else ""
+    signs = "".join(character for character in before if character in f"{_MINUS}+(")
+    closing = "".join(character for character in after if character in f"{_MINUS}+)")
     named = " ".join(filter(None, (_word(before), _word(after))))
     return f"{signs}{told[first : last + 1]}{closing}", named
 
@@ -163,7 +165,7 @@ def _word(text: str) -> str:
     return _SPACES.sub(" ", text.translate(_NO_SIGNS)).strip().rstrip(".")
 
 
-_NO_SIGNS = {ord(character): None for character in "-−–+()"}
+_NO_SIGNS = {ord(character): None for character in f"{_MINUS}+()"}
 
 
 @lru_cache(maxsize=1024)
@@ -256,8 +258,10 @@ def _bare(told: str) -> tuple[bool, str]:
     negative = False
     if told.startswith("(") and told.endswith(")"):
         negative, told = True, told[1:-1].strip()
-    elif told[:1] in {"-", "−", "–", "+"}:
-        negative, told = told[0] != "+", told[1:].lstrip()
+    elif told.startswith(_SIGNED):
+        negative, told = told[0] in _MINUS, told[1:].lstrip()
+    elif told.endswith(_SIGNED):
+        negative, told = told[-1] in _MINUS, told[:-1].rstrip()
     return negative, _GAPS.sub(" ", _SPACES.sub(" ", told))
 
 
