@@ -208,7 +208,7 @@ class ConflictError(StoreError):
 
     Attributes:
         kind, id: The record.
-        expected: The version the caller had seen.
+        expected: The version the caller had seen; 0 if a plan had not seen the record at all.
         actual: The version in the store.
     """
 
@@ -220,6 +220,8 @@ class ConflictError(StoreError):
         super().__init__(kind, id, expected, actual)
 
     def __str__(self) -> str:
+        if not self.expected:
+            return f"{self.kind} {shown(self.id)} is new since the plan: make a new plan"
         return (
             f"{self.kind} {shown(self.id)} was expected at version {self.expected} "
             f"but is at {self.actual}: read it again and decide again"

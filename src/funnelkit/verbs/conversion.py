@@ -82,6 +82,7 @@ async def plan_conversion(
         plan = await _converted_already(shell, lead)
     else:
         plan = await chosen(shell, lead, scheme, targets, details)
+        plan = attrs.evolve(plan, searched=_searched(plan, scheme, targets))
         plan = attrs.evolve(plan, repeat=await known_repeat(shell, plan, _now(shell, lead, said)))
         plan = attrs.evolve(plan, refusals=(*_nobody(plan, scheme), *await _verdict(shell, plan, said)))
     given = {name: value for name, value in act.items() if name not in {"expect", "key"}}
@@ -100,6 +101,16 @@ async def _lead(shell: Shell, ref: Lead | str, said: Asked) -> Lead:
     if lead.outcome != "won" and expected is not None and expected != lead.version:
         raise ConflictError("lead", lead.id, expected, lead.version)
     return lead
+
+
+def _searched(plan: ConversionPlan, scheme: Scheme, targets: Mapping[str, Any]) -> tuple[Kind, ...]:
+    """Return the kinds of which somebody known was looked for, and there will be a new one."""
+    becomes = {"contact": scheme.contact, "company": scheme.company}
+    return tuple(
+        part.kind
+        for part in plan.parts
+        if part.how == "new" and becomes.get(part.kind) == "match" and targets[part.kind] is None
+    )
 
 
 def _now(shell: Shell, lead: Lead, said: Asked) -> Any:
@@ -170,6 +181,7 @@ async def apply_conversion(shell: Shell, plan: ConversionPlan, act: Mapping[str,
         await _unchanged(shell, plan)
         if plan.done:
             return None, await _became(shell, plan.lead)
+        await _nobody_since(shell, plan)
         if stopping := [refusal for refusal in plan.refusals if refusal.code == "unknown_client"]:
             raise RefusedError(plan.lead.id, Verdict("convert", tuple(stopping)))
         return await drawn(shell, plan, said, await lead_closed(shell, plan.lead, said))
@@ -185,6 +197,15 @@ async def _unchanged(shell: Shell, plan: ConversionPlan) -> None:
         now = await shell.store.get(kind, seen.id)
         if now.version != seen.version:
             raise ConflictError(kind, seen.id, seen.version, now.version)
+
+
+async def _nobody_since(shell: Shell, plan: ConversionPlan) -> None:
+    """Raise ConflictError if it is known by now who the lead is, and the plan makes a new one."""
+    from funnelkit.clients.finding import the_client
+
+    for kind in plan.searched:
+        if known := await the_client(shell, plan.lead, kind):
+            raise ConflictError(kind, known.id, 0, known.version)
 
 
 async def convert(

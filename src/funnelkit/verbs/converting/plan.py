@@ -84,6 +84,8 @@ class ConversionPlan:
         repeat: The mark that the new deal gets; see `Deal`.
         done: The lead is converted already: `Engine.apply` answers what it became.
         scheme: The id of the scheme.
+        searched: The kinds of which there will be a new one because nobody was surely meant.
+            `Engine.apply` looks again: if somebody is by then, the plan is void.
         act: Who and why, as given with the plan; what `Engine.apply` is given comes before it.
 
     >>> from funnelkit import Engine, Pipeline, Stage, templates
@@ -109,6 +111,7 @@ class ConversionPlan:
     repeat: Repeat = ""
     done: bool = False
     scheme: str = ""
+    searched: tuple[Kind, ...] = ()
     act: FrozenMapping = attrs.field(default=NOTHING, repr=False)
 
     @property
