@@ -39,7 +39,8 @@ class LeadsConverted:
         done: Id of each converted lead → id of its conversion, by which `Engine.undo` takes it back.
         refused: Id of each lead that is open still → why, in words.
         asked: Id of each converted lead → kinds where more than one known client could have been
-            meant, so that a new one was made: look at `Engine.candidates` of these.
+            meant, so that the oldest with its e-mail address was taken, or else a new one made: look at
+            `Engine.candidates` of these.
 
     >>> print(LeadsConverted(done={"l1": "a1"}, refused={"l2": "convert refused: no budget (budget)"}))
     1 converted, 1 refused

@@ -108,7 +108,7 @@ def _somebody_else(
         return False
     theirs = _grouped(keys_of(record, policy))
     for group, keys in said.items():
-        # who was merged into the record may have had mine: then the record is known by it
+        # who was merged into the record may have had mine: then it is known by them
         had = {key for key in keys for one in known.get(key, ()) if one.id == record.id}
         if group in theirs and theirs[group].isdisjoint(keys) and not had:
             return True

@@ -206,6 +206,27 @@ def test_another_identifier_of_another_kind_contradicts_nothing(make: Make) -> N
     assert (sure.record, sure.key) == (ada, f"phone:{PHONE}")
 
 
+def test_another_branch_of_the_same_number_contradicts_nothing(make: Make) -> None:
+    """Of two identifiers one is the same: the other does not say more than it."""
+    ada = make.contact("Ada", custom={"inn": "77", "kpp": "1"})
+    sure = sure_match(
+        keys_of(make.lead("Bob", custom={"inn": "77", "kpp": "2"}), POLICY), known_by(ada), POLICY
+    )
+    assert sure is not None
+    assert (sure.record, sure.key) == (ada, "id:inn:77")
+
+
+def test_the_address_of_who_was_merged_contradicts_nothing(make: Make) -> None:
+    """Ada has had the address before: her number chooses her, though it is not hers any more."""
+    older = make.contact("Ada", email="al@x.example")
+    ada = make.contact("Ada", email="ada@x.example", phone=PHONE)
+    known = known_by(older, ada)
+    known["email:al@x.example"].append(ada)
+    sure = sure_match(keys_of(make.lead("Ada", email="al@x.example", phone=PHONE), POLICY), known, POLICY)
+    assert sure is not None
+    assert sure.record == ada
+
+
 def test_a_noisy_address_contradicts_nobody(make: Make) -> None:
     """An address that twenty-one have says nothing: the number decides."""
     ada = make.contact(**fields(ADA))

@@ -27,22 +27,44 @@ class Counting(MemoryStore):
         return super().query(*args, **options)
 
 
-@pytest.mark.parametrize("chained", [False, True])
-def test_who_was_merged_is_no_noise(chained: bool) -> None:
-    """Of 24 contacts with one address that became one, the one is found, by whatever ways they did."""
+def merged(engine: Any, *groups: list[str]) -> None:
+    """Merge groups of contacts, each into its first one."""
+    for group in groups:
+        engine.apply(engine.plan_merge(group, survivor=group[0]), actor="ann")
+
+
+@pytest.mark.parametrize(("count", "pairs"), [(24, False), (110, False), (60, True)])
+def test_who_was_merged_is_no_noise(count: int, pairs: bool) -> None:
+    """Of many contacts with one address that became one, the one is found; so it is if pairs came first."""
     engine = an_engine()
-    ids = [f"c{number:02d}" for number in range(24)]
+    ids = [f"c{number:03d}" for number in range(count)]
     for id in ids:
         engine.create_contact("Ann", id=id, email="a@x.example")
-    merges = (
-        [ids[:12], ids[12:], [ids[0], ids[12]]]
-        if chained
-        else [ids[:9], [ids[0], *ids[9:17]], [ids[0], *ids[17:]]]
-    )
-    for group in merges:
-        engine.apply(engine.plan_merge(group, survivor=group[0]), actor="ann")
+    if pairs:
+        merged(engine, *(ids[start : start + 2] for start in range(0, count, 2)))
+        ids = ids[::2]
+    merged(engine, *([ids[0], *ids[start : start + 8]] for start in range(1, len(ids), 8)))
     (plan,) = rows(engine, CONTACTS, "id,name,email\n1,Ann,a@x.example\n")
-    assert (plan.fate, plan.record, plan.notes) == ("same", "c00", ())
+    assert (plan.fate, plan.record, plan.notes) == ("same", "c000", ())
+
+
+def test_who_was_merged_twice_over_is_found_by_key_and_by_id() -> None:
+    """The first has neither address nor number of the last."""
+    engine = an_engine()
+    rows(engine, CONTACTS, "id,name,email\n1,Ann,a@x.example\n2,Ann,b@x.example\n3,Ann,c@x.example\n")
+    merged(engine, ["csv-contact-2", "csv-contact-3"], ["csv-contact-1", "csv-contact-2"])
+    plans = rows(engine, CONTACTS, "id,name,email\n3,Ann,\n9,Ann,c@x.example\n")
+    assert [(plan.fate, plan.record) for plan in plans] == [("same", "csv-contact-1")] * 2
+
+
+@pytest.mark.parametrize("count", [21, 101])
+def test_rows_do_not_find_each_other_by_noise(count: int) -> None:
+    """A number of too many contacts says nothing of two rows, either."""
+    engine = an_engine()
+    for number in range(count):
+        engine.create_contact(f"Clerk {number}", phone="+442079460000")
+    plans = rows(engine, CONTACTS, "id,name,phone\n1,Ann,+442079460000\n2,Ann,+442079460000\n")
+    assert [plan.fate for plan in plans] == ["create", "create"]
 
 
 def test_merged_records_are_looked_up_together() -> None:
