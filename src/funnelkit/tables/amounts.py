@@ -109,8 +109,9 @@ def read_amount(cell: Any, column: str, *, currency: str = "", decimal: str = ""
     """Return an amount as exact money.
 
     The currency may stand before or after it, as a sign or a code, or be given for the whole column. A
-    cell that names another currency than the column has is refused. Negative amounts have a minus, before
-    or after them, or stand in parentheses. Numbers of a sheet are taken to 15 digits, which is what a sheet keeps.
+    cell that names another currency than the column has is refused. Negative amounts have a minus before
+    or behind them, or stand in parentheses. Numbers of a sheet are taken to 15 digits, which is what a
+    sheet keeps.
 
     Args:
         cell: Text such as ``1 234,50 ₽``, ``€ 3.500,00``, ``(1,234.50)``, ``100 USD``.

@@ -54,6 +54,7 @@ class Table:
         why: Why this delimiter and this encoding were taken, in a sentence.
         sheet: The name of the sheet, or empty.
         empty: How many empty rows the latest pass has skipped.
+        path: Of the file, where it has one.
 
     >>> import io
     >>> table = read_table(io.BytesIO(b"id;name\n1;Acme\n\n2;Bolt\n"))
@@ -77,6 +78,7 @@ class Table:
         self.why = why
         self.sheet = sheet
         self.empty = 0
+        self.path: Path | None = None
         self._passes = passes
 
     def __iter__(self) -> Iterator[Row]:
@@ -115,7 +117,13 @@ def read_table(
     >>> table.columns, table.encoding, next(iter(table)).cells
     (('Имя', 'Город'), 'cp1251', ('Ада', 'Лондон'))
     """
-    opener = _opener(source)
+    table = _opened_table(_opener(source), encoding, delimiter, sheet)
+    named = source if isinstance(source, str | PathLike) else getattr(source, "name", None)
+    table.path = Path(fspath(named)).absolute() if isinstance(named, str | PathLike) else None
+    return table
+
+
+def _opened_table(opener: Opener, encoding: str | None, delimiter: str | None, sheet: str | None) -> Table:
     with opener() as file:
         start = _read(file, 64)
     if start.startswith(_XLS):

@@ -146,7 +146,7 @@ def import_table(
       it says.
     - A deal or lead is created on the stage of its row, at the row's date, and closed with the row's
       outcome and reason. The ledger's cause is ``"import"``. What the gate refuses is a bad row.
-    - A contact that is surely there, by an identifier, an e-mail address or a phone number, is not made
+    - A contact that is surely there, by an e-mail address, an identifier or a phone number, is not made
       again, nor is a company, by an identifier or its exact name. That holds within the file as well.
     - Of a record that is there, blanks are filled and nothing is overwritten; what the row says
       otherwise is reported as kept. Its stage and its past are left alone.
@@ -159,14 +159,16 @@ def import_table(
         file: A path, a file opened with ``"rb"``, or what `read_table` returns.
         mapping: What its columns mean. A column of places that has no values is read by the ids and
             labels of the pipeline's stages.
-        bad_rows: Where to write a CSV file of the bad rows; mend it and import it.
+        bad_rows: Where to write a CSV file of the bad rows; mend it and import it. No other file than
+            one of bad rows is written over, and where no row is bad there is none afterwards.
         progress: Called with (rows done, rows); True draws a bar on stderr if that is a terminal.
         batch: How many rows go into one commit. Large ones stay fast in a large store; small ones need
             less memory, and hold up other writers for a shorter time.
         into: See `Into`.
 
     Raises:
-        DefinitionError, InputError: See `plan_table`. Nothing was written.
+        DefinitionError, InputError: See `plan_table`; or ``bad_rows`` is the table itself, or another
+            file that is there. Nothing was written.
         StoreError: The store failed. Whole batches are written or not; run the import again.
 
     >>> import io

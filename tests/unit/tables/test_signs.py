@@ -34,18 +34,19 @@ def test_two_signs_are_no_amount(cell: str) -> None:
 
 
 @given(
-    st.integers(-(10**9), 10**9), MINUS, GAPS, GAPS, st.booleans(), st.sampled_from(["", "€", "EUR", "евро"]),
-    st.booleans(),
-)  # fmt: skip
-def test_no_sign_is_lost(
-    cents: int, minus: str, gap: str, other: str, behind: bool, sign: str, first: bool
-) -> None:
+    st.integers(-(10**9), 10**9),
+    MINUS,
+    st.tuples(GAPS, GAPS),
+    st.sampled_from(["", "€", "EUR", "евро"]),
+    st.sampled_from(["{minus}{digits}", "{digits}{minus}"]),
+)
+def test_no_sign_is_lost(cents: int, minus: str, gaps: tuple[str, str], currency: str, number: str) -> None:
     """Wherever the minus and the currency stand, the amount is what was written."""
-    digits = f"{abs(cents) // 100}.{abs(cents) % 100:02}"
-    told = minus if cents < 0 else ""
-    number = f"{digits}{gap}{told}" if behind else f"{told}{gap}{digits}"
-    cell = f"{sign}{other}{number}" if first else f"{number}{other}{sign}"
-    assert read_amount(cell, "Sum", currency="EUR", decimal=".") == Money(cents, "EUR")
+    inner, outer = gaps
+    digits = f"{inner}{abs(cents) // 100}.{abs(cents) % 100:02}{inner}"
+    told = number.format(minus=minus if cents < 0 else "", digits=digits)
+    for cell in (f"{currency}{outer}{told}", f"{told}{outer}{currency}"):
+        assert read_amount(cell, "Sum", currency="EUR", decimal=".") == Money(cents, "EUR")
 
 
 @given(st.integers(-(10**9), -1), MINUS, GAPS)
