@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+import attrs
+
+from funnelkit.clients.matching import NOISE
 from funnelkit.errors import InputError
 from funnelkit.inputs import given_id
 from funnelkit.records import Contact
@@ -125,11 +128,33 @@ async def _read_clients(run: Run, known: Known, rows: Sequence[Prepared]) -> Non
         if row.company_name and row.company_key:
             names.append(row.company_key)
     await known.read_keys(run, run.kind, wanted)
+    _set_noise_aside(known, [row for row in rows if row.party is not None and row.draft.key])
     if run.kind == "contact":
         await known.read_companies(run, names)
         found = (known.records[id] for key in wanted for id in known.by_key.get(key, ()))
         works_at |= {one.company for one in found if isinstance(one, Contact) and one.company}
         await known.read_ids(run, {"company": works_at})
+
+
+def _set_noise_aside(known: Known, rows: Sequence[Prepared]) -> None:
+    """Let nobody be known by an e-mail address of many who are new and have ids and names of their own.
+
+    Such an address, ``noreply@…`` of a shop, is no person's. It is noted on every row that has it.
+    """
+    fresh = [row for row in rows if known.meant(row.id) is None]
+    named = {(key, _name_key(row)) for row in fresh for key in row.keys if key.startswith("email:")}
+    many = Counter(key for key, _ in named)
+    for row in fresh:
+        for key in row.keys:
+            there = len(known.by_key.get(key, ()))
+            if key in many and (number := many[key] + there) > NOISE:
+                known.noise.add(key)
+                note = f"{key} stands for {number:,} names, so nobody is known by it"
+                row.draft = attrs.evolve(row.draft, notes=(*row.draft.notes, note))
+
+
+def _name_key(row: Prepared) -> str:
+    return next((key for key in row.keys if key.startswith("name:")), "")
 
 
 def _look_up(run: Run, known: Known, row: Prepared) -> None:
