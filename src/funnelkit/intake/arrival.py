@@ -14,12 +14,10 @@ from typing import Any
 import attrs
 
 from funnelkit.changes import ActivityLogged
-from funnelkit.clients.finding import named, the_client
-from funnelkit.clients.keys import keys_of
-from funnelkit.clients.sure import may_be_one
-from funnelkit.clock import to_us
+from funnelkit.clients.finding import the_client
 from funnelkit.errors import InputError, shown
-from funnelkit.inputs import custom_values
+from funnelkit.inputs import custom_values, text
+from funnelkit.intake.same import Again, filled, same_card
 from funnelkit.intake.source import Source
 from funnelkit.people.holding import due
 from funnelkit.records import NOTHING, Activity, Company, Contact, Lead, Placed
@@ -33,7 +31,6 @@ from funnelkit.verbs.shell import Prepared, Shell
 
 __all__ = ["arrived"]
 
-_PERSONAL = ("email:", "phone:")
 _SAID = ("person", "email", "phone", "company_name")
 _PLACE = ("id", "pipeline", "stage")
 _NO_FIELDS: dict[Kind, tuple[str, ...]] = {"lead": _PLACE, "deal": (*_PLACE, *_SAID)}
@@ -85,17 +82,15 @@ async def arrived(
         own = _settled(shell, source, kind, own)
     who = _who(own, contact, said.instant(shell.clock, None))
     inquiry = _Inquiry(kind=kind, source=source, who=who, told=told, said=said)
+    known = contact
     if contact is None:
         found = await the_client(shell, who, "contact")
         contact = found if isinstance(found, Contact) else None
-    pipeline = shell.only(kind, own.get("pipeline")).id
-    if again := await _same(shell, inquiry, pipeline, contact):
-        checked(kind, {name: value for name, value in own.items() if name not in _NO_FIELDS[kind]})
-        kept = {name: encoded(value) for name, value in own.items() if name not in _KEPT and value}
-        return _touch(shell, inquiry, again, why="the same inquiry as before", said=kept), (again,)
+    if card := await same_card(shell, _compared(shell, inquiry, own, contact, told=known is not None)):
+        return await _once_more(shell, inquiry, card, own, contact)
     commits: list[Commit] = []
     if kind == "deal":
-        contact, company, commits = await _client(shell, inquiry, contact, company)
+        contact, company, commits = await _client(shell, inquiry, own, contact, company)
         own = {name: value for name, value in own.items() if name not in _SAID}
     why = ""
     if not own.get("owner"):
@@ -104,6 +99,35 @@ async def arrived(
         shell, kind, own, said, verb=_VERB[kind], at=who.created_at, contact=contact, company=company
     )
     return recording.merged((*commits, commit, _touch(shell, inquiry, record, why=why))), (record,)
+
+
+def _compared(
+    shell: Shell, inquiry: _Inquiry, own: Mapping[str, Any], contact: Contact | None, *, told: bool
+) -> Again:
+    source, kind = inquiry.source, inquiry.kind
+    return Again(
+        kind=kind,
+        name=text(own["name"], "name", required=True),
+        pipeline=shell.only(kind, own.get("pipeline")).id,
+        within=source.same_within if source else timedelta(),
+        who=inquiry.who,
+        contact=contact,
+        told=told,
+    )
+
+
+async def _once_more(
+    shell: Shell, inquiry: _Inquiry, card: Placed, own: Mapping[str, Any], contact: Contact | None
+) -> Prepared:
+    """Return the commit and the card of the same inquiry, which leaves what it says, and fills blanks."""
+    kind = inquiry.kind
+    checked(kind, {name: value for name, value in own.items() if name not in _NO_FIELDS[kind]})
+    kept = {name: encoded(value) for name, value in own.items() if name not in _KEPT and value}
+    if own["name"] != card.name:
+        kept["name"] = own["name"]
+    card, commits = await filled(shell, card, inquiry.who, contact, inquiry.said)
+    touch = _touch(shell, inquiry, card, why="the same inquiry as before", said=kept)
+    return recording.merged((*commits, touch)), (card,)
 
 
 _KEPT = ("name", "person", "email", "phone", "company_name", "source", "pipeline", "stage")
@@ -143,64 +167,24 @@ def _who(own: Mapping[str, Any], contact: Contact | None, at: datetime) -> Lead:
     return Lead(id="", pipeline="", stage="", created_at=at, entered_at=at, updated_at=at, **values)
 
 
-async def _same(shell: Shell, inquiry: _Inquiry, pipeline: str, contact: Contact | None) -> Placed | None:
-    """Return the open card of the same inquiry, the newest one; None when there is none.
-
-    It is of the same person in the same pipeline: of the client, or of somebody with the same e-mail
-    address, or with the same phone number, unless the two have given different addresses, or names
-    that have no word in common: many may call from one number.
-    """
-    kind, who = inquiry.kind, inquiry.who
-    if inquiry.source is None or not inquiry.source.same_within:
-        return None
-    now = to_us(who.created_at)
-    since = max(0, now - inquiry.source.same_within // _MICROSECOND)
-    asked, fresh = {"pipeline": pipeline, "since": since, "now": now}, _FRESH.format(kind=kind)
-    found: set[str] = set()
-    if contact is not None:
-        sql = _OF_CLIENT.format(kind=kind, fresh=fresh)
-        rows = await shell.store.query(sql, {**asked, "contact": contact.id})
-        found.update(id for (id,) in rows)
-    keys = [key for key in keys_of(who, shell.business.keys) if key.startswith(_PERSONAL)]
-    if keys:
-        names, params = named(keys)
-        rows = await shell.store.query(_OF_KEYS[kind].format(keys=names, fresh=fresh), {**asked, **params})
-        mailed = {id for id, key, _, _ in rows if key.startswith("email:")}
-        found |= {
-            id
-            for id, _, email, name in rows
-            if id in mailed or (not (email and who.email) and may_be_one(name, who.name))
-        }
-    cards: dict[str, Any] = await shell.store.get_many(kind, sorted(found)) if found else {}
-    return max(cards.values(), key=lambda card: (card.created_at, card.id), default=None)
-
-
-_MICROSECOND = timedelta(microseconds=1)
-_FRESH = """{kind}.pipeline = :pipeline AND {kind}.outcome = '' AND {kind}.replaced_by = ''
-    AND {kind}.created_us > :since AND {kind}.created_us <= :now"""
-_OF_CLIENT = "SELECT id FROM {kind} WHERE contact = :contact AND {fresh}"
-_OF_KEYS: dict[Kind, str] = {
-    "lead": """
-  SELECT lead.id, match_key, lead.email, lead.name FROM match_key JOIN lead ON lead.id = match_key.record_id
-  WHERE match_key IN ({keys}) AND match_key.kind = 'lead' AND {fresh}""",
-    "deal": """
-  SELECT deal.id, match_key, contact.email, contact.name FROM match_key
-  JOIN contact ON contact.id = match_key.record_id JOIN deal ON deal.contact = contact.id
-  WHERE match_key IN ({keys}) AND match_key.kind = 'contact' AND {fresh}""",
-}
-
-
 async def _client(
-    shell: Shell, inquiry: _Inquiry, contact: Contact | None, company: Company | None
+    shell: Shell,
+    inquiry: _Inquiry,
+    own: Mapping[str, Any],
+    contact: Contact | None,
+    company: Company | None,
 ) -> tuple[Contact | None, Company | None, list[Commit]]:
-    """Return the client of a deal, made if nobody knows them, and the commits that make them."""
+    """Return the client of a deal, made if nobody knows them, and the commits that make them.
+
+    The person is made where they are named, or can be reached; the company where it is named.
+    """
     commits: list[Commit] = []
     who, actor = inquiry.who, inquiry.said.actor.id
     new: dict[str, Any] = {"created_at": who.created_at, "updated_at": who.created_at}
-    if contact is None and (who.email or who.phone):
-        if company is None and who.company_name:
-            company = Company(id=shell.ids("company"), name=who.company_name, **new)
-            commits.append(recording.birth(company, actor))
+    if contact is None and company is None and who.company_name:
+        company = Company(id=shell.ids("company"), name=who.company_name, **new)
+        commits.append(recording.birth(company, actor))
+    if contact is None and (who.email or who.phone or own.get("person")):
         works_at = company.id if company else ""
         contact = Contact(
             id=shell.ids("contact"), name=who.name, email=who.email, phone=who.phone, company=works_at, **new

@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 
 from funnelkit.changes import ActivityLogged
-from funnelkit.errors import InputError, RefusedError
+from funnelkit.errors import ConflictError, InputError, RefusedError
 from funnelkit.gate.decide import decide
 from funnelkit.gate.request import Facts
 from funnelkit.inputs import TEXT_LIMIT, custom_values, text
@@ -26,7 +26,11 @@ __all__ = ["born", "log", "new_party", "new_placed"]
 
 
 async def new_placed(shell: Shell, verb: str, name: str, details: Mapping[str, Any]) -> Placed:
-    """Do ``create`` or ``capture``."""
+    """Do ``create`` or ``capture``.
+
+    It is an inquiry, whose client is looked for, where its source is one of the engine's, or where
+    something is said that only an inquiry says; see `_ASKING`. Else the record is what was given.
+    """
     act, fields = split(details)
     said = _of_nothing(asked(act))
 
@@ -43,9 +47,19 @@ async def new_placed(shell: Shell, verb: str, name: str, details: Mapping[str, A
         record, commit = await born(shell, kind, own, said, verb=verb, contact=contact, company=company)
         return commit, (record,)
 
-    record: Placed = (await shell.once(verb, name, fields, said, prepare))[0]
+    for tried in range(_TRIES):
+        try:
+            record: Placed = (await shell.once(verb, name, fields, said, prepare))[0]
+        except ConflictError:  # somebody wrote to the card that the same inquiry has: it is read again
+            if tried == _TRIES - 1:
+                raise
+        else:
+            break
     return record
 
+
+_TRIES = 20
+"""So often an inquiry is tried again before it is told that somebody else is always first."""
 
 _ASKING: dict[Kind, frozenset[str]] = {
     "lead": frozenset(("consent", "origin")),

@@ -52,6 +52,7 @@ def test_what_is_said_again_and_differs_is_kept() -> None:
         "value": {"amount": "900.00", "currency": "EUR"},
         "expected_close": "2026-05-01",
         "custom": {"seats": 40},
+        "name": "Ada",
     }
     assert card.value is None
 
