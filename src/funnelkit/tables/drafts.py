@@ -162,7 +162,7 @@ class BoundMapping:
         required = [("key", self.mapping.key)] if self.mapping.key else []
         required += [(f"fields.{name}", one) for name, one in self.mapping.fields.items() if one.required]
         problems = [
-            Problem(path, f"the table has no column {column.columns[0]!r}", self._meant(column))
+            Problem(path, f"the table has no column {_any_of(column)}", self._meant(path, column))
             for path, column in required
             if not self._at(column.names)
         ]
@@ -172,11 +172,12 @@ class BoundMapping:
         if problems:
             raise DefinitionError("table", problems)
 
-    def _meant(self, column: Column) -> str:
+    def _meant(self, path: str, column: Column) -> str:
         for name in column.columns:
             if told := warning(name, self._columns):
                 return told
-        return did_you_mean(column.columns[0], self._columns)
+        told = did_you_mean(column.columns[0], self._columns)
+        return f"{told}; key=None if its rows have no ids" if path == "key" else told
 
     def _at(self, names: tuple[Names, ...]) -> tuple[tuple[int, ...], ...]:
         """Return the places of alternatives that the table has; each is one column or some."""
@@ -309,6 +310,12 @@ class BoundMapping:
                 custom[name] = json_value(cell, self._columns[at])
             except InputError as error:
                 reasons.append(_reason(error))
+
+
+def _any_of(column: Column) -> str:
+    """Name every alternative: ``'id', 'key' or 'код'``."""
+    told = [" + ".join(map(repr, [one] if isinstance(one, str) else one)) for one in column.names]
+    return " or ".join(filter(None, [", ".join(told[:-1]), told[-1]]))
 
 
 def _reason(error: InputError) -> Reason:

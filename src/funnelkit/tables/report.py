@@ -98,8 +98,8 @@ class TableReport:
         empty: Empty rows, which say nothing.
         differing: Rows in which a record keeps what the row says otherwise.
         unknown: Columns of the table that feed nothing.
-        listed: The first thousand rows that are bad, or have something kept or noted. The file of bad
-            rows has all bad ones.
+        notable: Rows that are bad, or have something kept or noted.
+        listed: The first thousand of them. The file of bad rows has all bad ones.
 
     >>> print(TableReport(kind="deal", rows=3, created=2, bad=1))
     3 rows of deals: created 2, filled 0, same 0, bad 1
@@ -116,6 +116,7 @@ class TableReport:
     companies: int = 0
     empty: int = 0
     differing: int = 0
+    notable: int = 0
     unknown: tuple[str, ...] = ()
     listed: tuple[RowPlan, ...] = ()
 
@@ -133,9 +134,14 @@ class TableReport:
         if self.unknown:
             lines.append(f"  columns that feed nothing: {', '.join(self.unknown)}")
         lines += [f"  {row}" for row in self.listed[:_SHOWN]]
-        if len(self.listed) > _SHOWN:
-            lines.append(f"  and {len(self.listed) - _SHOWN:,} more rows to look at")
+        if self.notable > _SHOWN:
+            lines.append(f"  and {self.notable - _SHOWN:,} more rows to look at: {self._where()}")
         return "\n".join(lines)
+
+    def _where(self) -> str:
+        """Say where the rows are that are not shown."""
+        told = f"report.listed has {'all' if self.notable <= _LISTED else f'the first {_LISTED:,}'}"
+        return f"{told}, bad_rows= writes all bad ones to a file" if self.bad else told
 
 
 _PLURAL = {"lead": "leads", "deal": "deals", "contact": "contacts", "company": "companies"}
@@ -144,7 +150,7 @@ _PLURAL = {"lead": "leads", "deal": "deals", "contact": "contacts", "company": "
 def summed(report: TableReport, rows: Iterable[RowPlan], empty: int) -> TableReport:
     """Return a report that counts more rows, and as many empty ones in all."""
     counts = dict.fromkeys(("create", "fill", "same", "bad"), 0)
-    matched = repeats = companies = differing = 0
+    matched = repeats = companies = differing = notable = 0
     listed = list(report.listed)
     for row in rows:
         counts[row.fate] += 1
@@ -152,8 +158,10 @@ def summed(report: TableReport, rows: Iterable[RowPlan], empty: int) -> TableRep
         repeats += bool(row.earlier)
         companies += bool(row.company)
         differing += bool(row.kept)
-        if (row.fate == "bad" or row.kept or row.notes) and len(listed) < _LISTED:
-            listed.append(row)
+        if row.fate == "bad" or row.kept or row.notes:
+            notable += 1
+            if len(listed) < _LISTED:
+                listed.append(row)
     return attrs.evolve(
         report,
         rows=report.rows + sum(counts.values()),
@@ -165,6 +173,7 @@ def summed(report: TableReport, rows: Iterable[RowPlan], empty: int) -> TableRep
         repeats=report.repeats + repeats,
         companies=report.companies + companies,
         differing=report.differing + differing,
+        notable=report.notable + notable,
         empty=empty,
         listed=tuple(listed),
     )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack
 import attrs
 
 from funnelkit.errors import InputError, shown
-from funnelkit.importing.progress import Progress, shower
+from funnelkit.importing.progress import Progress
 from funnelkit.records import Deal, Lead, Record
 from funnelkit.serial import did_you_mean
 from funnelkit.storage.base import KINDS
@@ -25,7 +25,7 @@ from funnelkit.tables.export import (
     write_jsonl,
     write_parquet,
 )
-from funnelkit.tables.importing import Into, a_run, written
+from funnelkit.tables.importing import Into, a_run, shown_to, written
 from funnelkit.tables.mapping import TargetKind
 from funnelkit.tables.report import TableReport, summed
 from funnelkit.verbs.shell import shell_of
@@ -46,7 +46,7 @@ _PLACED = (*_COMMON, "value", "probability", "expected_close", "campaign", "cont
 _SAID: dict[TargetKind, tuple[str, ...]] = {
     "lead": (*_PLACED, "stage", "company_name", "email", "phone"),
     "deal": (*_PLACED, "stage", "lead"),
-    "contact": (*_COMMON, "email", "phone", "company"),
+    "contact": (*_COMMON, "email", "phone", "company", "role"),
     "company": _COMMON,
 }
 """What of a record another store is told; the rest is its past, or follows from it."""
@@ -92,7 +92,7 @@ def export_records(
     write, _ = _format(path)
     if kind not in KINDS:
         raise InputError("kind", f"{shown(kind)} is no kind of record", did_you_mean(kind, KINDS))
-    show = shower(progress)
+    show = shown_to(progress)
     total = engine.store.query(f"SELECT COUNT(*) FROM {kind}", {})[0][0] if progress else 0  # noqa: S608
     whole = Path(fspath(path))
     draft = whole.with_name(whole.name + ".part")
@@ -151,7 +151,7 @@ def import_records(
     _, read = _format(path)
     if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
         raise InputError("batch", f"{shown(batch)} is not a number of records", "give 1 or more")
-    show = shower(progress)
+    show = shown_to(progress)
     run = a_run(shell_of(engine), kind, {"source": "", **into}, placed=False)
     run = attrs.evolve(run, columns={"name": "name"})
     report, refused = TableReport(kind=kind), dict[str, int]()

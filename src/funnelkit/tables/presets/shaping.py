@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import tzinfo
 from typing import Any, Literal, TypedDict, Unpack
 
@@ -15,8 +15,14 @@ NO_PLACES: Mapping[str, str] = {}
 
 
 class Options(TypedDict, total=False):
-    """What presets leave to you; see `TableMapping`."""
+    """What presets leave to you; see `TableMapping`.
 
+    Attributes:
+        key: The column of ids, if it is called otherwise; None for a table without ids, whose rows are
+            known again by all that they say.
+    """
+
+    key: Column | str | Sequence[str] | None
     currency: str
     decimal: str
     order: DateOrder
@@ -28,7 +34,7 @@ class Options(TypedDict, total=False):
 
 def shaped(
     kind: TargetKind,
-    key: tuple[str, ...],
+    ids: tuple[str, ...],
     fields: Mapping[str, Any],
     *,
     places: Mapping[str, str] = NO_PLACES,
@@ -42,10 +48,5 @@ def shaped(
     }
     if "place" in columns:
         columns["place"] = Column(columns["place"].names, values=places)
-    return TableMapping(
-        kind=kind,
-        key=Column(key),
-        fields=columns,
-        currency_column=currency_column,
-        **options,
-    )
+    given: dict[str, Any] = {"key": Column(ids), **options}
+    return TableMapping(kind=kind, fields=columns, currency_column=currency_column, **given)

@@ -44,7 +44,7 @@ def contacts(**options: Unpack[Options]) -> TableMapping:
     ('id', 'key', 'код')
     """
     fields = {
-        "name": (("first name", "last name"), ("имя", "фамилия"), *_NAME, "фио"),
+        "name": (("first name", "last name"), ("имя", "фамилия"), *_NAME, "full name", "фио"),
         "owner": _OWNER,
         "created_at": _CREATED,
         "source": _SOURCE,
@@ -96,7 +96,7 @@ def leads(*, places: Mapping[str, str] = NO_PLACES, **options: Unpack[Options]) 
     ('phone', 'телефон')
     """
     fields = {
-        "name": (*_NAME, "фио"),
+        "name": (*_NAME, "full name", "фио"),
         "place": _PLACE,
         "value": _VALUE,
         "owner": _OWNER,
