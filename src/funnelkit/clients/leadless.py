@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 
+from funnelkit.clients.finding import known_by
+from funnelkit.clients.keys import KeyPolicy, keys_of
+from funnelkit.clients.normal import company_key
 from funnelkit.clients.schemes import USUAL, Scheme
 from funnelkit.errors import ConflictError, InputError, NotFoundError, RefusedError, shown
 from funnelkit.importing.progress import Progress, shower
-from funnelkit.records import Lead
+from funnelkit.records import Company, Lead, Record
 from funnelkit.storage.immediate import run
 from funnelkit.verbs.acts import asked, no_unknown, split
 from funnelkit.verbs.conversion import apply_conversion, plan_conversion
@@ -49,7 +52,7 @@ class LeadsConverted:
 
     done: Mapping[str, str] = attrs.field(factory=dict)
     refused: Mapping[str, str] = attrs.field(factory=dict)
-    asked: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
+    asked: Mapping[str, Mapping[str, Mapping[str, str]]] = attrs.field(factory=dict)
 
     def __bool__(self) -> bool:
         return not self.refused
@@ -57,9 +60,11 @@ class LeadsConverted:
     def __str__(self) -> str:
         lines = [f"{len(self.done):,} converted, {len(self.refused):,} refused"]
         lines += [f"  {id}: {why}" for id, why in self.refused.items()]
-        return "\n".join(
-            [*lines, *(f"  {id}: which {', '.join(kinds)}?" for id, kinds in self.asked.items())]
-        )
+        for id, kinds in self.asked.items():
+            for kind, few in kinds.items():
+                told = " or ".join(f"{shown(name)} ({each})" for each, name in few.items())
+                lines.append(f"  {id}: which {kind}? {told}")
+        return "\n".join(lines)
 
 
 def convert_open_leads(
@@ -72,6 +77,9 @@ def convert_open_leads(
     **details: Any,
 ) -> LeadsConverted:
     """Convert every open lead through the gate: each in a commit of its own, nothing dropped.
+
+    Leads that name one company make it once; the only one known by that name is taken, unless an
+    identifier says otherwise.
 
     What is refused stays open and is listed with its reason. After a stop, run it again: what is
     converted is open no more.
@@ -94,7 +102,7 @@ def convert_open_leads(
     2
     """
     which = {"pipeline": leads, "batch": batch}
-    return run(_converted(shell_of(engine), which, scheme, details, shower(progress)))
+    return run(_converted(shell_of(engine), which, scheme, details, progress))
 
 
 async def async_convert_open_leads(
@@ -108,31 +116,81 @@ async def async_convert_open_leads(
 ) -> LeadsConverted:
     """Do `convert_open_leads` with an engine that is awaited."""
     which = {"pipeline": leads, "batch": batch}
-    return await _converted(awaited_shell_of(engine), which, scheme, details, shower(progress))
+    return await _converted(awaited_shell_of(engine), which, scheme, details, progress)
 
 
 async def _converted(
-    shell: Shell, which: Mapping[str, Any], scheme: Scheme, details: Mapping[str, Any], progress: Progress
+    shell: Shell, which: Mapping[str, Any], scheme: Scheme, details: Mapping[str, Any], progress: Any
 ) -> LeadsConverted:
     pipeline, batch = which["pipeline"], which["batch"]
     _check(shell, pipeline, batch, details)
+    if not isinstance(scheme, Scheme):
+        raise InputError("scheme", f"{shown(scheme)} is no Scheme", "give one of funnelkit.schemes")
+    if progress is not None and progress is not True and not callable(progress):
+        raise InputError("progress", f"{shown(progress)} cannot be called", "give True or a function")
+    tell = shower(progress)
     if scheme.deal == "new":
         shell.only("deal", details.get("pipeline"))  # else every lead would be refused for the same want
     where = {"outcome": "", **({} if pipeline is None else {"pipeline": pipeline})}
     report = LeadsConverted(done=(done := {}), refused=(refused := {}), asked=(unsure := {}))
     total = await _count(shell, where)
+    made = _Made(shell)
     async for lead in _open(shell, where, batch):
         try:
-            plan = await _plan(shell, lead, scheme, details)
+            plan = await _plan(shell, lead, scheme, details, made)
             conversion = await apply_conversion(shell, plan, {})
         except (RefusedError, ConflictError, InputError, NotFoundError) as error:
             refused[lead.id] = str(error.verdict) if isinstance(error, RefusedError) else str(error)
         else:
             done[lead.id] = conversion.id
+            made.remember(plan, conversion.company)
             if plan.open:
-                unsure[lead.id] = tuple(plan.open)
-        progress(len(done) + len(refused), total)
+                unsure[lead.id] = _who_else(plan)
+        tell(len(done) + len(refused), total)
     return report
+
+
+class _Made:
+    """The companies that were made in one run, by the name that leads give them."""
+
+    def __init__(self, shell: Shell) -> None:
+        self.shell = shell
+        self._by_name: dict[str, list[Company]] = {}
+
+    def remember(self, plan: ConversionPlan, company: Company | None) -> None:
+        """Keep a company that a plan has made."""
+        if company is not None and plan.company.how == "new":
+            self._by_name.setdefault(company_key(plan.lead.company_name), []).append(company)
+
+    async def like(self, lead: Lead) -> Record | None:
+        """Return the one company of the name that a lead gives: made in this run, else the only one known."""
+        if not (name := company_key(lead.company_name)):
+            return None
+        key = f"company:{name}"
+        known = (await known_by(self.shell.store, [key], ("company",))).get(key, [])
+        for few in (self._by_name.get(name, []), known):
+            fitting = [each for each in few if not _otherwise(lead, each, self.shell.business.keys)]
+            if len(fitting) == 1:
+                return fitting[0]
+        return None
+
+
+def _otherwise(lead: Lead, company: Record, policy: KeyPolicy) -> bool:
+    """Whether a company has another identifier than the lead says."""
+    mine, theirs = ({key for key in keys_of(one, policy) if key.startswith("id:")} for one in (lead, company))
+    said = {key.split(":")[1] for key in mine} & {key.split(":")[1] for key in theirs}
+    return bool(said) and mine.isdisjoint(theirs)
+
+
+def _who_else(plan: ConversionPlan) -> dict[str, dict[str, str]]:
+    """Return kind → id → name of who was taken and who else could have been meant."""
+    asked: dict[str, dict[str, str]] = {}
+    for part in plan.parts:
+        few = [candidate.record for candidate in part.open]
+        if few:
+            taken = [part.record] if part.record is not None else []
+            asked[part.kind] = {record.id: record.name for record in (*taken, *few)}
+    return asked
 
 
 def _check(shell: Shell, pipeline: str | None, batch: int, details: Mapping[str, Any]) -> None:
@@ -147,8 +205,12 @@ def _check(shell: Shell, pipeline: str | None, batch: int, details: Mapping[str,
         raise InputError("batch", f"{shown(batch)} is no number of leads", "at least 1")
 
 
-async def _plan(shell: Shell, lead: Lead, scheme: Scheme, details: Mapping[str, Any]) -> ConversionPlan:
+async def _plan(
+    shell: Shell, lead: Lead, scheme: Scheme, details: Mapping[str, Any], made: _Made
+) -> ConversionPlan:
     plan = await plan_conversion(shell, lead.id, scheme, _TARGETS, details)
+    if "company" in plan.searched and (company := await made.like(lead)):
+        plan = await plan_conversion(shell, lead.id, scheme, {**_TARGETS, "company": company}, details)
     if plan.refusals:
         raise RefusedError(lead.id, plan.verdict)
     return plan

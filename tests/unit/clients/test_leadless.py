@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from funnelkit import AsyncEngine, Engine, FrozenClock, Lead, Pipeline, Refusal, SQLiteStore, Stage, rule
-from funnelkit.clients import schemes
+from funnelkit.clients import KeyPolicy, schemes
 from funnelkit.clients.leadless import async_convert_open_leads, convert_open_leads
 from funnelkit.clients.schemes import FieldMap, Scheme
 from funnelkit.errors import InputError
@@ -110,11 +110,74 @@ def test_two_leads_of_one_person_make_one_contact(shop: Engine) -> None:
 def test_whoever_could_be_meant_is_reported(shop: Engine) -> None:
     """Two contacts have the address: the older is taken, and the report says where to look."""
     for name in ("Ann", "Anna"):
-        shop.create_contact(name, email="ann@example.org")
+        shop.create_contact(name, id=name, email="ann@example.org")
     lead = shop.capture("A.", pipeline="in", email="ann@example.org")
     report = convert_open_leads(shop)
-    assert (report.asked, len(shop.find("contact"))) == ({lead.id: ("contact",)}, 2)
-    assert str(report).splitlines()[-1] == f"  {lead.id}: which contact?"
+    assert report.asked == {lead.id: {"contact": {"Ann": "Ann", "Anna": "Anna"}}}
+    assert len(shop.find("contact")) == 2
+    assert str(report).splitlines()[-1] == f"  {lead.id}: which contact? 'Ann' (Ann) or 'Anna' (Anna)"
+
+
+def companies(shop: Engine, *names: str) -> int:
+    """Return how many companies there are after leads that name these were converted."""
+    before = len(shop.find("lead"))
+    for number, name in enumerate(names, start=before):
+        shop.capture(f"P{number}", pipeline="in", company_name=name)
+    assert convert_open_leads(shop).asked == {}
+    return len(shop.find("company"))
+
+
+def test_leads_of_one_company_make_one_company(shop: Engine) -> None:
+    """Five that name it: it is made by the first, and the deals of all are its deals."""
+    assert companies(shop, "Acme Ltd", "ACME", "Acme, Ltd.", "Acme Ltd", "Acme Ltd") == 1
+    assert len({deal.company for deal in shop.find("deal")}) == 1
+
+
+def test_leads_of_two_companies_make_two(shop: Engine) -> None:
+    """Names that are only alike are two companies."""
+    assert companies(shop, "Northwind", "Umbrella") == 2
+
+
+def test_the_only_company_of_the_name_is_taken(shop: Engine) -> None:
+    """One that was there before, too."""
+    shop.create_company("Acme")
+    assert companies(shop, "Acme Ltd", "Acme Ltd") == 1
+
+
+def test_a_second_run_makes_no_second_company(shop: Engine) -> None:
+    """What the first run has made is the only one known."""
+    companies(shop, "Acme")
+    assert companies(shop, "Acme") == 1
+
+
+def test_of_two_known_companies_of_the_name_none_is_taken(shop: Engine) -> None:
+    """The first lead makes a third, the report names the two; the second lead takes the third."""
+    for id in ("a1", "a2"):
+        shop.create_company("Acme", id=id)
+    first = shop.capture("Ann", pipeline="in", company_name="Acme")
+    shop.capture("Bob", pipeline="in", company_name="Acme")
+    report = convert_open_leads(shop)
+    assert report.asked == {first.id: {"company": {"a1": "Acme", "a2": "Acme"}}}
+    assert str(report).splitlines()[-1] == f"  {first.id}: which company? 'Acme' (a1) or 'Acme' (a2)"
+    assert len(shop.find("company")) == 3
+
+
+def test_another_tax_number_is_another_company() -> None:
+    """Two leads of one company name and different numbers make two."""
+    engine = Engine(*PIPELINES, keys=KeyPolicy(identifiers={"vat": "custom.vat"}))
+    own = Scheme(id="own", fields=FieldMap({"company": {"custom.vat": ("custom.vat",)}}))
+    for number in ("DE1", "DE2", "DE1"):
+        engine.capture("Ann", pipeline="in", company_name="Acme", custom={"vat": number})
+    convert_open_leads(engine, scheme=own)
+    assert sorted(company.custom["vat"] for company in engine.find("company")) == ["DE1", "DE2"]
+
+
+def test_a_scheme_that_looks_for_nobody_makes_each(shop: Engine) -> None:
+    """Where companies are always new, there is one for each lead."""
+    for name in ("Ann", "Bob"):
+        shop.capture(name, pipeline="in", company_name="Acme")
+    convert_open_leads(shop, scheme=Scheme(id="new", company="new"))
+    assert len(shop.find("company")) == 2
 
 
 def test_one_pipeline_alone(shop: Engine) -> None:
@@ -159,6 +222,8 @@ def test_progress_counts_every_lead(shop: Engine, batch: int) -> None:
         ({"batch": 0}, InputError),
         ({"batch": True}, InputError),
         ({"key": "k"}, InputError),
+        ({"scheme": "usual"}, InputError),
+        ({"progress": 5}, InputError),
         ({"expect": 1}, InputError),
         ({"valeu": 1}, TypeError),
         ({"override": "yes"}, InputError),
