@@ -19,6 +19,7 @@ from funnelkit.errors import FunnelkitError, InputError, StoreReadOnlyError, sho
 from funnelkit.people.scope import Owners, Scope, Visible
 from funnelkit.people.veil import veiled
 from funnelkit.records import Record
+from funnelkit.serial import did_you_mean
 from funnelkit.storage.asks import Ask
 from funnelkit.storage.base import KINDS, Capabilities, Commit, Kind, Store, check_findable
 from funnelkit.storage.columns import Row
@@ -81,9 +82,10 @@ class SeenStore(Reader):
 
     capabilities = Capabilities(writable=False)
 
-    def __init__(self, store: Store, visible: Visible) -> None:
+    def __init__(self, store: Store, visible: Visible, person: str = "") -> None:
         self.store = store
         self.visible = visible
+        self._name = f"what {shown(person)} sees" if person else "what one sees"
         condition, params = visible.condition("seen.")
         # One view may be seen through another: parameters of one name have one value all the way down.
         mine = f"seen_{sha256(repr(visible).encode()).hexdigest()[:16]}_"
@@ -131,7 +133,7 @@ class SeenStore(Reader):
             return self.store._ask(asked)  # noqa: SLF001 (what reads asks what reads)
         written = not any(isinstance(value, str) and _UNWRITABLE.search(value) for value in ask.params)
         rows: list[Row] = self.store.query(question.named, params) if written else []
-        return ask.answer(rows, repr(self))
+        return ask.answer(rows, self._name)
 
     def _question(self, sql: str) -> _Question:
         """Return a question of ours with the condition in it, and keep it."""
@@ -193,13 +195,13 @@ class SeenStore(Reader):
     def commit(self, commit: Commit) -> NoReturn:
         """Raise StoreReadOnlyError."""
         del commit
-        raise StoreReadOnlyError(repr(self), "is for reading only: let the whole engine act, with actor=")
+        raise StoreReadOnlyError(f"{self._name} is for reading only", "let the whole engine act, with actor=")
 
     def close(self) -> None:
         """Leave the store inside as it is."""
 
     def __repr__(self) -> str:
-        return f"SeenStore({self.store!r}: {self.visible})"
+        return f"SeenStore({self._name}: {self.visible})"  # no totals, they are of everything
 
 
 class Seen(Engine):
@@ -220,7 +222,7 @@ class Seen(Engine):
 
     def __init__(self, engine: Engine, person: str, visible: Visible) -> None:
         shell = engine._shell  # noqa: SLF001 (the same engine, a part of it)
-        super().__init__(store=SeenStore(engine.store, visible), zone=engine._zone)  # noqa: SLF001
+        super().__init__(store=SeenStore(engine.store, visible, person), zone=engine._zone)  # noqa: SLF001
         self._shell = Shell(
             shell.pipelines.values(), self._shell.store, shell.clock, shell.ids, business=shell.business
         )
@@ -243,6 +245,10 @@ class Seen(Engine):
         del schema
         raise _elsewhere("connection", connection, "write engine.using(connection).seen_by(person)")
 
+    def verify(self) -> NoReturn:
+        """Raise InputError: what is seen leads to what is hidden, so it cannot be checked alone."""
+        raise _unverifiable(self.person)
+
     def __repr__(self) -> str:
         return f"Seen({self.person!r}: {self.visible})"
 
@@ -252,7 +258,7 @@ class AsyncSeen(AsyncEngine):
 
     def __init__(self, engine: AsyncEngine, person: str, visible: Visible) -> None:
         shell = engine._shell  # noqa: SLF001 (the same engine, a part of it)
-        super().__init__(store=SeenStore(FromThread(engine.store), visible), zone=engine._zone)  # noqa: SLF001
+        super().__init__(store=SeenStore(FromThread(engine.store), visible, person), zone=engine._zone)  # noqa: SLF001
         self._shell = Shell(
             shell.pipelines.values(), self._shell.store, shell.clock, shell.ids, business=shell.business
         )
@@ -275,12 +281,21 @@ class AsyncSeen(AsyncEngine):
         del schema
         raise _elsewhere("connection", connection, "write engine.using(connection).seen_by(person)")
 
+    async def verify(self) -> NoReturn:
+        """Raise InputError; see `Seen.verify`."""
+        raise _unverifiable(self.person)
+
     def __repr__(self) -> str:
         return f"AsyncSeen({self.person!r}: {self.visible})"
 
 
 def _elsewhere(argument: str, given: object, fix: str) -> InputError:
     return InputError(argument, f"{shown(given)} is not for an engine as one person sees it", fix)
+
+
+def _unverifiable(person: str) -> InputError:
+    problem = f"what {shown(person)} sees is a part, and may lead to what is hidden"
+    return InputError("verify", problem, "verify the whole engine")
 
 
 def seen_by(engine: Engine, person: str, scope: Scope | None, storefronts: Iterable[str]) -> Seen:
@@ -297,6 +312,16 @@ def async_seen_by(
 
 def _visible(shell: Shell, person: str, scope: Scope | None, storefronts: Iterable[str]) -> Visible:
     """Resolve a scope for a person; storefronts are those of the sources."""
-    business, wanted = shell.business, set(storefronts)
-    sources = [source.id for source in business.sources.values() if source.storefront in wanted - {""}]
+    business = shell.business
+    if scope is not None and not isinstance(scope, Scope):
+        raise InputError("scope", f"{shown(scope)} is no scope", "give Scope.own() or another one")
+    if isinstance(storefronts, str) or not isinstance(storefronts, Iterable):
+        raise InputError("storefronts", f"{shown(storefronts)} is no list of shops", 'give ["shop"]')
+    wanted = list(storefronts)
+    known = {source.storefront for source in business.sources.values()} - {""}
+    for storefront in wanted:
+        if not isinstance(storefront, str) or storefront not in known:
+            problem = f"no source belongs to storefront {shown(storefront)}"
+            raise InputError("storefronts", problem, did_you_mean(storefront, sorted(known)))
+    sources = [source.id for source in business.sources.values() if source.storefront in wanted]
     return (scope or Scope.own()).resolve(person, business.organisation, sources)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import attrs
 
@@ -47,15 +47,14 @@ async def new_placed(shell: Shell, verb: str, name: str, details: Mapping[str, A
         record, commit = await born(shell, kind, own, said, verb=verb, contact=contact, company=company)
         return commit, (record,)
 
-    for tried in range(_TRIES):
+    tried = 0
+    while True:
         try:
-            record: Placed = (await shell.once(verb, name, fields, said, prepare))[0]
+            return cast("Placed", (await shell.once(verb, name, fields, said, prepare))[0])
         except ConflictError:  # somebody wrote to the card that the same inquiry has: it is read again
-            if tried == _TRIES - 1:
+            tried += 1
+            if tried == _TRIES:
                 raise
-        else:
-            break
-    return record
 
 
 _TRIES = 20

@@ -132,9 +132,37 @@ def test_a_report_counts_what_is_seen(shop: Engine) -> None:
     assert [row.group for row in ann.analytics.people("sales").rows] == ["ann"]
 
 
-def test_a_ledger_that_is_seen_in_part_is_sound(shop: Engine) -> None:
-    """Verifying what is seen finds nothing."""
-    assert shop.seen_by("ann").verify() == ()
+def test_what_is_seen_in_part_is_not_verified(shop: Engine) -> None:
+    """It may lead to what is hidden, so the whole engine has to be verified, and is sound."""
+    with pytest.raises(InputError, match=r"what 'ann' sees is a part.*verify the whole engine"):
+        shop.seen_by("ann").verify()
+    assert shop.verify() == ()
+
+
+def test_an_error_tells_nothing_of_what_is_hidden(shop: Engine) -> None:
+    """It says what one sees and what to do; no file, and no totals."""
+    ann = shop.seen_by("ann")
+    with pytest.raises(StoreReadOnlyError) as refused:
+        ann.create("new")
+    told = "what 'ann' sees is for reading only: let the whole engine act, with actor="
+    assert str(refused.value) == told
+    assert repr(ann.store) == "SeenStore(what 'ann' sees: held by 'ann')"
+
+
+NO_SCOPES: dict[str, tuple[dict[str, Any], str]] = {
+    "a word for a scope": ({"scope": "own"}, "scope: 'own' is no scope"),
+    "nothing for storefronts": ({"storefronts": None}, "storefronts: None is no list"),
+    "one storefront": ({"storefronts": "berlin"}, "storefronts: 'berlin' is no list"),
+    "another storefront": ({"storefronts": ["berln"]}, "storefront 'berln' .did you mean 'berlin'"),
+    "a storefront that is no text": ({"storefronts": [["berlin"]]}, "no source belongs to storefront"),
+}
+
+
+@pytest.mark.parametrize(("asked", "told"), NO_SCOPES.values(), ids=NO_SCOPES)
+def test_what_is_no_scope_is_refused(shop: Engine, asked: dict[str, Any], told: str) -> None:
+    """Each mistake is named, with what was meant."""
+    with pytest.raises(InputError, match=told):
+        shop.seen_by("ann", **asked)
 
 
 ACTS: dict[str, Callable[[Any], Any]] = {
@@ -243,9 +271,11 @@ def test_awaited_it_is_seen_in_part_as_well() -> None:
             ann.using(None)
         counts = await ann.report(lambda reports: reports.funnel("sales").counts())
         both = await ann.seen_by("bob").find("deal")
-        return [deal.id for deal in await ann.find("deal")], counts["new"], await ann.verify(), both
+        with pytest.raises(InputError, match="verify the whole engine"):
+            await ann.verify()
+        return [deal.id for deal in await ann.find("deal")], counts["new"], both
 
-    assert asyncio.run(ask(filled().store)) == (["D"], 1, (), [])
+    assert asyncio.run(ask(filled().store)) == (["D"], 1, [])
 
 
 def test_awaited_over_a_file_it_is_seen_in_part_as_well(tmp_path: Any) -> None:
