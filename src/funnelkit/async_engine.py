@@ -26,7 +26,7 @@ from funnelkit.storage.immediate import Immediate
 from funnelkit.storage.threads import FromThread, InThread
 from funnelkit.verbs.acting import amend, move
 from funnelkit.verbs.acts import Act, split
-from funnelkit.verbs.asking import Option, columns, options, verdict
+from funnelkit.verbs.asking import Option, found, options, verdict
 from funnelkit.verbs.bulk import BulkResult, bulk
 from funnelkit.verbs.business import Business
 from funnelkit.verbs.conversion import Conversion, convert
@@ -218,9 +218,11 @@ class AsyncEngine(AsyncClientVerbs):
         """Return a record as it is now; see `Engine.get`."""
         return cast("Record", await self._shell.current(id, None))
 
-    async def find(self, kind: Kind, *, after: str = "", limit: int = 100, **where: str) -> list[Any]:
+    async def find(
+        self, kind: Kind, *, after: str = "", limit: int = 100, **where: Record | str
+    ) -> list[Any]:
         """Return records of a kind whose fields equal ``where``; see `Engine.find`."""
-        return await self._store.find(kind, columns(kind, where), after=after, limit=limit)
+        return await found(self._shell, kind, where, after=after, limit=limit)
 
     async def history(self, record: Record | str) -> list[Move]:
         """Return the moves of a lead or deal, oldest first."""

@@ -26,7 +26,7 @@ from funnelkit.storage.base import Kind
 from funnelkit.storage.immediate import Immediate, run
 from funnelkit.verbs.acting import amend, move
 from funnelkit.verbs.acts import Act, split
-from funnelkit.verbs.asking import Option, columns, options, verdict
+from funnelkit.verbs.asking import Option, found, options, verdict
 from funnelkit.verbs.business import Business
 from funnelkit.verbs.conversion import Conversion, convert
 from funnelkit.verbs.creation import log, new_party, new_placed
@@ -370,22 +370,24 @@ class Engine(ClientVerbs):
         """Return a record as it is now. Raises NotFoundError."""
         return cast("Record", run(self._shell.current(id, None)))
 
-    def find(self, kind: Kind, *, after: str = "", limit: int = 100, **where: str) -> list[Any]:
+    def find(self, kind: Kind, *, after: str = "", limit: int = 100, **where: Record | str) -> list[Any]:
         """Return records of a kind whose fields equal ``where``, in the order of their ids.
 
         Contacts and companies that were merged into others are left out, unless ``replaced_by`` is asked for.
+        What belongs to one of them is found under its id, and under that of who stands for it.
 
         Args:
             kind: ``"lead"``, ``"deal"``, ``"contact"`` or ``"company"``.
             after: The id to go on behind, for the next page.
             limit: The largest number of records to return.
             where: Field → value, for example ``stage="offer"``, ``owner="sam"``,
-                ``outcome="open"``.
+                ``outcome="open"``; of ``contact``, ``company``, ``lead`` and ``deal`` the record
+                or its id.
 
         Raises:
             InputError: The field cannot be compared, or there is no such kind or outcome.
         """
-        return self._store.find(kind, columns(kind, where), after=after, limit=limit)
+        return run(found(self._shell, kind, where, after=after, limit=limit))
 
     def history(self, record: Record | str) -> list[Move]:
         """Return the moves of a lead or deal, oldest first."""

@@ -13,10 +13,11 @@ from funnelkit.records import OUTCOMES, Lead, Placed, Record
 from funnelkit.serial import did_you_mean
 from funnelkit.stages import Verdict
 from funnelkit.stages.rules import VERBS
+from funnelkit.storage.base import KIND_OF, Kind
 from funnelkit.verbs.acts import Asked, asked
 from funnelkit.verbs.shell import Shell, in_a_pipeline
 
-__all__ = ["Option", "columns", "options", "verdict"]
+__all__ = ["Option", "columns", "found", "options", "verdict"]
 
 _ASKABLE = ("advance", *(verb for verb in VERBS if verb not in {"create", "capture"}))
 """The verbs that are done to a record that is there."""
@@ -100,6 +101,36 @@ def _ways(shell: Shell, record: Placed) -> list[tuple[str, str]]:
     named = [word for word in words if word not in table.position and word not in closing]
     ends = [(closing[word], "") for word in words if word in closing]
     return [("move", word) for word in (*stages, *named)] + ends
+
+
+_LINKS: tuple[Kind, ...] = ("contact", "company", "lead", "deal")
+
+
+async def found(
+    shell: Shell, kind: Kind, where: Mapping[str, Record | str], *, after: str, limit: int
+) -> list[Record]:
+    """Return records whose fields equal ``where``; who was merged leads to who stands for them.
+
+    Args:
+        shell: Where to read.
+        kind: The kind of records.
+        where: Field → value; of a field that holds an id, the record will do.
+        after: The id to go on behind.
+        limit: The largest number of records to return.
+    """
+    asked_for: dict[str, Any] = {**where}
+    for link in _LINKS:
+        if link not in asked_for:
+            continue
+        value = asked_for[link]
+        if type(value) in KIND_OF:
+            if KIND_OF[type(value)] != link:
+                raise InputError(link, f"{shown(value)} is no {link}", f"give a {link}, or its id")
+            value = value.id
+        if isinstance(value, str) and value and (known := await shell.store.get_many(link, [value])):
+            value = (await shell.standing(known[value])).id
+        asked_for[link] = value
+    return await shell.store.find(kind, columns(kind, asked_for), after=after, limit=limit)
 
 
 _COLUMN_OF = {"source": "lead_source", "repeat": "repeat_kind"}
