@@ -140,6 +140,7 @@ def _set_noise_aside(known: Known, rows: Sequence[Prepared]) -> None:
     """Let nobody be known by an e-mail address of many who are new and have ids and names of their own.
 
     Such an address, ``noreply@…`` of a shop, is no person's. It is noted on every row that has it.
+    One row alone is no evidence: of it only what is there says whether the address is noise.
     """
     fresh = [row for row in rows if known.meant(row.id) is None]
     named = {(key, _name_key(row)) for row in fresh for key in row.keys if key.startswith("email:")}
@@ -147,7 +148,7 @@ def _set_noise_aside(known: Known, rows: Sequence[Prepared]) -> None:
     for row in fresh:
         for key in row.keys:
             there = len(known.by_key.get(key, ()))
-            if key in many and (number := many[key] + there) > NOISE:
+            if many[key] > 1 and (number := many[key] + there) > NOISE:
                 known.noise.add(key)
                 note = f"{key} stands for {number:,} names, so nobody is known by it"
                 row.draft = attrs.evolve(row.draft, notes=(*row.draft.notes, note))
