@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from inspect import iscoroutinefunction
 from itertools import islice
 from os import PathLike, fspath
 from pathlib import Path
@@ -10,11 +11,13 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 import attrs
 
+from funnelkit.clients.finding import standing_by_id
 from funnelkit.errors import InputError, shown
 from funnelkit.importing.progress import Progress
 from funnelkit.records import Deal, Lead, Record
 from funnelkit.serial import did_you_mean
-from funnelkit.storage.base import KINDS
+from funnelkit.storage.base import KINDS, Kind, Store
+from funnelkit.storage.immediate import Immediate
 from funnelkit.storage.immediate import run as at_once
 from funnelkit.tables.drafts import Reason, RowDraft
 from funnelkit.tables.export import (
@@ -53,7 +56,7 @@ _SAID: dict[TargetKind, tuple[str, ...]] = {
 
 
 def export_records(
-    engine: Engine,
+    engine: Engine | Store,
     kind: TargetKind,
     path: str | PathLike[str],
     *,
@@ -64,8 +67,11 @@ def export_records(
     The store is read page by page, so memory does not grow with it. What is written meanwhile may be
     in the file or not. The file is called ``<path>.part`` until all of it is there.
 
+    Records that another one stands for are left out: who was merged, and what an undone conversion had
+    made. Where others name them, the file names who stands for them, or nobody.
+
     Args:
-        engine: Whose records.
+        engine: Whose records; a store will do.
         kind: ``"lead"``, ``"deal"``, ``"contact"`` or ``"company"``.
         path: A name that ends with ``.csv``, ``.jsonl`` or ``.parquet``.
         progress: Called with (records done, records); True draws a bar on stderr if that is a terminal.
@@ -74,7 +80,8 @@ def export_records(
         How many were written.
 
     Raises:
-        InputError: There is no such kind or format, or the file cannot be written.
+        InputError: There is no such kind or format, the file cannot be written, or it is an engine that
+            is awaited.
         MissingExtraError: Parquet, and pyarrow is not installed.
 
     >>> from pathlib import Path
@@ -93,10 +100,11 @@ def export_records(
     if kind not in KINDS:
         raise InputError("kind", f"{shown(kind)} is no kind of record", did_you_mean(kind, KINDS))
     show = shown_to(progress)
-    total = engine.store.query(f"SELECT COUNT(*) FROM {kind}", {})[0][0] if progress else 0  # noqa: S608
+    store = _store_of(engine)
+    total = store.query(_COUNT.format(kind=kind), {})[0][0] if progress else 0
     whole = Path(fspath(path))
     draft = whole.with_name(whole.name + ".part")
-    number = write(_all(engine, kind, show, total), draft, kind)
+    number = write(_all(store, kind, show, total), draft, kind)
     draft.replace(whole)
     show(number, max(total, number))
     return number
@@ -109,12 +117,43 @@ def _format(path: Any) -> tuple[Callable[..., int], Callable[..., Iterator[Recor
     return _FORMATS[suffix]
 
 
-def _all(engine: Engine, kind: TargetKind, show: Progress, total: int) -> Iterator[Record]:
+def _store_of(engine: Any) -> Store:
+    """Return the store of an engine, or the store that was given."""
+    if not isinstance(engine, type) and hasattr(engine, "get_many"):
+        store: Store = engine
+        if not iscoroutinefunction(store.find):
+            return store
+    shell_of(engine)
+    own: Store = engine.store
+    return own
+
+
+_COUNT = "SELECT COUNT(*) FROM {kind} WHERE replaced_by = ''"
+
+
+def _all(store: Store, kind: TargetKind, show: Progress, total: int) -> Iterator[Record]:
     after, done = "", 0
-    while page := engine.store.find(kind, {}, after=after, limit=_PAGE):
-        yield from page
-        after, done = page[-1].id, done + len(page)
+    while page := store.find(kind, {}, after=after, limit=_PAGE):
+        records = [record for record in page if not record.replaced_by]
+        yield from _referring(store, records)
+        after, done = page[-1].id, done + len(records)
         show(done, max(done, total))
+
+
+def _referring(store: Store, records: list[Record]) -> Iterator[Record]:
+    """Yield records that name who stands for those that they name, where that is another one."""
+    stands: dict[Kind, dict[str, str]] = {}
+    for kind in KINDS:
+        named = {id for record in records if (id := getattr(record, kind, ""))}
+        found = store.get_many(kind, sorted(named)) if named else {}
+        gone = {id: record.replaced_by for id, record in found.items() if record.replaced_by}
+        above = at_once(standing_by_id(Immediate(store), kind, set(gone.values())))
+        stands[kind] = {id: above[over].id if over in above else "" for id, over in gone.items()}
+    for record in records:
+        changed: dict[str, Any] = {
+            kind: stood[id] for kind, stood in stands.items() if (id := getattr(record, kind, "")) in stood
+        }
+        yield attrs.evolve(record, **changed) if changed else record
 
 
 def import_records(
@@ -134,7 +173,7 @@ def import_records(
 
     A record is the same as it was, but for what a snapshot does not know: its moves before the last
     one, and so its version, the stages it has visited and its seal. To copy a store with its ledger use
-    `funnelkit.copy_store`. Records that another one stands for are bad rows.
+    `funnelkit.copy_store`. Records that another one stands for, which no export has, are bad rows.
 
     Args:
         engine: Where to.

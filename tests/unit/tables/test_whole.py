@@ -9,10 +9,10 @@ from typing import Any
 import attrs
 import pytest
 
-from funnelkit import Engine, FrozenClock, Pipeline, Stage, money, templates
+from funnelkit import AsyncEngine, Engine, FrozenClock, Pipeline, Stage, money, templates
 from funnelkit.errors import InputError
 from funnelkit.records import Record
-from funnelkit.tables.whole import export_records, import_records
+from funnelkit.tables.whole import _referring, export_records, import_records
 
 FORMATS = ["csv", "jsonl", "parquet"]
 SALES = Pipeline("sales", [Stage("new"), Stage("offer")], close_reasons={"lost": {"price": "Too dear"}})
@@ -150,3 +150,68 @@ def test_an_export_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError):
         export_records(engine, "company", path, progress=fails)
     assert path.read_text() == "old"
+
+
+def merged() -> Engine:
+    """Return an engine in which clients, deals and a lead were merged, and some name who is no more."""
+    engine = an_engine()
+    acme, twin = engine.create_company("Acme"), engine.create_company("ACME Ltd")
+    ada = engine.create_contact("Ada", email="ada@acme.example", company=acme)
+    again = engine.create_contact("Ada L.", email="ada@acme.example", company=twin)
+    roof = engine.create("Roof", pipeline="sales", contact=ada, company=acme)
+    barn = engine.create("Barn", pipeline="sales", contact=again, company=twin)
+    engine.lose(engine.create("Old", pipeline="sales", contact=again, company=twin), reason="price")
+    lead = engine.capture("Ada", email="ada@home.example", contact=again)
+    for survivor, loser in ((acme, twin), (ada, again), (roof, barn)):
+        engine.apply(engine.plan_merge([survivor.id, loser.id], survivor=survivor.id))
+    assert lead is not None
+    return engine
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl"])
+def test_what_was_merged_comes_back_as_its_survivor(suffix: str, tmp_path: Path) -> None:
+    """An export leaves out who was merged and names the survivor; no row is bad, and nobody is lost."""
+    engine = merged()
+    other = copied(engine, tmp_path, suffix)
+    counts: tuple[tuple[Any, int], ...] = (("company", 1), ("contact", 1), ("deal", 2), ("lead", 1))
+    for kind, number in counts:
+        before = [one for one in engine.store.find(kind, {}) if not one.replaced_by]
+        after = other.store.find(kind, {})
+        assert len(after) == number
+        assert [one.id for one in after] == [one.id for one in before]
+    ada: Any
+    acme: Any
+    (ada,), (acme,) = other.store.find("contact", {}), other.store.find("company", {})
+    deals: list[Any] = list(other.store.find("deal", {}))
+    assert {(deal.contact, deal.company) for deal in deals} == {(ada.id, acme.id)}
+    assert ada.company == acme.id
+
+
+def test_a_reference_to_who_was_merged_is_led_on() -> None:
+    """A record that still names who was merged twice names who stands for them in the file."""
+    engine = Engine(SALES)
+    first, second, third = (engine.create_contact(name) for name in ("Ada", "Bob", "Cid"))
+    deal = engine.create("Roof", contact=third)
+    for survivor, loser in ((second, third), (first, second)):
+        engine.apply(engine.plan_merge([survivor.id, loser.id], survivor=survivor.id))
+    late: Any = attrs.evolve(deal, contact=third.id)
+    led: list[Any] = list(_referring(engine.store, [late]))
+    assert [one.contact for one in led] == [first.id]
+
+
+def test_a_store_is_exported(tmp_path: Path) -> None:
+    """In the place of an engine its store can be given."""
+    engine = full()
+    path, other = tmp_path / "a.jsonl", tmp_path / "b.jsonl"
+    assert export_records(engine.store, "deal", path) == export_records(engine, "deal", other) == 2
+    assert path.read_bytes() == other.read_bytes()
+
+
+@pytest.mark.parametrize("wrong", ["engine", "store", "text", "type"])
+def test_an_awaited_engine_is_refused_by_name(wrong: str, tmp_path: Path) -> None:
+    """What works at once is not for engines and stores that are awaited, and the error says so."""
+    awaited = AsyncEngine(SALES)
+    given: Any = {"engine": awaited, "store": awaited.store, "text": "crm.db", "type": Engine}[wrong]
+    with pytest.raises(InputError, match="is no Engine"):
+        export_records(given, "deal", tmp_path / "d.csv")
+    assert list(tmp_path.iterdir()) == []
