@@ -151,6 +151,9 @@ def _told(source: Source) -> list[Problem]:
             given_id(source.id) if name == "id" else text(getattr(source, name), name)
         except FunnelkitError as error:
             problems.append(Problem(name, str(error)))
+    rule = source.sharing
+    if rule is not None and (isinstance(rule, type) or not callable(getattr(rule, "assign", None))):
+        problems.append(Problem("sharing", f"{shown(rule)} is no sharing rule", 'give RoundRobin("north")'))
     if source.stage and not source.pipeline:
         problems.append(Problem("stage", "is given without a pipeline", "name the pipeline, too"))
     return problems

@@ -15,6 +15,7 @@ import attrs
 
 from funnelkit.clock import aware
 from funnelkit.errors import InputError, shown
+from funnelkit.inputs import text
 from funnelkit.people.organisation import Organisation
 from funnelkit.records import FrozenMapping
 
@@ -29,6 +30,8 @@ __all__ = [
     "SharingRule",
     "daily_quota",
     "deal_out",
+    "groups_of",
+    "is_rule",
 ]
 
 _DAYS = 30
@@ -166,6 +169,10 @@ class PersonalManager:
         return Assignment("", "personal manager", "; ".join(passed) or nobody)
 
 
+def _group(value: str) -> str:
+    return text(value, "group", required=True)
+
+
 @attrs.frozen
 class RoundRobin:
     """The members of a group take turns in their order.
@@ -184,7 +191,7 @@ class RoundRobin:
     'eva' by round robin: next after 'ann' of the 2 available in group 'north'
     """
 
-    group: str
+    group: str = attrs.field(converter=_group)
 
     def assign(self, facts: Facts) -> Assignment:
         """Return whose turn it is."""
@@ -214,7 +221,7 @@ class LeastBusy:
     'bob' by least busy: 3 open, the fewest of the 2 available in group 'north'
     """
 
-    group: str
+    group: str = attrs.field(converter=_group)
 
     def assign(self, facts: Facts) -> Assignment:
         """Return who has the least to do."""
@@ -255,7 +262,7 @@ class Quota:
     ['bob', 'ann', 'bob', '']
     """
 
-    group: str
+    group: str = attrs.field(converter=_group)
     forced: bool = attrs.field(default=False, kw_only=True)
 
     def assign(self, facts: Facts) -> Assignment:
@@ -276,7 +283,25 @@ class Quota:
 
 
 def _rules(value: Iterable[SharingRule]) -> tuple[SharingRule, ...]:
-    return tuple(value)
+    fix = 'give [PersonalManager(), RoundRobin("north")]'
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        raise InputError("rules", f"{shown(value)} is no list of rules", fix)
+    rules = tuple(value)
+    if not rules:
+        raise InputError("rules", "there is none", fix)
+    for rule in rules:
+        if not is_rule(rule):
+            raise InputError("rules", f"{shown(rule)} is no sharing rule", fix)
+    return rules
+
+
+def is_rule(value: object) -> bool:
+    """Whether something can say who gets the next record.
+
+    >>> is_rule(RoundRobin("north")), is_rule(RoundRobin), is_rule("north")
+    (True, False, False)
+    """
+    return callable(getattr(value, "assign", None)) and not isinstance(value, type)
 
 
 @attrs.frozen
@@ -301,7 +326,18 @@ class FirstOf:
             if answers[-1].owner:
                 return answers[-1]
         why = "; ".join(f"{answer.rule}: {answer.why}" for answer in answers)
-        return Assignment("", ", ".join(answer.rule for answer in answers), why or "there is no rule")
+        return Assignment("", ", ".join(answer.rule for answer in answers), why)
+
+
+def groups_of(rule: SharingRule | None) -> tuple[str, ...]:
+    """Return the ids of the groups that a rule of this library shares out to.
+
+    >>> groups_of(FirstOf([PersonalManager(), RoundRobin("north"), Quota("south")]))
+    ('north', 'south')
+    """
+    if isinstance(rule, FirstOf):
+        return tuple(group for each in rule.rules for group in groups_of(each))
+    return (rule.group,) if isinstance(rule, RoundRobin | LeastBusy | Quota) else ()
 
 
 def deal_out(rule: SharingRule, facts: Facts, count: int) -> tuple[Assignment, ...]:

@@ -251,11 +251,6 @@ def test_when_no_rule_finds_anybody_all_reasons_are_told() -> None:
     )
 
 
-def test_no_rule_is_a_reason_too() -> None:
-    """An empty list of rules finds nobody."""
-    assert FirstOf([]).assign(facts()) == Assignment("", "", "there is no rule")
-
-
 RULES: list[SharingRule] = [
     PersonalManager(),
     RoundRobin("north"),
