@@ -304,7 +304,8 @@ class Engine(ClientVerbs):
     def bulk(self, verb: str, records: Iterable[R | str], **arguments: Any) -> BulkResult:
         """Do one verb to many leads or deals, each through the gate, in one transaction.
 
-        What the gate refuses is listed, the rest is done. A version conflict stops everything.
+        What the gate refuses is listed, the rest is done. A version conflict, or an id that nobody
+        has, stops everything: it raises, and nothing is written.
 
         Args:
             verb: ``"advance"``, ``"move"``, ``"win"``, ``"lose"``, ``"void"``, ``"reopen"``,

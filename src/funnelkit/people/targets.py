@@ -369,7 +369,8 @@ class SplitTarget:
             raise InputError("fixed", f"the fixed parts of {where} are {over} more than its {told(whole)}")
         if left and not free:
             rest = told(like(left, whole))
-            raise InputError("fixed", f"{rest} of {where} are left for nobody", "give somebody a weight")
+            argument = "fixed" if parts else "weights"
+            raise InputError(argument, f"{rest} of {where} are left for nobody", "give somebody a weight")
         shares = apportion(left, free) if left else dict.fromkeys(free, 0)
         shared = [part if part.fixed else part.with_amount(like(shares[part.name], whole)) for part in parts]
         return attrs.evolve(self, parts=shared)

@@ -18,7 +18,7 @@ from funnelkit.stages import Refusal, Verdict
 from funnelkit.storage.base import Kind
 from funnelkit.verbs.acts import Asked, asked, no_unknown, split
 from funnelkit.verbs.drafts import DealDetails
-from funnelkit.verbs.shell import Prepared, Shell, id_of
+from funnelkit.verbs.shell import Prepared, Shell, id_of, kind_made_for
 
 if TYPE_CHECKING:  # the parts of a conversion are loaded with the first one
     from funnelkit.clients.schemes import Scheme
@@ -39,6 +39,8 @@ class Conversion:
     >>> made = engine.convert(engine.capture("Ada Lovelace", company_name="Acme"))
     >>> made.deal, made.contact, made.company
     (Deal('Ada Lovelace, Acme', new, v1), Contact('Ada Lovelace', v1), Company('Acme', v1))
+    >>> print(made)
+    lead 'Ada Lovelace' became contact 'Ada Lovelace', company 'Acme' and deal 'Ada Lovelace, Acme'
     """
 
     lead: Lead
@@ -46,6 +48,12 @@ class Conversion:
     contact: Contact | None = None
     company: Company | None = None
     id: str = ""
+
+    def __str__(self) -> str:
+        parties = {"contact": self.contact, "company": self.company, "deal": self.deal}
+        told = [f"{kind} {shown(record.name)}" for kind, record in parties.items() if record is not None]
+        became = " and ".join(filter(None, (", ".join(told[:-1]), *told[-1:]))) or "nothing"
+        return f"lead {shown(self.lead.name)} became {became}"
 
 
 # -- planned -----------------------------------------------------------------------------------
@@ -75,6 +83,7 @@ async def plan_conversion(
         raise InputError("scheme", f"{shown(scheme)} is no Scheme", "give one of funnelkit.schemes")
     act, details = split(arguments)
     no_unknown(details, DealDetails.__annotations__)
+    _no_strangers(targets)
     said = asked(act)
     lead = await _lead(shell, ref, said)
     scheme = scheme or USUAL
@@ -87,6 +96,15 @@ async def plan_conversion(
         plan = attrs.evolve(plan, refusals=(*_nobody(plan, scheme), *await _verdict(shell, plan, said)))
     given = {name: value for name, value in act.items() if name not in {"expect", "key"}}
     return attrs.evolve(plan, act=FrozenMapping(given))
+
+
+def _no_strangers(targets: Mapping[str, Any]) -> None:
+    """Raise InputError for an id of another kind of record: no deal is meant to be called that."""
+    for kind, target in targets.items():
+        made_for = kind_made_for(target) if isinstance(target, str) else None
+        if made_for not in {None, kind}:
+            problem = f"{shown(target)} looks like the id of a {made_for}"
+            raise InputError(kind, problem, f"give a {kind}, or the id of one")
 
 
 async def _lead(shell: Shell, ref: Lead | str, said: Asked) -> Lead:
@@ -228,6 +246,7 @@ async def convert(
 
     act, details = split(arguments)
     no_unknown(details, DealDetails.__annotations__)
+    _no_strangers(targets)
     said = asked(act)
 
     async def prepare() -> Prepared:

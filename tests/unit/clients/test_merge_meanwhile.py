@@ -59,7 +59,7 @@ def test_a_plan_is_void_when_somebody_new_hangs_on_a_loser(engine: Engine, three
     engine.create("C", id="late", pipeline="care", contact="again")
     with pytest.raises(ConflictError) as caught:
         engine.apply(plan)
-    assert caught.value.id == "late"
+    assert str(caught.value) == "deal 'late' is new since the plan: make a new plan"
 
 
 def test_a_plan_is_void_when_somebody_hangs_on_a_loser_no_more(

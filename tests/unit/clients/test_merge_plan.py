@@ -121,7 +121,7 @@ def test_other_arguments_are_checked(engine: Engine, ann: Any, arguments: Any, a
 
 def test_a_field_that_a_record_does_not_have_is_refused(engine: Engine, ann: Any) -> None:
     """The right name is suggested."""
-    with pytest.raises(TypeError, match="did you mean 'email'"):
+    with pytest.raises(InputError, match="did you mean 'email'"):
         engine.plan_merge([ann, "again"], fields={"emial": "x"})
 
 

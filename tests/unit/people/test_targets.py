@@ -436,3 +436,9 @@ def test_plan_and_fact_are_of_one_currency(fact: Amount) -> None:
     """Neither another currency nor a bare number is set against euros."""
     with pytest.raises(MoneyError, match="cannot be compared"):
         plan_facts(SplitTarget(in_euros(100)), MARCH, {(): fact})
+
+
+def test_a_split_over_nobody_is_about_the_weights() -> None:
+    """Without parts nothing is fixed: the sentence names the weights."""
+    with pytest.raises(InputError, match=r"^weights: 100 of 'march' are left for nobody"):
+        target().split({})

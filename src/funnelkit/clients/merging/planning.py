@@ -15,11 +15,12 @@ from funnelkit.clients.merging.writing import drawn, saying
 from funnelkit.errors import ConflictError, InputError, shown
 from funnelkit.inputs import custom_values
 from funnelkit.records import Record
+from funnelkit.serial import did_you_mean
 from funnelkit.stages import Refusal
 from funnelkit.storage.base import Kind, kind_of
 from funnelkit.verbs.acts import asked
 from funnelkit.verbs.converting.plan import value_of
-from funnelkit.verbs.drafts import checked
+from funnelkit.verbs.drafts import FIELDS, checked
 from funnelkit.verbs.shell import Shell, id_of
 
 __all__ = ["plan_merge"]
@@ -101,6 +102,9 @@ async def _given(shell: Shell, kind: Kind, fields: Mapping[str, Any] | None) -> 
         raise InputError("fields", f"{shown(fields)} is no mapping", 'give {"name": "Acme"}')
     own = {str(name): value for name, value in (fields or {}).items()}
     custom = {name.partition(".")[2]: own.pop(name) for name in list(own) if name.startswith("custom.")}
+    if unknown := next((name for name in own if name not in FIELDS[kind]), None):
+        mend = did_you_mean(unknown, sorted(FIELDS[kind] - {"custom"}))
+        raise InputError("fields", f"{shown(unknown)} is no field of a {kind}", mend)
     new = checked(kind, {**own, "custom": {**custom_values(own.get("custom")), **custom}})
     flat = {f"custom.{name}": value for name, value in new.pop("custom").items()}
     for party in ("contact", "company"):
