@@ -210,6 +210,9 @@ def test_mended_rows_are_imported(table: tuple[TableMapping, Rows]) -> None:
         path = Path(folder, "bad.csv")
         first = taken(engine, mapping, rows, bad_rows=path)
         before = readable(engine.store)
+        assert path.exists() is (first.bad > 0)
+        if not first.bad:
+            return
         with path.open(encoding="utf-8-sig", newline="") as file:
             bad = list(csv.DictReader(file, delimiter=";"))
         lines = [row.line for row in first.listed if row.fate == "bad"]
@@ -218,7 +221,7 @@ def test_mended_rows_are_imported(table: tuple[TableMapping, Rows]) -> None:
         assert all(row["bad: reason"] for row in bad)
         held = [{name: cell for name, cell in row.items() if not name.startswith("bad: ")} for row in bad]
         assert all(row in filled for row in held)
-        again = import_table(engine, path, mapping, bad_rows=path)
+        again = import_table(engine, path, mapping, bad_rows=path.with_name("again.csv"))
         assert (again.rows, again.bad) == (first.bad, first.bad)
         assert readable(engine.store) == before
 
