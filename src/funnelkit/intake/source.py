@@ -91,7 +91,8 @@ class Source:
         sharing: Who gets what it brings, see `SharingRule`; None for its owner.
         storefront: The shop that it belongs to, or empty; people may be let to see their shops only.
         same_within: An inquiry of the same person within this time, while the first one is open in the
-            same pipeline, is the same inquiry: no second card is made. ``"0d"`` makes a card of each.
+            same pipeline, is the same inquiry: no second card is made. Names without a common word are
+            two people, and deals of two names are two. ``"0d"`` makes a card of each.
         costs: What it cost.
 
     Raises:
