@@ -148,9 +148,10 @@ def _set_noise_aside(known: Known, rows: Sequence[Prepared]) -> None:
     for row in fresh:
         for key in row.keys:
             there = len(known.by_key.get(key, ()))
-            if many[key] > 1 and (number := many[key] + there) > NOISE:
+            if many[key] > 1 and many[key] + there > NOISE:
                 known.noise.add(key)
-                note = f"{key} stands for {number:,} names, so nobody is known by it"
+            if key in known.noise and key.startswith("email:"):
+                note = f"{key} stands for more than {NOISE} names, so nobody is known by it"
                 row.draft = attrs.evolve(row.draft, notes=(*row.draft.notes, note))
 
 

@@ -155,6 +155,11 @@ class BoundMapping:
             line=row.line, kind=kind, key=key, fields=fields, reasons=tuple(reasons), notes=tuple(notes)
         )
 
+    def places(self, field: str) -> tuple[int, ...]:
+        """Return where in a row the columns of a field are; none if the table has none of them."""
+        column = self.mapping.fields.get(field)
+        return tuple(at for alternative in self._at(column.names) for at in alternative) if column else ()
+
     # -- once a table --------------------------------------------------------------------------
 
     def _check(self) -> None:

@@ -18,6 +18,7 @@ from funnelkit.stages import Pipeline
 from funnelkit.storage.immediate import run as at_once
 from funnelkit.tables.bad_rows import bad_rows_file
 from funnelkit.tables.batches import batch_settled
+from funnelkit.tables.common import common_addresses
 from funnelkit.tables.drafts import BoundMapping, RowDraft
 from funnelkit.tables.files import Source, Table, column_key, read_table
 from funnelkit.tables.known import Known, Run
@@ -83,7 +84,7 @@ def plan_table(
       line 4: bad: name: empty
     """
     table, bound, run = _ready(engine, file, mapping, into)
-    return TablePlan(table, bound, run)
+    return TablePlan(table, bound, run, _noise(run, table, bound))
 
 
 class TablePlan:
@@ -98,16 +99,17 @@ class TablePlan:
         why: Why this delimiter and this encoding were taken.
     """
 
-    def __init__(self, table: Table, bound: BoundMapping, run: Run) -> None:
+    def __init__(self, table: Table, bound: BoundMapping, run: Run, noise: frozenset[str]) -> None:
         self.columns = table.columns
         self.unknown = bound.unknown
         self.why = table.why
         self._table = table
         self._bound = bound
         self._run = run
+        self._noise = noise
 
     def __iter__(self) -> Iterator[RowPlan]:
-        known = Known()
+        known = Known(noise=set(self._noise))
         for rows in _parts(self._table, _PLANNED):
             drafts = [self._bound.read(row) for row in rows]
             plans, _ = at_once(batch_settled(self._run, known, drafts))
@@ -189,11 +191,12 @@ def import_table(
     total = sum(1 for _ in table) if progress else 0
     report = TableReport(kind=run.kind, unknown=bound.unknown)
     refused: dict[str, int] = {}
+    noise = _noise(run, table, bound)
     with bad_rows_file(bad_rows, table) as bad:
         show(0, total)
         for rows in _parts(table, batch):
             drafts = [bound.read(row) for row in rows]
-            plans = at_once(written(run, drafts, refused))
+            plans = at_once(written(run, drafts, refused, noise))
             if bad is not None:
                 for row, plan in zip(rows, plans, strict=True):
                     if plan.fate == "bad":
@@ -203,14 +206,17 @@ def import_table(
     return attrs.evolve(report, empty=table.empty)
 
 
-async def written(run: Run, drafts: Sequence[RowDraft], refused: dict[str, int]) -> list[RowPlan]:
+async def written(
+    run: Run, drafts: Sequence[RowDraft], refused: dict[str, int], noise: Iterable[str] = ()
+) -> list[RowPlan]:
     """Settle rows and write them in one commit; look again if somebody else was faster.
 
-    ``refused`` are the ids of rows that were bad so far, with their lines; it grows.
+    ``refused`` are the ids of rows that were bad so far, with their lines; it grows. By keys that
+    are ``noise`` nobody is known.
     """
     tries = 0
     while True:
-        known = Known(refused=dict(refused))
+        known = Known(refused=dict(refused), noise=set(noise))
         plans, out = await batch_settled(run, known, drafts)
         try:
             if out.commits or out.keys:
@@ -254,6 +260,10 @@ def _ready(
     table = file if isinstance(file, Table) else read_table(file)
     bound = mapping.bound(table)
     return table, bound, attrs.evolve(run, columns=_columns(table, mapping))
+
+
+def _noise(run: Run, table: Table, bound: BoundMapping) -> frozenset[str]:
+    return common_addresses(table, bound, run.shell.business.keys.aliases)
 
 
 def _columns(table: Table, mapping: TableMapping) -> dict[str, str]:

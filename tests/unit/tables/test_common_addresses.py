@@ -32,8 +32,22 @@ def test_many_with_one_address_are_many() -> None:
     report = import_table(engine, shop(0, 100), CONTACTS)
     assert (report.created, report.same, planned.created) == (100, 0, 100)
     assert report.listed[0].notes == (
-        "email:noreply@shop.example stands for 100 names, so nobody is known by it",
+        "email:noreply@shop.example stands for more than 20 names, so nobody is known by it",
     )
+
+
+@pytest.mark.parametrize("batch", [1, 7, 1000])
+def test_the_whole_table_says_it(batch: int) -> None:
+    """Rows of such an address that are far apart are many as well, in a plan as in any batches."""
+    table = shop(0, 40).getvalue().decode().splitlines()
+    others = [f"x{number},Someone{number},{number}@x.example" for number in range(2400)]
+    lines = [table[0]]
+    for at, line in enumerate(table[1:]):
+        lines += [line, *others[at * 60 : at * 60 + (60 if batch > 1 else 2)]]
+    data = "\n".join(lines).encode()
+    planned = plan_table(Engine(), io.BytesIO(data), CONTACTS).report
+    report = import_table(Engine(), io.BytesIO(data), CONTACTS, batch=batch)
+    assert (report.created, planned.created) == (len(lines) - 1, len(lines) - 1)
 
 
 def test_again_they_are_the_same() -> None:
