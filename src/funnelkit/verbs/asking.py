@@ -60,9 +60,12 @@ async def _claim(shell: Shell, record: Placed, said: Asked) -> Verdict:
     """Return whether the actor could take a record: nobody else has it, and the gate lets it be assigned."""
     from funnelkit.people.holding import taken
 
+    organisation = shell.business.organisation
+    if organisation.people:
+        organisation.person(said.actor.id)  # nobody else can take anything
     if record.owner == said.actor.id:
         return Verdict("claim")
-    refusals = taken(shell.business.organisation, record)
+    refusals = taken(organisation, record)
     return Verdict(
         "claim", refusals or (await _verdict(shell, record, "assign", said.actor.id, said)).refusals
     )
