@@ -108,6 +108,9 @@ class Engine(ClientVerbs):
     def capture(self, name: str, **details: Unpack[NewLead]) -> Lead:
         """Make a lead of an inquiry, on the first stage of a lead pipeline.
 
+        With a `Source` of this engine, or with ``consent`` or ``origin``, it is looked up who asks: the
+        same inquiry again is on the same card, and a known client is attached.
+
         Args:
             name: Who, or what about.
             details: See `NewLead`.

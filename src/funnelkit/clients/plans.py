@@ -47,4 +47,4 @@ async def undone(shell: Shell, done: Any, act: Mapping[str, Any]) -> Any:
     if kind == "undo":
         refusal = Refusal("undone", "an undo is not undone", fix="convert or merge anew")
         raise RefusedError(record, Verdict("undo", (refusal,)))
-    raise InputError("done", f"{id} is a {kind}, which is not undone", "give what apply returned")
+    raise InputError("done", f"{id} is of the kind {kind!r}, which is not undone", "give what apply returned")
