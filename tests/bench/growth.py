@@ -7,43 +7,53 @@ from functools import partial
 from pathlib import Path
 
 from measure import OURS, Round, duration, row, timed, told
-from sales import SALES, Durability, grown, moved, on_first_stage
+from sales import SALES, Durability, grown, moved, newest_on_first_stage, on_first_stage
 
 from funnelkit import Engine
 from funnelkit.storage.sqlite import SQLiteStore
 
-SIZES = (100_000, 10_000_000)
+SMALL, LARGE = 100_000, 10_000_000
 DEALS_TO_MOVES = 14 / 5
-PART, ROUNDS = 300, 8
+PART, ROUNDS = 200, 8
 
 
 def growth(folder: Path) -> None:
     """A single move where there are a hundred thousand, and where there are ten million.
 
-    The deals to move lie all over the file, which is the hardest case: nothing is in the cache.
+    Once the deals to move lie all over the large file, which is the hardest case: nothing is in a
+    cache. Once they are its newest ones, as it is where people work.
     """
-    small, large = SIZES
-    for moves in SIZES:
+    for moves in (SMALL, LARGE):
         grown(folder / f"grown{moves}", round(moves / DEALS_TO_MOVES))
-    ids = {moves: on_first_stage(round(moves / DEALS_TO_MOVES), 2 * PART * ROUNDS) for moves in SIZES}
+    number = 2 * PART * ROUNDS
+    small = on_first_stage(round(SMALL / DEALS_TO_MOVES), 2 * number)
+    spread = on_first_stage(round(LARGE / DEALS_TO_MOVES), number)
+    newest = newest_on_first_stage(round(LARGE / DEALS_TO_MOVES), number, set(spread))
+    for large, where in ((spread, "all over the file"), (newest, "the newest deals")):
+        mine, small = small[:number], small[number:]
+        _moves(folder, mine, large, where)
+
+
+def _moves(folder: Path, small: list[str], large: list[str], where: str) -> None:
     durabilities: tuple[Durability, ...] = ("fast", "full")
+    ids = {SMALL: small, LARGE: large}
     for number, durability in enumerate(durabilities):
         engines = {
             moves: Engine(SALES, store=SQLiteStore(folder / f"grown{moves}", durability=durability))
-            for moves in SIZES
+            for moves in ids
         }
         rounds: list[Round] = []
         for start in range(number, 2 * ROUNDS, 2):
-            parts = {moves: ids[moves][start :: 2 * ROUNDS] for moves in SIZES}
+            parts = {moves: ids[moves][start :: 2 * ROUNDS] for moves in ids}
             rounds.append(
                 {
                     who: timed(partial(moved, engines[moves].move, parts[moves], "qualified"))
-                    for who, moves in ((OURS, large), (f"among {small:,}", small))
+                    for who, moves in ((OURS, LARGE), (f"among {SMALL:,}", SMALL))
                 }
             )
         # The first round warms the caches.
-        what = f'single move among {large:,}, SQLite, durability="{durability}"'
-        told(what, rounds[1:], PART, "at most × 1.3", f"among {small:,}")
+        what = f'single move among {LARGE:,}, {where}, SQLite, durability="{durability}"'
+        told(what, rounds[1:], PART, "at most × 1.3", f"among {SMALL:,}")
         for engine in engines.values():
             engine.close()
 

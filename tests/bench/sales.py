@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -126,3 +127,9 @@ def on_first_stage(deals: int, number: int) -> list[str]:
     """Return ids of deals of a grown file that stand on the first stage, from all over the file."""
     step = deals // 5 // number * 5
     return [f"deal_{n * step:026d}" for n in range(number)]
+
+
+def newest_on_first_stage(deals: int, number: int, but: Collection[str]) -> list[str]:
+    """Return ids of the newest deals that stand on the first stage, but not these."""
+    ids = (f"deal_{n:026d}" for n in range((deals - 1) // 5 * 5, -1, -5))
+    return list(islice((id for id in ids if id not in but), number))
