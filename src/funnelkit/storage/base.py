@@ -115,7 +115,7 @@ class Answer:
     records: tuple[Record | Activity, ...]
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Commit:
     """Everything that one act, or one bulk of acts, writes: all of it or nothing.
 

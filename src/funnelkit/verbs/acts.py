@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, TypedDict
 
@@ -129,7 +129,7 @@ def digest(verb: str, subject: str, what: Mapping[str, Any], said: Asked) -> str
 
     payload = [verb, subject, what, said.actor.id, said.reason, said.note, said.at, said.override]
     try:
-        document = json.dumps(payload, default=_plain, sort_keys=True)
+        document = _json(payload)
     except Exception:  # noqa: BLE001 (what cannot be written down is refused by name, by its own check)
         return ""
     return hashlib.blake2b(document.encode(), digest_size=16).hexdigest()
@@ -140,3 +140,6 @@ def _plain(value: object) -> object:
         return dict(value)
     record_id = getattr(value, "id", None)
     return record_id if isinstance(record_id, str) else str(value)
+
+
+_json: Callable[[object], str] = json.JSONEncoder(default=_plain, sort_keys=True).encode

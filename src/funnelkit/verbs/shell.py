@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
-import attrs
-
 from funnelkit.changes import Subscriber
 from funnelkit.clock import Clock
 from funnelkit.errors import (
@@ -29,7 +27,7 @@ from funnelkit.gate.refusals import merged
 from funnelkit.gate.request import NO_FACTS, Decision, Facts, Request
 from funnelkit.ids import SUFFIX_LENGTH, IdSource
 from funnelkit.inputs import given_id
-from funnelkit.records import OUTCOMES, Activity, Company, Contact, Deal, Lead, Placed, Record
+from funnelkit.records import OUTCOMES, Activity, Company, Contact, Deal, Lead, Placed, Record, replaced
 from funnelkit.serial import did_you_mean
 from funnelkit.stages import Pipeline, Verdict
 from funnelkit.storage.base import (
@@ -295,7 +293,7 @@ class Shell:
         try:
             commit, records = await prepare()
             answer = Answer(key=said.key, request=mark, records=records)
-            await self.commit(attrs.evolve(commit or Commit(), answers=(answer,)))
+            await self.commit(replaced(commit or Commit(), answers=(answer,)))
         except FunnelkitError:
             # Somebody may have come first with the same request; then theirs is the answer.
             if theirs := await self.answered(said.key, mark):
@@ -334,7 +332,7 @@ class Shell:
                 fingerprint: (pipeline, self.pipelines[pipeline].to_json())
                 for fingerprint, pipeline in unknown.items()
             }
-            commit = attrs.evolve(commit, definitions=documents)
+            commit = replaced(commit, definitions=documents)
         await self.store.commit(commit)
         if unknown or self.subscribers:
             await self.committed(commit)
@@ -353,7 +351,7 @@ class Shell:
                 company = names.get(record.company) or (await self.store.get("company", record.company)).name
             known = keys_of(record, self.business.keys, company_name=company)
             keys += [MatchKey(key=key, kind=kind_of(record), record=record.id) for key in known]
-        return attrs.evolve(commit, keys=(*commit.keys, *keys))
+        return replaced(commit, keys=(*commit.keys, *keys))
 
     async def committed(self, commit: Commit) -> None:
         """Remember that the definitions are written, and call the subscribers with every change."""
