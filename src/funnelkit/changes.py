@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Change:
     """Something happened to a record.
 
@@ -55,7 +55,7 @@ class Change:
     position: int = attrs.field(default=0, eq=False)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class _Moved(Change):
     source: str
     target: str
@@ -65,102 +65,74 @@ class _Moved(Change):
 class LeadCaptured(_Moved):
     """A lead came in."""
 
-    __slots__ = ()
-
 
 class LeadMoved(_Moved):
     """A lead went to another stage."""
-
-    __slots__ = ()
 
 
 class LeadConverted(_Moved):
     """A lead became a contact, a company or a deal."""
 
-    __slots__ = ()
-
 
 class LeadDisqualified(_Moved):
     """A lead was found to be no chance to sell."""
-
-    __slots__ = ()
 
 
 class LeadVoided(_Moved):
     """A lead was a duplicate, an error or a test."""
 
-    __slots__ = ()
-
 
 class LeadReopened(_Moved):
     """A closed lead was opened again."""
-
-    __slots__ = ()
 
 
 class LeadTransferred(_Moved):
     """A lead went to another pipeline."""
 
-    __slots__ = ()
-
 
 class DealCreated(_Moved):
     """A deal came into being."""
-
-    __slots__ = ()
 
 
 class DealMoved(_Moved):
     """A deal went to another stage."""
 
-    __slots__ = ()
-
 
 class DealWon(_Moved):
     """A deal was won."""
-
-    __slots__ = ()
 
 
 class DealLost(_Moved):
     """A deal was lost."""
 
-    __slots__ = ()
-
 
 class DealVoided(_Moved):
     """A deal was a duplicate, an error or a test."""
-
-    __slots__ = ()
 
 
 class DealReopened(_Moved):
     """A closed deal was opened again."""
 
-    __slots__ = ()
-
 
 class DealTransferred(_Moved):
     """A deal went to another pipeline."""
 
-    __slots__ = ()
 
-
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class ContactCreated(Change):
     """A contact came into being."""
 
     name: str
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class CompanyCreated(Change):
     """A company came into being."""
 
     name: str
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class RecordAssigned(Change):
     """A record was handed over from one owner to another."""
 
@@ -170,7 +142,7 @@ class RecordAssigned(Change):
     overruled: str = ""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class RecordEdited(Change):
     """Fields of a record were changed; ``fields`` names them (``"custom.size"`` for custom ones)."""
 
@@ -179,7 +151,7 @@ class RecordEdited(Change):
     overruled: str = ""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class ActivityLogged(Change):
     """An activity was logged for a record."""
 

@@ -276,7 +276,7 @@ def test_every_yes_with_all_that_follows(case: str, sealed: bool) -> None:
     """The record changes in these fields and no other; the row carries these facts, and a seal if asked."""
     before, request, fields, row = YESES[case]
     request = Request(
-        **{name: getattr(request, name) for name in Request.__slots__[:-1]} | {"sealed": sealed}
+        **{name: getattr(request, name) for name in attrs.fields_dict(Request)} | {"sealed": sealed}
     )
     decision = decide(SALES, before, request)
     expected = a_move(**CARRIED | row)

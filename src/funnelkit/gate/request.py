@@ -17,7 +17,7 @@ CLOSING: dict[str, Outcome] = {"win": "won", "convert": "won", "lose": "lost", "
 """Verb → the outcome it closes with."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Request:
     """What somebody wants to do to a record.
 
@@ -51,7 +51,7 @@ class Request:
     sealed: bool = False
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Facts:
     """What the rules in question asked to know beyond the record; only what was asked is loaded."""
 
@@ -64,7 +64,7 @@ class Facts:
 NO_FACTS = Facts()
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Decision:
     """The gate's answer.
 

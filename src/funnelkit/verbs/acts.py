@@ -46,7 +46,7 @@ class Act(TypedDict, total=False):
 _ACT = frozenset(Act.__annotations__)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Asked:
     """The checked form of an `Act`."""
 
