@@ -34,7 +34,8 @@ def readable(store: Store, keys: tuple[str, ...] = ()) -> dict[str, Any]:
     """
     records = {(kind, record.id): record for kind in KINDS for record in _pages(store, kind)}
     feed = list(_feed(store))
-    ids = sorted({id for _, id in records} | {change.record for change in feed})
+    # A damaged file may hold what is no text.
+    ids = sorted({id for _, id in records} | {change.record for change in feed}, key=str)
     return {
         "records": records,
         "moves": {id: store.moves(id) for id in ids},
