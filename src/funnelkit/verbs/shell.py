@@ -324,9 +324,10 @@ class Shell:
 
     async def write(self, commit: Commit) -> None:
         """Commit, with the definitions that were not written by this engine yet; then tell of it."""
-        unknown = {
-            move.fingerprint: move.pipeline for move in commit.moves if move.fingerprint not in self._recorded
-        }
+        unknown: dict[str, str] = {}  # no comprehension: on Python 3.11 that is one more call a move
+        for move in commit.moves:
+            if move.fingerprint not in self._recorded:
+                unknown[move.fingerprint] = move.pipeline
         if unknown:
             documents = {
                 fingerprint: (pipeline, self.pipelines[pipeline].to_json())
