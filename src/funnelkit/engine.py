@@ -296,7 +296,8 @@ class Engine(ClientVerbs):
             act: See `Act`.
 
         Raises:
-            InputError: The stage has no such step.
+            InputError: The stage has no such step; or ``kind`` is ``"conversion"``, ``"merge"`` or
+                ``"undo"``, the words of the journal by which those acts are taken back.
             RefusedError: A rule on ``log`` refuses.
         """
         told = {"kind": kind, "text": text, "step": step, "custom": custom}
