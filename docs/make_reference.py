@@ -52,7 +52,7 @@ AREAS = (
         "clients",
         "Clients",
         "Who is who: keys, matching, merging, schemes of conversion; where inquiries come from.",
-        ("clients", "intake"),
+        ("clients", "intake", "keys"),
         ("clients", "clients.schemes", "clients.merging", "intake"),
     ),
     Area(

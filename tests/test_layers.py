@@ -24,6 +24,8 @@ ROOMS: dict[str, set[str]] = {
     "changes": BASE,
     "inputs": BASE | RECORDS,
     "serial": BASE | RECORDS,
+    "progress": {"errors"},
+    "keys": BASE | RECORDS | {"serial"},
     "stages": BASE | RECORDS | {"serial"},
     "storage": BASE | RECORDS | {"serial"},
     "analytics": BASE | RECORDS | {"storage.base", "stages.pipeline", "stages.stage"},

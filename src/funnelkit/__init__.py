@@ -9,7 +9,6 @@ if TYPE_CHECKING:
     from funnelkit.async_engine import AsyncEngine
     from funnelkit.clients import schemes
     from funnelkit.clients.duplicates import Duplicates
-    from funnelkit.clients.keys import KeyPolicy
     from funnelkit.clients.leadless import convert_open_leads
     from funnelkit.clients.merging import Merge, MergePlan, MergeRule
     from funnelkit.clients.profile import Client
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from funnelkit.ids import IdSource, TimeOrderedIds
     from funnelkit.importing import BadRow, EventLog, ImportReport, import_log
     from funnelkit.intake.source import Cost, Source
+    from funnelkit.keys.policy import KeyPolicy
     from funnelkit.money import Money, totals
     from funnelkit.people.handovers import handovers
     from funnelkit.people.organisation import Group, Organisation, Person
@@ -185,7 +185,7 @@ _HOME = {
         "async_engine": "AsyncEngine",
         "verbs.bulk": "BulkResult",
         "changes": "changes",
-        "clients.keys": "KeyPolicy",
+        "keys.policy": "KeyPolicy",
         "clients.rules": "FuzzyNames MatchRule",
         "clients.merging": "Merge MergePlan MergeRule",
         "clients.profile": "Client",

@@ -37,9 +37,9 @@ from funnelkit.verbs.shell import P, R, Shell, a_store, id_of
 
 if TYPE_CHECKING:
     from funnelkit.analytics import Analytics
-    from funnelkit.clients.keys import KeyPolicy
     from funnelkit.intake.source import Source
     from funnelkit.joining.async_engine import AsyncJoinedEngine
+    from funnelkit.keys.policy import KeyPolicy
     from funnelkit.people.organisation import Organisation
     from funnelkit.verifying.verify import Finding
 

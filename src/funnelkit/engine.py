@@ -35,9 +35,9 @@ from funnelkit.verbs.shell import P, R, Shell, a_store, id_of
 
 if TYPE_CHECKING:
     from funnelkit.analytics import Analytics, Filters, Funnel
-    from funnelkit.clients.keys import KeyPolicy
     from funnelkit.intake.source import Source
     from funnelkit.joining.engine import JoinedEngine
+    from funnelkit.keys.policy import KeyPolicy
     from funnelkit.people.organisation import Organisation
     from funnelkit.verbs.bulk import BulkResult
     from funnelkit.verbs.migration import Migration

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tests.servers import Schemas
 
 from funnelkit import Engine, FrozenClock, MemoryStore, Pipeline, Stage, Store
-from funnelkit.clients.keys import KeyPolicy
+from funnelkit.keys.policy import KeyPolicy
 from funnelkit.storage import open_store
 from funnelkit.storage.sqlite import SQLiteStore
 from funnelkit.tables.importing import import_table, plan_table

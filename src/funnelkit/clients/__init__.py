@@ -1,9 +1,9 @@
 """Who is this? Normalised keys, matching rules as data, candidates with their reasons."""
 
 from funnelkit.clients import schemes
-from funnelkit.clients.keys import FAMILIES, PUBLIC_DOMAINS, KeyPolicy, family_of, keys_of
 from funnelkit.clients.matching import Candidate, Candidates, Noise, Reason, candidates, groups
-from funnelkit.clients.normal import (
+from funnelkit.clients.rules import DEFAULT_RULES, FuzzyNames, MatchRule
+from funnelkit.keys.normal import (
     ALIASES,
     Normalisation,
     company_key,
@@ -11,8 +11,8 @@ from funnelkit.clients.normal import (
     name_key,
     normalisation,
 )
-from funnelkit.clients.phones import phone_key
-from funnelkit.clients.rules import DEFAULT_RULES, FuzzyNames, MatchRule
+from funnelkit.keys.phones import phone_key
+from funnelkit.keys.policy import FAMILIES, PUBLIC_DOMAINS, KeyPolicy, family_of, keys_of
 
 __all__ = [
     "ALIASES",

@@ -17,7 +17,7 @@ from funnelkit.clients.finding import in_parts, named
 from funnelkit.clients.matching import NOISE, Noise, Reason, checked_rules, plural, top
 from funnelkit.clients.rules import CLIENT_KINDS, DEFAULT_RULES, FuzzyNames, MatchRule
 from funnelkit.errors import InputError, shown
-from funnelkit.importing.progress import Progress, shower
+from funnelkit.progress import Progress, shower
 from funnelkit.serial import did_you_mean
 from funnelkit.storage.base import AsyncStore, Kind
 from funnelkit.verbs.shell import Shell

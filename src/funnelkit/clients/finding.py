@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
-from funnelkit.clients.keys import keys_of
 from funnelkit.clients.matching import NOISE, Candidates, candidates
 from funnelkit.clients.rules import DEFAULT_RULES, FuzzyNames, MatchRule
 from funnelkit.clients.sure import SURE, sure_match
 from funnelkit.errors import InputError, shown
+from funnelkit.keys.policy import keys_of
 from funnelkit.records import Company, Contact, Deal, Lead, Record
 from funnelkit.storage.base import KINDS, AsyncStore, Kind
 from funnelkit.verbs.shell import Shell

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import attrs
 
 from funnelkit.clients.finding import known_by
-from funnelkit.clients.keys import KeyPolicy, keys_of
-from funnelkit.clients.normal import company_key
 from funnelkit.clients.schemes import USUAL, Scheme
 from funnelkit.errors import ConflictError, InputError, NotFoundError, RefusedError, shown
-from funnelkit.importing.progress import Progress, shower
+from funnelkit.keys.normal import company_key
+from funnelkit.keys.policy import KeyPolicy, keys_of
+from funnelkit.progress import Progress, shower
 from funnelkit.records import Company, Lead, Record
 from funnelkit.storage.immediate import run
 from funnelkit.verbs.acts import asked, no_unknown, split

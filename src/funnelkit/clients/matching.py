@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import attrs
 
-from funnelkit.clients.keys import KeyPolicy, family_of, keys_of
 from funnelkit.clients.rules import DEFAULT_RULES, FuzzyNames, MatchRule, Rules, similarity
 from funnelkit.errors import InputError, shown
+from funnelkit.keys.policy import KeyPolicy, family_of, keys_of
 from funnelkit.records import Record
 
 __all__ = [

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Literal
 import attrs
 
 from funnelkit.clients.finding import named, standing_by_id
-from funnelkit.clients.keys import keys_of
-from funnelkit.importing.progress import Progress, shower
+from funnelkit.keys.policy import keys_of
+from funnelkit.progress import Progress, shower
 from funnelkit.records import Contact, Record
 from funnelkit.storage.base import Commit, Kind, MatchKey
 from funnelkit.storage.immediate import run

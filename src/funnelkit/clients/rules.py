@@ -8,9 +8,9 @@ from typing import Any, Literal, cast
 
 import attrs
 
-from funnelkit.clients.keys import FAMILIES
-from funnelkit.clients.normal import company_key, name_key, optional
 from funnelkit.errors import DefinitionError, MissingExtraError, shown
+from funnelkit.keys.normal import company_key, name_key, optional
+from funnelkit.keys.policy import FAMILIES
 from funnelkit.records import Company, Contact, Lead, Record
 from funnelkit.serial import Problem, did_you_mean
 

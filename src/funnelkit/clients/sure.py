@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import attrs
 
-from funnelkit.clients.keys import KeyPolicy, keys_of
 from funnelkit.clients.matching import NOISE
-from funnelkit.clients.normal import words_of
+from funnelkit.keys.normal import words_of
+from funnelkit.keys.policy import KeyPolicy, keys_of
 from funnelkit.records import Deal, Record
 
 __all__ = ["SURE", "Sure", "may_be_one", "sure_match", "who_fits"]

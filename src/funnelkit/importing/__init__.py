@@ -10,7 +10,7 @@ from funnelkit.importing.report import BadRow, ImportReport
 
 if TYPE_CHECKING:
     from funnelkit.engine import Engine
-    from funnelkit.importing.progress import Progress
+    from funnelkit.progress import Progress
 
 __all__ = ["BadRow", "EventLog", "ImportReport", "import_log"]
 

@@ -13,10 +13,10 @@ import attrs
 from funnelkit.clock import aware
 from funnelkit.errors import DefinitionError, InputError, TimeError, shown
 from funnelkit.importing.log import IGNORED, EventLog
-from funnelkit.importing.progress import Progress
 from funnelkit.importing.report import BadRow
 from funnelkit.inputs import an_actor, given_id
 from funnelkit.money import Money, money
+from funnelkit.progress import Progress
 from funnelkit.records import Actor
 from funnelkit.serial import Problem, did_you_mean
 from funnelkit.storage.base import Kind

@@ -9,11 +9,11 @@ from funnelkit.clock import present
 from funnelkit.errors import AlreadyExistsError, ConflictError, InputError, shown
 from funnelkit.gate.request import Facts
 from funnelkit.importing.log import EventLog
-from funnelkit.importing.progress import Progress, shower
 from funnelkit.importing.reading import Event, Reading, read
 from funnelkit.importing.replay import History, replay
 from funnelkit.importing.report import BadRow, ImportReport
 from funnelkit.importing.resume import is_ours, resume
+from funnelkit.progress import Progress, shower
 from funnelkit.records import Deal, Lead, Record
 from funnelkit.stages import Pipeline
 from funnelkit.storage.base import KINDS, Commit, kind_of

@@ -8,11 +8,11 @@ from typing import Any
 import attrs
 
 from funnelkit.clients.finding import named
-from funnelkit.clients.keys import keys_of
-from funnelkit.clients.normal import words_of
 from funnelkit.clients.sure import may_be_one
 from funnelkit.clock import to_us
 from funnelkit.errors import RefusedError, TimeError
+from funnelkit.keys.normal import words_of
+from funnelkit.keys.policy import keys_of
 from funnelkit.records import Contact, Deal, Lead, Placed, Record
 from funnelkit.storage.base import Commit, Kind
 from funnelkit.verbs.acting import amending

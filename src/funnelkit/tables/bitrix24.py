@@ -23,7 +23,7 @@ import attrs
 
 from funnelkit.errors import FunnelkitError, InputError, MissingExtraError, shown
 from funnelkit.importing import EventLog, ImportReport, import_log
-from funnelkit.importing.progress import Progress
+from funnelkit.progress import Progress
 from funnelkit.stages import CloseReason, Pipeline, Stage
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from zlib import crc32
 
 from funnelkit.clients.matching import NOISE
-from funnelkit.clients.normal import email_key, name_key
+from funnelkit.keys.normal import email_key, name_key
 from funnelkit.tables.drafts import BoundMapping
 from funnelkit.tables.files import Table
 from funnelkit.tables.rows import Row

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from funnelkit.clients.fields import blank
-from funnelkit.clients.normal import email_key
-from funnelkit.clients.phones import phone_key
 from funnelkit.inputs import custom_values
+from funnelkit.keys.normal import email_key
+from funnelkit.keys.phones import phone_key
 from funnelkit.records import Deal, FrozenMapping, Lead, Record
 from funnelkit.tables.known import Run
 from funnelkit.tables.report import Kept

@@ -11,8 +11,8 @@ import attrs
 
 from funnelkit.clock import present
 from funnelkit.errors import AlreadyExistsError, ConflictError, InputError, shown
-from funnelkit.importing.progress import Progress, shower
 from funnelkit.inputs import an_actor, given_id
+from funnelkit.progress import Progress, shower
 from funnelkit.records import OUTCOMES, Actor
 from funnelkit.stages import Pipeline
 from funnelkit.storage.immediate import run as at_once

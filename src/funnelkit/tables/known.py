@@ -9,8 +9,8 @@ from typing import Any
 
 import attrs
 
-from funnelkit.clients.keys import keys_of
 from funnelkit.clients.sure import SURE as OF_PEOPLE
+from funnelkit.keys.policy import keys_of
 from funnelkit.records import Actor, Company, Contact, Lead, Record
 from funnelkit.stages import Pipeline
 from funnelkit.storage.base import KINDS, Kind, MatchKey

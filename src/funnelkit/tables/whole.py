@@ -13,7 +13,7 @@ import attrs
 
 from funnelkit.clients.finding import standing_by_id
 from funnelkit.errors import InputError, shown
-from funnelkit.importing.progress import Progress
+from funnelkit.progress import Progress
 from funnelkit.records import Deal, Lead, Record
 from funnelkit.serial import did_you_mean
 from funnelkit.storage.base import KINDS, Kind, Store

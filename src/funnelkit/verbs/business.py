@@ -10,8 +10,8 @@ from funnelkit.errors import DefinitionError, InputError, shown
 from funnelkit.serial import Problem, did_you_mean
 
 if TYPE_CHECKING:
-    from funnelkit.clients.keys import KeyPolicy
     from funnelkit.intake.source import Source
+    from funnelkit.keys.policy import KeyPolicy
     from funnelkit.people.organisation import Organisation
 
 __all__ = ["Business"]
@@ -32,7 +32,7 @@ class Business:
         if organisation is not None:
             _check_organisation(organisation, told)
         if keys is not None:
-            from funnelkit.clients.keys import KeyPolicy
+            from funnelkit.keys.policy import KeyPolicy
 
             if not isinstance(keys, KeyPolicy):
                 raise _wrong("keys", f"{shown(keys)} is no KeyPolicy", 'give KeyPolicy(region="GB")')
@@ -54,7 +54,7 @@ class Business:
     def keys(self) -> KeyPolicy:
         """How keys are made."""
         if self._keys is None:
-            from funnelkit.clients.keys import KeyPolicy
+            from funnelkit.keys.policy import KeyPolicy
 
             self._keys = KeyPolicy()
         return self._keys

@@ -84,7 +84,7 @@ async def _repeat(shell: Shell, at: datetime, contact: Contact | None, company: 
     """Return whether a client comes again."""
     if contact is None and company is None:
         return ""
-    from funnelkit.clients.repeat import repeat_of
+    from funnelkit.verbs.repeat import repeat_of
 
     client = {"contact": contact, "company": company}
     return await repeat_of(shell.store, at, {kind: party.id for kind, party in client.items() if party})

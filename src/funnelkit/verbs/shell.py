@@ -340,7 +340,7 @@ class Shell:
 
     async def _with_keys(self, commit: Commit) -> Commit:
         """Add the keys by which the leads, contacts and companies of a commit are found again."""
-        from funnelkit.clients.keys import keys_of
+        from funnelkit.keys.policy import keys_of
 
         names = {write.record.id: write.record.name for write in commit.writes}
         keys: list[MatchKey] = []

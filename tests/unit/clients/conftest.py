@@ -11,7 +11,7 @@ import pytest
 from tests.servers import Schemas
 
 from funnelkit import Company, Contact, FrozenMapping, Lead
-from funnelkit.clients import normal, phones
+from funnelkit.keys import normal, phones
 
 if TYPE_CHECKING:
     from funnelkit.storage.postgres import PostgresStore

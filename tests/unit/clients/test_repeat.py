@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from funnelkit import Contact, Engine, FrozenClock, MemoryStore, Pipeline, Stage
-from funnelkit.clients.repeat import repeat_of
 from funnelkit.storage.base import AsyncStore
+from funnelkit.verbs.repeat import repeat_of
 
 
 @pytest.fixture

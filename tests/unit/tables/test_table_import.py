@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from funnelkit import Engine, FrozenClock, MemoryStore, Pipeline, Stage, money, templates
-from funnelkit.clients.keys import KeyPolicy
 from funnelkit.errors import ConflictError, DefinitionError, InputError
+from funnelkit.keys.policy import KeyPolicy
 from funnelkit.storage.base import Commit
 from funnelkit.tables.files import read_table
 from funnelkit.tables.importing import import_table, plan_table

@@ -9,14 +9,14 @@ import attrs
 
 from funnelkit.clients.fields import FieldMap, Offer, blank
 from funnelkit.clients.finding import known_by, standing
-from funnelkit.clients.keys import KeyPolicy, family_of, keys_of
 from funnelkit.clients.matching import Candidate, candidates
-from funnelkit.clients.normal import company_key, email_key
-from funnelkit.clients.phones import phone_key
 from funnelkit.clients.schemes import Becomes, Scheme
 from funnelkit.clients.sure import sure_match
 from funnelkit.errors import InputError, shown
 from funnelkit.inputs import custom_values, text
+from funnelkit.keys.normal import company_key, email_key
+from funnelkit.keys.phones import phone_key
+from funnelkit.keys.policy import KeyPolicy, family_of, keys_of
 from funnelkit.records import Contact, Deal, Lead, Record
 from funnelkit.storage.base import Kind, kind_of
 from funnelkit.verbs.acts import no_unknown

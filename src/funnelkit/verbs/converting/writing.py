@@ -189,7 +189,7 @@ async def deal_of(
 
 async def known_repeat(shell: Shell, plan: ConversionPlan, at: datetime) -> Repeat:
     """Return the mark of the new deal of a plan; who is only just made has never come before."""
-    from funnelkit.clients.repeat import repeat_of
+    from funnelkit.verbs.repeat import repeat_of
 
     if plan.deal.how != "new":
         return ""

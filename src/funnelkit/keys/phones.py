@@ -14,8 +14,8 @@ from typing import Any
 
 import attrs
 
-from funnelkit.clients.normal import optional, typed
 from funnelkit.errors import InputError, shown
+from funnelkit.keys.normal import optional, typed
 
 __all__ = ["phone_key", "region_problem"]
 

@@ -9,14 +9,14 @@ from typing import Any
 
 import attrs
 
-from funnelkit.clients.normal import (
+from funnelkit.errors import DefinitionError, InputError, shown
+from funnelkit.keys.normal import (
     ALIASES,
     company_words,
     email_key,
     words_of,
 )
-from funnelkit.clients.phones import phone_key, region_problem
-from funnelkit.errors import DefinitionError, InputError, shown
+from funnelkit.keys.phones import phone_key, region_problem
 from funnelkit.records import Company, Contact, FrozenMapping, Lead, Record
 from funnelkit.serial import Problem, did_you_mean
 
