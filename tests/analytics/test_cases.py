@@ -14,7 +14,7 @@ import pytest
 from tests.analytics.histories import Place, Record, analytics, hour
 
 from funnelkit.analytics import Analytics, kaplan_meier, wilson
-from funnelkit.analytics.survival import Lasted
+from funnelkit.analytics.times.survival import Lasted
 
 Case = dict[str, Any]
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.analytics import reference
 
 from funnelkit.analytics import Rate, kaplan_meier, wilson
-from funnelkit.analytics.survival import Lasted, nearest_rank
+from funnelkit.analytics.times.survival import Lasted, nearest_rank
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 from tests.analytics.everything import STAGES, ask_everything
@@ -31,10 +32,10 @@ def test_every_text_is_portable(texts: set[str]) -> None:
 
 def test_every_file_of_sql_is_used(texts: set[str]) -> None:
     """What the files create as relations appears in some text; no file is left over."""
-    names = [path.name for path in files("funnelkit.analytics").joinpath("sql").iterdir()]
+    folder = Path(str(files("funnelkit.analytics").joinpath("sql")))
     together = "\n".join(texts)
-    for name in names:
-        body = files("funnelkit.analytics").joinpath("sql", name).read_text("utf-8")
+    for path in folder.rglob("*.sql"):
+        name, body = path.name, path.read_text("utf-8")
         lines = [line.strip() for line in body.splitlines() if "{" not in line and "--" not in line]
         longest = max(lines, key=len, default="")
         assert longest in together, name

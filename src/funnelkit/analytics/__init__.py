@@ -1,11 +1,11 @@
 """What is measured: funnels, flow, times, outcomes, people, and what is on the table."""
 
-from funnelkit.analytics.funnel import Fate, Funnel, FunnelRow
+from funnelkit.analytics.funnels.funnel import Fate, Funnel, FunnelRow
 from funnelkit.analytics.intervals import Rate, wilson
 from funnelkit.analytics.measures import Analytics
 from funnelkit.analytics.result import About, Result
 from funnelkit.analytics.scope import Filters, Shape
-from funnelkit.analytics.survival import kaplan_meier
+from funnelkit.analytics.times.survival import kaplan_meier
 
 __all__ = [
     "About",

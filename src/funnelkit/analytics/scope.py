@@ -159,7 +159,7 @@ class Scope:
             f"AND COALESCE(c{n}.field_value, 'null') = :custom_{n}_value" for n in numbers[: len(self.custom)]
         )
         ladder = " UNION ALL ".join(
-            compose("part_ladder", n=str(n), bit=str(2**n)) for n in range(1, len(self.shape.places) + 1)
+            compose("parts/ladder", n=str(n), bit=str(2**n)) for n in range(1, len(self.shape.places) + 1)
         )
         return {
             "group": group,
@@ -288,7 +288,7 @@ def refuse(argument: str, given: object, known: Collection[str], problem: str) -
 
 
 def _field(name: str, field: str) -> str:
-    return compose("part_field", name=name, field=field)
+    return compose("parts/field", name=name, field=field)
 
 
 def _shape(shapes: Mapping[str, Shape], pipeline: str | None) -> Shape:

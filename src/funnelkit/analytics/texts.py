@@ -6,7 +6,7 @@ COUNT/SUM/MIN/MAX, integer ``+ - * %`` and comparisons; no division, no dates, n
 divides and orders.
 
 A ``{slot}`` in a file is filled from what the caller gives, all of it written in this package, or
-else with the file ``part_<slot>.sql``. What a user says never becomes text: it travels as a parameter.
+else with the file ``parts/<slot>.sql``. What a user says never becomes text: it travels as a parameter.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ class Source(Protocol):
 def compose(name: str, /, **slots: str) -> str:
     """Return the text of ``sql/<name>.sql`` with every slot filled.
 
-    >>> compose("part_first", n="2").strip()
+    >>> compose("parts/first", n="2").strip()
     'SELECT record_id, 2 AS ord, MIN(seq) AS seq_done FROM step_2 GROUP BY record_id'
     """
 
     def fill(match: re.Match[str]) -> str:
         slot = match[1]
-        return _SLOT.sub(fill, slots[slot] if slot in slots else _file(f"part_{slot}"))
+        return _SLOT.sub(fill, slots[slot] if slot in slots else _file(f"parts/{slot}"))
 
     return _SLOT.sub(fill, _file(name))
 

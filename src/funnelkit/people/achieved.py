@@ -102,7 +102,7 @@ def _passages(source: Source, target: Target, end: date, seen: datetime, zone: t
         "entered_to": to_us(datetime.combine(end, time(), zone)),
         "as_of": to_us(seen),
     }
-    return {owner: int(count) for owner, count in rows_of(source, compose("passages"), params)}
+    return {owner: int(count) for owner, count in rows_of(source, compose("people/passages"), params)}
 
 
 def _people(organisation: Organisation, part: SplitTarget) -> frozenset[str] | None:

@@ -54,7 +54,7 @@ def potential(source: Source, scope: Scope) -> Potential:
     found: dict[tuple[str, str], _Sums] = defaultdict(_Sums)
     likely = scope.shape.probabilities
     for key, stage, code, chance, n, total in rows_of(
-        source, compose("potential", **_slots(scope), tail="{potential}"), scope.params()
+        source, compose("flow/potential", **_slots(scope), tail="{potential}"), scope.params()
     ):
         cell = found[key, stage]
         cell.count += n
@@ -115,5 +115,5 @@ def _ids(source: Source, scope: Scope, stage: str, *, group: Group = None) -> li
     check_cell("stage", stage, scope.shape.places[:-1])
     params: dict[str, Any] = scope.params() | {"stage": stage, "key": scope.key_of(group)}
     where = "stage = :stage AND grp = :key"
-    sql = compose("potential", **_slots(scope), tail="{ids}", cell="hopeful", where=where)
+    sql = compose("flow/potential", **_slots(scope), tail="{ids}", cell="hopeful", where=where)
     return [record for (record,) in rows_of(source, sql, params)]

@@ -44,7 +44,7 @@ def transitions(source: Source, scope: Scope) -> Transitions:
     own = scope.shape.pipeline
     cells: dict[tuple[str, str, str], tuple[int, int]] = {}
     out: dict[tuple[str, str], int] = defaultdict(int)
-    sql = compose("transitions", **scope.slots(), tail="{matrix}")
+    sql = compose("flow/transitions", **scope.slots(), tail="{matrix}")
     for key, from_pipeline, left, to_pipeline, entered, moves, records in rows_of(
         source, sql, scope.params()
     ):
@@ -100,5 +100,5 @@ def _ids(source: Source, scope: Scope, left: str, entered: str, *, group: Group 
         "source_pipeline = :from_pipeline AND source = :from_place "
         "AND pipeline = :to_pipeline AND target = :to_place AND grp = :key"
     )
-    sql = compose("transitions", **scope.slots(), tail="{ids}", cell="pairs", where=where)
+    sql = compose("flow/transitions", **scope.slots(), tail="{ids}", cell="pairs", where=where)
     return [record for (record,) in rows_of(source, sql, params)]

@@ -13,7 +13,15 @@ from typing import Any
 
 import attrs
 
-from funnelkit.analytics.credits import Plan, Tallies, Tally, credit_ids_text, params_of, skipped, tallied
+from funnelkit.analytics.funnels.credits import (
+    Plan,
+    Tallies,
+    Tally,
+    credit_ids_text,
+    params_of,
+    skipped,
+    tallied,
+)
 from funnelkit.analytics.intervals import Rate
 from funnelkit.analytics.result import About, Group, Result, Row, check_cell, money_sums, no_cell
 from funnelkit.analytics.scope import ALWAYS, Scope
@@ -211,8 +219,10 @@ def _fate_slots(scope: Scope, plan: Plan, text: str) -> dict[str, str]:
 
 
 _IN_PERIOD = {
-    "state": ("AND m.direction = 'close' AND m.moved_us >= :closed_from AND m.moved_us < :closed_to"),
-    "went_back": "JOIN ended AS e ON e.record_id = m.record_id",
+    "outcomes/state": (
+        "AND m.direction = 'close' AND m.moved_us >= :closed_from AND m.moved_us < :closed_to"
+    ),
+    "funnels/went_back": "JOIN ended AS e ON e.record_id = m.record_id",
 }
 
 
@@ -220,13 +230,13 @@ def _read_fates(source: Source, scope: Scope, plan: Plan) -> Fates:
     params = params_of(scope, plan)
     found: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
     void = unknown = 0
-    states = compose("state", tail="{fates}", **_fate_slots(scope, plan, "state"))
+    states = compose("outcomes/state", tail="{fates}", **_fate_slots(scope, plan, "outcomes/state"))
     for key, stage, status, records in rows_of(source, states, params):
         void += records if status == "void" else 0
         unknown += 0 if stage in scope.shape.places else records
         if status != "won":
             found[key, stage][status] = records
-    backs = compose("went_back", tail="{backs}", **_fate_slots(scope, plan, "went_back"))
+    backs = compose("funnels/went_back", tail="{backs}", **_fate_slots(scope, plan, "funnels/went_back"))
     for key, stage, records in rows_of(source, backs, params):
         found[key, stage]["went_back"] = records
     for key, stage, records in skipped(source, scope, plan):
@@ -236,10 +246,14 @@ def _read_fates(source: Source, scope: Scope, plan: Plan) -> Fates:
 
 _FATES: dict[str, tuple[str, str, str]] = {
     **{
-        status: ("state", "state", f"stage = :stage AND grp = :key AND status = '{status}'")
+        status: ("outcomes/state", "state", f"stage = :stage AND grp = :key AND status = '{status}'")
         for status in ("lost", "void", "open", "moved_away")
     },
-    "went_back": ("went_back", "backward", "stage = :stage AND grp = :key AND times = 1 AND kept = 1"),
+    "went_back": (
+        "funnels/went_back",
+        "backward",
+        "stage = :stage AND grp = :key AND times = 1 AND kept = 1",
+    ),
 }
 """Column → text, relation and condition that give the records behind it."""
 

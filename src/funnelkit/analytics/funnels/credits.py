@@ -125,7 +125,7 @@ def skipped(source: Source, scope: Scope, plan: Plan) -> Iterator[tuple[str, str
     if _is_plain(source, scope, plan):  # who was on a stage counts there, so the difference is who was not
         counts = _fold(_plain_counts(source, scope, plan), len(plan.places))[""].counts
         visits: dict[str, int] = defaultdict(int)
-        for stage, records in rows_of(source, compose("visits", **_born(scope)), scope.params()):
+        for stage, records in rows_of(source, compose("funnels/visits", **_born(scope)), scope.params()):
             visits[stage] += records
         for place, stage in enumerate(plan.places[:-1], 1):
             yield "", stage, counts[place] - visits[stage]
@@ -206,13 +206,13 @@ def _fold(credits_: Iterable[Credit], size: int) -> dict[str, Tally]:
 
 def _plain_counts(source: Source, scope: Scope, plan: Plan) -> list[Credit]:
     """Read the credits of a plain funnel without their values: one scan of an index."""
-    found = rows_of(source, compose("funnel_counts", **_born(scope)), scope.params())
+    found = rows_of(source, compose("funnels/counts", **_born(scope)), scope.params())
     return [_plain_credit(plan, low, high, ("", records, 0)) for _, low, high, records in found]
 
 
 def _plain_lifts(source: Source, scope: Scope, plan: Plan) -> list[Credit]:
     """Read the credits of a plain funnel with their values."""
-    found = rows_of(source, compose("funnel_lifts", **_born(scope)), scope.params())
+    found = rows_of(source, compose("funnels/lifts", **_born(scope)), scope.params())
     return [_plain_credit(plan, low, high, tuple(sums)) for _, low, high, *sums in found]
 
 
@@ -242,14 +242,14 @@ _MASKED = {"mask": "s.mask", "masked": "JOIN seen AS s ON s.record_id = k.record
 
 def _credit_text(scope: Scope, plan: Plan, **slots: str) -> str:
     numbers = range(1, len(plan.places) + 1)
-    steps = (compose("part_step", n=str(n), before=str(n - 1)) for n in numbers[1:])
-    firsts = (compose("part_first", n=str(n)) for n in numbers)
+    steps = (compose("parts/step", n=str(n), before=str(n - 1)) for n in numbers[1:])
+    firsts = (compose("parts/first", n=str(n)) for n in numbers)
     ordered = {
         "anchor": "entry = 1" if plan.anchor == "first" else "entry > 0",
         "steps": "".join(f"{step}, " for step in steps),
         "firsts": " UNION ALL ".join(firsts),
     }
-    return compose(f"credit_{plan.definition.name}", **scope.slots(), **ordered, **slots)
+    return compose(f"funnels/credit_{plan.definition.name}", **scope.slots(), **ordered, **slots)
 
 
 def params_of(scope: Scope, plan: Plan) -> Params:

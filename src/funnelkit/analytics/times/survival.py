@@ -7,6 +7,7 @@ stays are; Kaplan-Meier counts a running stay as "at least this long".
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Context, Decimal
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ import attrs
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Lasted", "Survival", "kaplan_meier", "nearest_rank"]
+__all__ = ["Lasted", "Survival", "kaplan_meier", "nearest_rank", "span"]
 
 _EXACT = Context(prec=60)
 _ROUNDING = Decimal("1e-40")  # far above the error of a million steps, far below one record
@@ -118,3 +119,8 @@ def kaplan_meier(lasted: Iterable[Lasted]) -> Survival:
             steps.append((duration, share))
         at_risk -= ended + censored
     return Survival(tuple(steps), closed, total - closed)
+
+
+def span(microseconds: int | None) -> timedelta | None:
+    """Return a number of microseconds as a timedelta."""
+    return None if microseconds is None else timedelta(microseconds=microseconds)

@@ -1,0 +1,1 @@
+"""Who went from where to where, and what lies on the table."""

@@ -1,0 +1,1 @@
+"""Funnels: how many records got how far, under named definitions."""

@@ -1,0 +1,1 @@
+"""How it ended: win rates and reasons of losses."""

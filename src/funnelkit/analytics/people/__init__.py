@@ -1,0 +1,1 @@
+"""What people closed, compared with care."""

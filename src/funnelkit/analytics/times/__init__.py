@@ -1,0 +1,1 @@
+"""How long: stays on stages and times to a win, with what still goes on."""
