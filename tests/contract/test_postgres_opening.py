@@ -141,7 +141,7 @@ def test_a_newer_schema_is_left_alone(schemas: Schemas, schema: str, store: Post
     sql.execute(f'UPDATE "{schema}".funnelkit_schema SET version = 7')
     with pytest.raises(SchemaVersionError) as caught:
         PostgresStore(schemas.url, schema=schema)
-    assert (caught.value.found, caught.value.supported) == (7, 2)
+    assert (caught.value.found, caught.value.supported) == (7, 3)
 
 
 def test_ten_may_make_the_tables_at_once(schemas: Schemas, schema: str) -> None:
@@ -157,7 +157,7 @@ def test_ten_may_make_the_tables_at_once(schemas: Schemas, schema: str) -> None:
         list(threads.map(make, range(10)))
     with PostgresStore(schemas.url, schema=schema) as store:
         assert store.query("SELECT COUNT(*), (SELECT SUM(version) FROM funnelkit_schema) FROM deal", {}) == [
-            (10, 2)
+            (10, 3)
         ]
 
 

@@ -129,7 +129,7 @@ def test_health_says_how_it_is(store: PostgresStore, schema: str) -> None:
     """Health shows the server, the pool, the tables and the feed."""
     store.commit(Commit(changes=(a_change(), a_change(version=2))))
     health = store.health()
-    assert (health.schema, health.schema_version, health.unnumbered) == (schema, 2, 2)
+    assert (health.schema, health.schema_version, health.unnumbered) == (schema, 3, 2)
     assert (health.most_connections, health.waiting, health.warnings) == (10, 0, ())
     assert health.table_bytes > 0
     assert f"schema {schema}" in str(health)

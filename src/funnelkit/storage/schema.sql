@@ -1,4 +1,4 @@
--- The tables of a store, in SQL that SQLite and PostgreSQL both read. Schema version 3.
+-- The tables of a store, in SQL that SQLite and PostgreSQL both read. Schema version 4.
 -- Instants end in _us: microseconds since 1970-01-01 UTC. Money is whole minor units beside a
 -- currency; 'no value' is currency ''. Absent text is ''. Only facts that can truly be unknown are NULL.
 -- New files are made from this text; older ones come here step by step, through migrations/.
@@ -41,6 +41,8 @@ CREATE INDEX deal_owner ON deal (owner, id);
 CREATE INDEX deal_load ON deal (owner, outcome, created_us);
 CREATE INDEX deal_contact ON deal (contact, id);
 CREATE INDEX deal_company ON deal (company, id);
+CREATE INDEX deal_from ON deal (lead_source, id);
+CREATE INDEX deal_lead ON deal (lead, id);
 
 CREATE TABLE lead (
     id TEXT PRIMARY KEY NOT NULL,
@@ -83,6 +85,8 @@ CREATE INDEX lead_owner ON lead (owner, id);
 CREATE INDEX lead_load ON lead (owner, outcome, created_us);
 CREATE INDEX lead_contact ON lead (contact, id);
 CREATE INDEX lead_company ON lead (company, id);
+CREATE INDEX lead_from ON lead (lead_source, id);
+CREATE INDEX lead_deal ON lead (deal, id);
 
 CREATE TABLE contact (
     id TEXT PRIMARY KEY NOT NULL,

@@ -15,7 +15,7 @@ from funnelkit.storage.postgres.texts import BEGIN, COMMIT, Statement
 
 __all__ = ["make_ready", "version_of", "versions"]
 
-_VERSION = 2
+_VERSION = 3
 _TRIES = 5
 _MET = ("42P07", "42P06", "23505", "40001", "40P01", "XX000")
 """What it looks like when another process made the same tables at the same moment."""

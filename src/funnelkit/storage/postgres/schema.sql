@@ -1,12 +1,12 @@
 -- The tables of a store in PostgreSQL: those of SQLite's schema.sql with PostgreSQL's types, and three
 -- things more: the version of the schema, the end of the change feed, and changes that are written
--- first and numbered when they are read. Schema version 2.
+-- first and numbered when they are read. Schema version 3.
 -- Text is compared sign by sign, as everywhere else, whatever the language of the database.
 
 CREATE TABLE funnelkit_schema (
     version BIGINT PRIMARY KEY      -- one row: the schema version
 );
-INSERT INTO funnelkit_schema VALUES (2);
+INSERT INTO funnelkit_schema VALUES (3);
 
 CREATE TABLE deal (
     id TEXT COLLATE "C" PRIMARY KEY NOT NULL,
@@ -46,6 +46,8 @@ CREATE INDEX deal_owner ON deal (owner, id);
 CREATE INDEX deal_load ON deal (owner, outcome, created_us);
 CREATE INDEX deal_contact ON deal (contact, id);
 CREATE INDEX deal_company ON deal (company, id);
+CREATE INDEX deal_from ON deal (lead_source, id);
+CREATE INDEX deal_lead ON deal (lead, id);
 
 CREATE TABLE lead (
     id TEXT COLLATE "C" PRIMARY KEY NOT NULL,
@@ -88,6 +90,8 @@ CREATE INDEX lead_owner ON lead (owner, id);
 CREATE INDEX lead_load ON lead (owner, outcome, created_us);
 CREATE INDEX lead_contact ON lead (contact, id);
 CREATE INDEX lead_company ON lead (company, id);
+CREATE INDEX lead_from ON lead (lead_source, id);
+CREATE INDEX lead_deal ON lead (deal, id);
 
 CREATE TABLE contact (
     id TEXT COLLATE "C" PRIMARY KEY NOT NULL,

@@ -15,7 +15,7 @@ from funnelkit.storage.statements import schema
 
 __all__ = ["migrate", "statements", "versions"]
 
-_VERSION = 3
+_VERSION = 4
 
 
 @cache
