@@ -27,7 +27,7 @@ ROOMS: dict[str, set[str]] = {
     "progress": {"errors"},
     "keys": BASE | RECORDS | {"serial"},
     "stages": BASE | RECORDS | {"serial"},
-    "storage": BASE | RECORDS | {"serial"},
+    "storage": BASE | RECORDS | {"serial", "progress"},
     "analytics": BASE | RECORDS | {"storage.base", "stages.pipeline", "stages.stage"},
     "gate": BASE | RECORDS | {"stages"},
 }

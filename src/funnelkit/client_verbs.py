@@ -145,6 +145,9 @@ class ClientVerbs:
             kind: ``"lead"``, of which the open ones are compared, ``"contact"`` or ``"company"``.
             rules: As for `candidates`; left out, those of `DEFAULT_RULES` that are likely to be right.
             progress: Called with (keys looked at, keys that several records share); True draws a bar.
+
+        Raises:
+            InputError: There are no duplicates of such a kind, or ``progress`` cannot be called.
         """
         from funnelkit.clients.duplicates import found_duplicates
 

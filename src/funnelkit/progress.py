@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Literal
+
+from funnelkit.errors import InputError, shown
 
 __all__ = ["Progress", "shower"]
 
@@ -14,11 +15,24 @@ Progress = Callable[[int, int], object]
 _WIDTH = 30
 
 
-def shower(progress: Progress | Literal[True] | None) -> Progress:
-    """Return what to call: the caller's own, a bar for True if stderr is a terminal, else nothing."""
+def shower(progress: object) -> Progress:
+    """Return what to call: the caller's own, a bar for True if stderr is a terminal, else nothing.
+
+    Raises:
+        InputError: It cannot be called.
+
+    >>> shower(5)
+    Traceback (most recent call last):
+    funnelkit.errors.InputError: progress: 5 cannot be called (give True, or a function of two numbers)
+    """
     if progress is True:
-        progress = _draw if sys.stderr.isatty() else None
-    return progress or (lambda _done, _total: None)
+        return _draw if sys.stderr.isatty() else _nothing
+    if progress is None or progress is False:
+        return _nothing
+    if not callable(progress):
+        mend = "give True, or a function of two numbers"
+        raise InputError("progress", f"{shown(progress)} cannot be called", mend)
+    return progress
 
 
 def bar(done: int, total: int) -> str:
@@ -29,6 +43,10 @@ def bar(done: int, total: int) -> str:
     """
     full = _WIDTH * done // total if total else _WIDTH
     return f"[{'#' * full}{'-' * (_WIDTH - full)}] {done:,} of {total:,}"
+
+
+def _nothing(_done: int, _total: int) -> None:
+    pass
 
 
 def _draw(done: int, total: int) -> None:

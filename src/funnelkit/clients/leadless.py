@@ -92,6 +92,10 @@ def convert_open_leads(
         progress: Called with (leads looked at, leads open at the start); True draws a bar.
         details: `DealDetails`: where the deals start, who does it and why.
 
+    Raises:
+        InputError: An argument is something else, such as ``progress`` that cannot be called. No lead
+            was touched.
+
     >>> from funnelkit import Engine, Pipeline, Stage, templates
     >>> engine = Engine(templates.lead_intake(), Pipeline("sales", [Stage("new")]))
     >>> for name in ("Ada", "Grace"):
@@ -126,8 +130,6 @@ async def _converted(
     _check(shell, pipeline, batch, details)
     if not isinstance(scheme, Scheme):
         raise InputError("scheme", f"{shown(scheme)} is no Scheme", "give one of funnelkit.schemes")
-    if progress is not None and progress is not True and not callable(progress):
-        raise InputError("progress", f"{shown(progress)} cannot be called", "give True or a function")
     tell = shower(progress)
     if scheme.deal == "new":
         shell.only("deal", details.get("pipeline"))  # else every lead would be refused for the same want

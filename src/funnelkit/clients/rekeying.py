@@ -53,6 +53,9 @@ def rekey(engine: Engine, *, progress: Progress | Literal[True] | None = None) -
         engine: Where.
         progress: Called with (records looked at, records); True draws a bar.
 
+    Raises:
+        InputError: ``progress`` cannot be called.
+
     >>> from funnelkit import Engine, MemoryStore
     >>> from funnelkit.clients import KeyPolicy
     >>> store = MemoryStore()

@@ -60,7 +60,8 @@ def import_log(
     Raises:
         DefinitionError: ``log`` names columns that no row has, or stages and reasons that the
             pipeline does not have. Nothing was written.
-        InputError: There is no such pipeline, or a row is no mapping. Nothing was written.
+        InputError: There is no such pipeline, a row is no mapping, or ``progress`` cannot be called.
+            Nothing was written.
         StoreError: The store failed. Whole batches are written or not; run the import again.
 
     >>> from funnelkit import Engine, EventLog, Pipeline, Stage, import_log

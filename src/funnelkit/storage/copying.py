@@ -9,13 +9,14 @@ source has learned meanwhile comes over when it is copied again.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Literal
 
 import attrs
 
 from funnelkit.changes import Change
 from funnelkit.errors import InputError
+from funnelkit.progress import Progress, shower
 from funnelkit.storage import rows, scanning
 from funnelkit.storage.base import KINDS, Commit, Kind, Store, Write
 from funnelkit.storage.rows import COLUMNS, Row
@@ -56,7 +57,7 @@ class Copied:
 _PARTS = tuple(field.name for field in attrs.fields(Copied))
 
 
-def copy_store(source: Store, target: Store, progress: Callable[[int, int], object] | None = None) -> Copied:
+def copy_store(source: Store, target: Store, progress: Progress | Literal[True] | None = None) -> Copied:
     """Copy everything that a store holds into another one; return what was missing there.
 
     The way from one kind of store to another, SQLite to PostgreSQL for example. Killed anywhere and
@@ -72,10 +73,11 @@ def copy_store(source: Store, target: Store, progress: Callable[[int, int], obje
     Args:
         source: The store to read.
         target: An empty store, or an earlier copy of the same source.
-        progress: Called with the number of rows looked at and the number of rows in the source.
+        progress: Called with the number of rows looked at and the number of rows in the source;
+            True draws a bar on stderr if that is a terminal.
 
     Raises:
-        InputError: The target holds something that the source does not.
+        InputError: The target holds something that the source does not; or ``progress`` cannot be called.
         StoreError: One of the two stores failed. Run it again.
 
     >>> from funnelkit import Engine, MemoryStore, Pipeline, Stage
@@ -88,6 +90,7 @@ def copy_store(source: Store, target: Store, progress: Callable[[int, int], obje
     >>> print(copy_store(engine.store, target))
     copied: nothing, all was there
     """
+    show = shower(progress)
     total = sum(source.query(f"SELECT COUNT(*) FROM {table}", {})[0][0] for table in COLUMNS)
     done, copied = 0, Copied()
     for looked_at, missing in _parts(source, target):
@@ -95,8 +98,7 @@ def copy_store(source: Store, target: Store, progress: Callable[[int, int], obje
             target.commit(missing)
             copied += _counted(missing)
         done += looked_at
-        if progress is not None:
-            progress(done, max(total, done))
+        show(done, max(total, done))
     return copied
 
 

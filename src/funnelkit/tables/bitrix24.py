@@ -23,7 +23,7 @@ import attrs
 
 from funnelkit.errors import FunnelkitError, InputError, MissingExtraError, shown
 from funnelkit.importing import EventLog, ImportReport, import_log
-from funnelkit.progress import Progress
+from funnelkit.progress import Progress, shower
 from funnelkit.stages import CloseReason, Pipeline, Stage
 
 if TYPE_CHECKING:
@@ -199,9 +199,9 @@ def import_deals(
 
     Raises:
         MissingExtraError, Bitrix24Error: See `pipelines_of`.
-        InputError: The engine lacks a pipeline.
+        InputError: The engine lacks a pipeline, or ``progress`` cannot be called.
     """
-    client = _checked(client)
+    client, show = _checked(client), shower(progress)
     funnels = {funnel.category: funnel for funnel in _funnels(client)}
     for funnel in funnels.values():
         if funnel.pipeline.id not in engine.pipelines:
@@ -218,7 +218,7 @@ def import_deals(
             others = tuple(sorted(stage for stage in strangers if _category_of(stage) != category))
             log = _log(funnel, others)
             reports.append(
-                import_log(engine, own, log, pipeline=funnel.pipeline.id, progress=progress, batch=batch)
+                import_log(engine, own, log, pipeline=funnel.pipeline.id, progress=show, batch=batch)
             )
     return tuple(reports)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
+from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
 
 import attrs
 
@@ -30,7 +30,7 @@ from funnelkit.verbs.shell import Shell, shell_of
 if TYPE_CHECKING:
     from funnelkit.engine import Engine
 
-__all__ = ["Into", "TablePlan", "import_table", "plan_table", "shown_to", "written"]
+__all__ = ["Into", "TablePlan", "import_table", "plan_table", "written"]
 
 _TRIES = 5
 """How often a batch is tried while somebody else writes the same records."""
@@ -169,8 +169,8 @@ def import_table(
         into: See `Into`.
 
     Raises:
-        DefinitionError, InputError: See `plan_table`; or ``bad_rows`` is the table itself, or another
-            file that is there. Nothing was written.
+        DefinitionError, InputError: See `plan_table`; or ``progress`` cannot be called, or ``bad_rows``
+            is the table itself, or another file that is there. Nothing was written.
         StoreError: The store failed. Whole batches are written or not; run the import again.
 
     >>> import io
@@ -187,7 +187,7 @@ def import_table(
     if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
         raise InputError("batch", f"{shown(batch)} is not a number of rows", "give 1 or more")
     table, bound, run = _ready(engine, file, mapping, into)
-    show = shown_to(progress)
+    show = shower(progress)
     total = sum(1 for _ in table) if progress else 0
     report = TableReport(kind=run.kind, unknown=bound.unknown)
     refused: dict[str, int] = {}
@@ -234,15 +234,6 @@ def _parts(table: Iterable[Row], size: int) -> Iterator[list[Row]]:
     rows = iter(table)
     while part := list(islice(rows, size)):
         yield part
-
-
-def shown_to(progress: Any) -> Progress:
-    """Return what to call with progress; InputError for what cannot be called."""
-    if progress is None or isinstance(progress, bool) or callable(progress):
-        return shower(progress or None)
-    raise InputError(
-        "progress", f"{shown(progress)} cannot be called", "give True, or a function of two numbers"
-    )
 
 
 # -- before the first row ------------------------------------------------------------------------

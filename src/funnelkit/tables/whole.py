@@ -13,7 +13,7 @@ import attrs
 
 from funnelkit.clients.finding import standing_by_id
 from funnelkit.errors import InputError, shown
-from funnelkit.progress import Progress
+from funnelkit.progress import Progress, shower
 from funnelkit.records import Deal, Lead, Record
 from funnelkit.serial import did_you_mean
 from funnelkit.storage.base import KINDS, Kind, Store
@@ -28,7 +28,7 @@ from funnelkit.tables.export import (
     write_jsonl,
     write_parquet,
 )
-from funnelkit.tables.importing import Into, a_run, shown_to, written
+from funnelkit.tables.importing import Into, a_run, written
 from funnelkit.tables.mapping import TargetKind
 from funnelkit.tables.report import TableReport, summed
 from funnelkit.verbs.shell import shell_of
@@ -80,7 +80,8 @@ def export_records(
         How many were written.
 
     Raises:
-        InputError: There is no such kind or format, the file cannot be written, or it is an engine that
+        InputError: There is no such kind or format, ``progress`` cannot be called, the file cannot be
+            written, or it is an engine that
             is awaited.
         MissingExtraError: Parquet, and pyarrow is not installed.
 
@@ -99,7 +100,7 @@ def export_records(
     write, _ = _format(path)
     if kind not in KINDS:
         raise InputError("kind", f"{shown(kind)} is no kind of record", did_you_mean(kind, KINDS))
-    show = shown_to(progress)
+    show = shower(progress)
     store = _store_of(engine)
     total = store.query(_COUNT.format(kind=kind), {})[0][0] if progress else 0
     whole = Path(fspath(path))
@@ -184,13 +185,13 @@ def import_records(
         into: See `funnelkit.tables.importing.Into`; ids are taken as they are, unless there is a source.
 
     Raises:
-        InputError: It is no such file; the line and the column are named. Whole batches before that
-            line are written; mend it and import again.
+        InputError: ``progress`` cannot be called, or it is no such file; the line and the column
+            are named. Whole batches before that line are written; mend it and import again.
     """
     _, read = _format(path)
     if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
         raise InputError("batch", f"{shown(batch)} is not a number of records", "give 1 or more")
-    show = shown_to(progress)
+    show = shower(progress)
     run = a_run(shell_of(engine), kind, {"source": "", **into}, placed=False)
     run = attrs.evolve(run, columns={"name": "name"})
     report, refused = TableReport(kind=kind), dict[str, int]()

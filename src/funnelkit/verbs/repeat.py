@@ -34,6 +34,6 @@ async def repeat_of(store: AsyncStore, at: datetime, client: Mapping[str, str]) 
     if not links:
         return ""
     parts = " UNION ALL ".join(_ENDED.format(link=link) for link in links)
-    question = f"SELECT COALESCE(MAX(came), 0) FROM ({parts}) AS ended"
+    question = f"SELECT COALESCE(MAX(came), 0) FROM ({parts}) AS ended"  # noqa: S608 (two words of ours)
     rows = await store.query(question, {**links, "at": to_us(at)})
     return _MARKS[int(rows[0][0])]

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
 from pathlib import Path
 
 from funnelkit.errors import AlreadyExistsError, StoreUnavailableError
+from funnelkit.progress import Progress
 from funnelkit.storage.sqlite.failing import translated
 from funnelkit.storage.sqlite.files import placed
 
-__all__ = ["Progress", "copy"]
-
-Progress = Callable[[int, int], object]
-"""Is told how many pages are copied, and how many there are."""
+__all__ = ["copy"]
 
 _PAGES = 1_000  # a step: 4 MB, some milliseconds
 
 
-def copy(source: sqlite3.Connection, target: Path, progress: Progress | None) -> None:
+def copy(source: sqlite3.Connection, target: Path, show: Progress) -> None:
     """Copy what one connection sees into a new file.
 
     Raises:
@@ -27,8 +24,7 @@ def copy(source: sqlite3.Connection, target: Path, progress: Progress | None) ->
     """
 
     def told(_: int, remaining: int, total: int) -> None:
-        if progress is not None:
-            progress(total - remaining, total)
+        show(total - remaining, total)
 
     if target.exists():
         raise AlreadyExistsError("file", str(target))

@@ -18,10 +18,11 @@ from funnelkit.errors import (
     StoreUnavailableError,
     shown,
 )
+from funnelkit.progress import Progress, shower
 from funnelkit.storage.asks import Ask
 from funnelkit.storage.base import Capabilities, Commit
 from funnelkit.storage.reading import Reader
-from funnelkit.storage.sqlite.backup import Progress, copy
+from funnelkit.storage.sqlite.backup import copy
 from funnelkit.storage.sqlite.checking import problems
 from funnelkit.storage.sqlite.checkpoints import Checkpoints
 from funnelkit.storage.sqlite.connections import Connections
@@ -317,7 +318,9 @@ class SQLiteStore(Reader):
                 writable=self.capabilities.writable,
             )
 
-    def backup(self, path: str | os.PathLike[str], *, progress: Progress | None = None) -> Path:
+    def backup(
+        self, path: str | os.PathLike[str], *, progress: Progress | Literal[True] | None = None
+    ) -> Path:
         """Copy the whole store into a new file while others write to it; return the file.
 
         The copy is what was committed when it began, and a store itself. It appears when it is whole
@@ -325,7 +328,8 @@ class SQLiteStore(Reader):
 
         Args:
             path: Where the copy shall be. Nothing may be there: no copy is ever written over.
-            progress: Called with the pages copied so far and all there are; it may raise to give up.
+            progress: Called with the pages copied so far and all there are; may raise to give up.
+                True draws a bar.
 
         Raises:
             AlreadyExistsError: Something is at ``path``.
@@ -339,9 +343,9 @@ class SQLiteStore(Reader):
         ...         monday.check()
         ()
         """
-        target = file_path(path)
+        target, show = file_path(path), shower(progress)
         with self._another() as connection:
-            copy(connection, target, progress)
+            copy(connection, target, show)
         return target
 
     def check(self) -> tuple[str, ...]:
