@@ -11,7 +11,8 @@ from tests.servers import postgres, schemas  # noqa: F401 (fixtures that any tes
 
 ROOT = Path(__file__).parents[1]
 
-settings.register_profile("default", deadline=None, print_blob=True)
+# Where a change is judged, the same examples are tried each time; at a desk, new ones.
+settings.register_profile("default", deadline=None, print_blob=True, derandomize="CI" in os.environ)
 settings.register_profile("ci", parent=settings.get_profile("default"), max_examples=20)
 settings.register_profile("thorough", parent=settings.get_profile("default"), max_examples=2_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
