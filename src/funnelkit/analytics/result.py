@@ -6,15 +6,14 @@ and data frames where pandas or polars is installed.
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from importlib import import_module
 from typing import Any, Generic, TypeVar
 
 import attrs
 
-from funnelkit.analytics.intervals import Rate
+from funnelkit.analytics.rendering import Table, cell_text, flat
 from funnelkit.errors import InputError, MissingExtraError, shown
 from funnelkit.money import Money
 
@@ -55,6 +54,8 @@ class About:
         currency_rule: How sums are made.
         complete: False while open records can still change the numbers; None where that cannot be.
         quality: What is wrong with the data or was left out → number of records.
+        formula: How a number comes about, in symbols, with its source where it has one.
+        left_out: What is not looked at, and why.
     """
 
     metric: str
@@ -70,6 +71,8 @@ class About:
     currency_rule: str = "sums are per currency, of the value at that time; nothing is converted"
     complete: bool | None = None
     quality: Mapping[str, int] = attrs.field(factory=dict, hash=False)
+    formula: str = ""
+    left_out: str = "void records"
 
     @property
     def title(self) -> str:
@@ -90,6 +93,27 @@ class About:
             lines.append("incomplete: some records are still open, so these numbers will change")
         lines += [f"data quality: {count:,} {what}" for what, count in self.quality.items() if count]
         return lines
+
+    def explained(self) -> list[tuple[str, str]]:
+        """Return everything that the numbers rest on: what it is about, and what is so."""
+        quality = "; ".join(f"{count:,} {what}" for what, count in self.quality.items())
+        complete = {None: "cannot change any more", True: "yes", False: "no: open records can change it"}
+        said = [
+            ("metric", f"{self.metric} ({self.definition}) of {self.pipeline}"),
+            ("definition", self.sentence),
+            ("formula", self.formula),
+            ("population", self.population),
+            ("left out", self.left_out),
+            ("filters", self.filters),
+            ("rows", f"by {self.by}" if self.by else ""),
+            ("time axis", self.time_axis),
+            ("as of", f"{self.as_of:%Y-%m-%d %H:%M:%S %Z}"),
+            ("zone", self.zone),
+            ("currency", self.currency_rule),
+            ("complete", complete[self.complete]),
+            ("data quality", quality or "nothing found"),
+        ]
+        return [(what, text) for what, text in said if text]
 
 
 @attrs.frozen(kw_only=True)
@@ -119,15 +143,17 @@ class Result(Generic[R]):
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """Return one flat dict a row; a rate becomes its parts, sums become one key a currency."""
-        return [_flat(row.values()) for row in self.rows]
+        return [flat(row.values()) for row in self.rows]
 
     def to_markdown(self) -> str:
         """Return a Markdown table with its title and notes."""
-        head, lines, numeric = self._table()
-        rule = ["---:" if right else "---" for right in numeric]
-        body = [f"| {' | '.join(_pipeless(cells))} |" for cells in [head, rule, *lines]]
-        notes = [f"- {note}" for note in self._notes()]
-        return "\n".join([f"**{self.about.title}**", "", *body, "", *notes])
+        return self._table().markdown()
+
+    def explain(self) -> str:
+        """Return what the numbers mean, one line a thing: formula, population, axis, rules, data quality."""
+        lines = self._about().explained()
+        width = max(len(what) for what, _ in lines)
+        return "\n".join(f"{what.ljust(width)}  {text}" for what, text in lines)
 
     def to_pandas(self) -> Any:
         """Return a pandas DataFrame of `to_dicts`. Raises `MissingExtraError` without pandas."""
@@ -145,27 +171,19 @@ class Result(Generic[R]):
             raise MissingExtraError("a polars data frame", "polars") from error
         return polars.DataFrame(self.to_dicts(), infer_schema_length=None)
 
+    def to_arrow(self) -> Any:
+        """Return a pyarrow Table of `to_dicts`. Raises `MissingExtraError` without pyarrow."""
+        try:
+            pyarrow = import_module("pyarrow")
+        except ImportError as error:
+            raise MissingExtraError("an Arrow table", "parquet") from error
+        return pyarrow.Table.from_pylist(self.to_dicts())
+
     def __str__(self) -> str:
-        head, lines, numeric = self._table()
-        widths = [max(map(len, column)) for column in zip(head, *lines, strict=True)]
-        text = [
-            "  ".join(
-                cell.rjust(width) if right else cell.ljust(width)
-                for cell, width, right in zip(cells, widths, numeric, strict=True)
-            ).rstrip()
-            for cells in [head, *lines]
-        ]
-        return "\n".join([self.about.title, "", *text, "", *self._notes()])
+        return self._table().plain()
 
     def _repr_html_(self) -> str:
-        head, lines, _ = self._table()
-        header = "".join(f"<th>{html.escape(cell)}</th>" for cell in head)
-        body = "".join(
-            "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>" for cells in lines
-        )
-        notes = "".join(f"<li>{html.escape(note)}</li>" for note in self._notes())
-        title = html.escape(self.about.title)
-        return f"<table><caption>{title}</caption><tr>{header}</tr>{body}</table><ul>{notes}</ul>"
+        return self._table().html()
 
     @classmethod
     def joined(cls, about: About, parts: Mapping[str, Result[R]]) -> Result[R]:
@@ -191,17 +209,23 @@ class Result(Generic[R]):
             "ids": ids,
         }
 
-    def _notes(self) -> list[str]:
-        return self.about.notes()
+    def _about(self) -> About:
+        """Return what the numbers mean, with what is only known once somebody looks."""
+        return self.about
 
-    def _table(self) -> tuple[list[str], list[list[str]], list[bool]]:
-        """Return header, lines of text and, for each column, whether it is set to the right."""
+    def _table(self) -> Table:
+        """Return the rows as texts."""
         rows = [row.values() for row in self.rows]
         names = list(rows[0]) if rows else ["no rows"]
         shown_names = [name for name in names if self._says_something(name, rows)]
-        lines = [[_text(row[name], name) for name in shown_names] for row in rows]
-        numeric = [all(not isinstance(row[name], str) for row in rows) for name in shown_names]
-        return [name.replace("_", " ") for name in shown_names], lines, numeric
+        about = self._about()
+        return Table(
+            title=about.title,
+            head=[name.replace("_", " ") for name in shown_names],
+            lines=[[cell_text(row[name], name) for name in shown_names] for row in rows],
+            numeric=[all(not isinstance(row[name], str) for row in rows) for name in shown_names],
+            notes=about.notes(),
+        )
 
     def _says_something(self, name: str, rows: Sequence[Mapping[str, object]]) -> bool:
         """Whether a column is worth its place: labels that repeat the ids and empty reasons are not."""
@@ -229,48 +253,3 @@ def check_cell(argument: str, given: str, known: Collection[str]) -> None:
 def no_cell(argument: str, given: object, known: Iterable[str]) -> InputError:
     """Return the error for a cell that a result does not have."""
     return InputError(argument, f"{shown(given)} is not here", f"there are {', '.join(known)}")
-
-
-def _pipeless(cells: Iterable[str]) -> list[str]:
-    return [cell.replace("|", "\\|") for cell in cells]
-
-
-def _text(value: object, name: str) -> str:  # noqa: PLR0911 (one line a type)
-    match value:
-        case None | "":
-            return "(none)" if name == "group" else "–"
-        case dict():
-            return "; ".join(map(str, value.values())) or "–"
-        case timedelta():
-            return _span(value)
-        case bool():
-            return "yes" if value else "no"
-        case int():
-            return f"{value:,}"
-        case float():
-            return f"{value:,.2f}"
-        case _:
-            return str(value)
-
-
-def _span(value: timedelta) -> str:
-    seconds = value / timedelta(seconds=1)
-    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
-        if abs(seconds) >= size:
-            return f"{seconds / size:,.2f} {unit}"
-    return f"{seconds:.3f} s"
-
-
-def _flat(values: Mapping[str, object]) -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for name, value in values.items():
-        match value:
-            case Rate():
-                flat[name] = value.value
-                for part in ("numerator", "denominator", "low", "high"):
-                    flat[f"{name}_{part}"] = getattr(value, part)
-            case dict():
-                flat |= {f"{name}_{code}": money.amount for code, money in value.items()}
-            case _:
-                flat[name] = value
-    return flat

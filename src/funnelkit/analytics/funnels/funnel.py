@@ -133,14 +133,13 @@ class Funnel(Result[FunnelRow]):
         """Return stage → count, for a funnel that is not grouped."""
         return {row.stage: row.count for row in self.rows}
 
-    def _notes(self) -> list[str]:
+    def _about(self) -> About:
         unknown = sum(fates().unknown for fates in self._fates)
         quality = {
             "void records, outside of every count": self.void,
             "records on a stage that the pipeline does not have": unknown,
         }
-        about = attrs.evolve(self.about, quality=quality, complete=self.is_complete)
-        return about.notes()
+        return attrs.evolve(self.about, quality=quality, complete=self.is_complete)
 
     @classmethod
     def _joined(cls, about: About, parts: Mapping[str, Result[FunnelRow]]) -> dict[str, Any]:
