@@ -7,22 +7,16 @@ The definitions of a funnel differ in their credits alone.
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache, partial
-from typing import Any, Literal
 
-import attrs
-
-from funnelkit.analytics.scope import ALWAYS, Scope
+from funnelkit.analytics.funnels import reached
+from funnelkit.analytics.funnels.plans import Credit, Plan
+from funnelkit.analytics.scope import Scope
 from funnelkit.analytics.texts import Params, Source, compose, rows_of
 
 __all__ = [
-    "DEFINITIONS",
-    "Definition",
-    "DefinitionName",
-    "Plan",
     "Tallies",
     "Tally",
     "credit_ids_text",
@@ -30,77 +24,6 @@ __all__ = [
     "skipped",
     "tallied",
 ]
-
-DefinitionName = Literal["reached", "visited", "bitrix24", "ordered", "closed"]
-
-_CREATED = "the creation of the record"
-_LIVING = "records created in or moved into the pipeline by then, without void ones"
-
-
-@attrs.frozen
-class Definition:
-    """What one kind of funnel counts, in words."""
-
-    name: DefinitionName
-    sentence: str
-    population: str = _LIVING
-    time_axis: str = _CREATED
-
-
-DEFINITIONS: dict[DefinitionName, Definition] = {
-    item.name: item
-    for item in (
-        Definition(
-            "reached",
-            "a record counts in every stage up to the furthest it was ever on; a win that stands passes all",
-        ),
-        Definition("visited", "a record counts in the stages it was ever on, and in no other"),
-        Definition(
-            "bitrix24",
-            "an open record counts in every stage up to its present one, a won record in all, any other "
-            "where it was",
-        ),
-        Definition(
-            "ordered",
-            "a record counts in a step when it did all steps before it in their order, all within the window",
-        ),
-        Definition(
-            "closed",
-            "a record counts in a stage when it was not lost there or before; rates start at the population",
-            "records won or lost in the period whose closing stands as of then",
-            "the closing of the record",
-        ),
-    )
-}
-
-
-@attrs.frozen(kw_only=True)
-class Plan:
-    """Which funnel to count.
-
-    Attributes:
-        definition: One of `DEFINITIONS`.
-        places: What the rows are: stages and ``"won"``, or the steps of an ordered funnel.
-        within_us: The window of an ordered funnel: from the first step to the last, included.
-        anchor: Which entry into the first step may start the window: ``"any"`` or ``"first"``.
-    """
-
-    definition: Definition
-    places: tuple[str, ...]
-    within_us: int = ALWAYS[1]
-    anchor: Literal["any", "first"] = "any"
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The names of the rows: places, a repeated one with its number."""
-        counts = [self.places[: n + 1].count(place) for n, place in enumerate(self.places)]
-        return tuple(p if n == 1 else f"{p} ({n})" for p, n in zip(self.places, counts, strict=True))
-
-    @property
-    def skips(self) -> bool:
-        """Whether a record can count in a stage that it was never on."""
-        return self.definition.name in ("reached", "bitrix24", "closed")
-
 
 Tallies = dict[str, "Tally"]
 """By key of the group."""
@@ -111,9 +34,9 @@ def tallied(source: Source, scope: Scope, plan: Plan) -> tuple[Tallies, Callable
 
     The sums of a plain funnel take longer than its counts, so they are read on first use.
     """
-    if _is_plain(source, scope, plan):
-        counted = _fold(_plain_counts(source, scope, plan), len(plan.places))
-        return counted, cache(lambda: _fold(_plain_lifts(source, scope, plan), len(plan.places)))
+    if reached.carried(source, scope, plan):
+        counted = _fold(reached.counts(source, scope, plan), len(plan.places))
+        return counted, cache(lambda: _fold(reached.lifts(source, scope, plan), len(plan.places)))
     tallies = _fold(_credits(source, scope, plan), len(plan.places))
     return tallies, lambda: tallies
 
@@ -122,11 +45,11 @@ def skipped(source: Source, scope: Scope, plan: Plan) -> Iterator[tuple[str, str
     """Yield (key of the group, stage, records that count there without having been there)."""
     if not plan.skips:
         return
-    if _is_plain(source, scope, plan):  # who was on a stage counts there, so the difference is who was not
-        counts = _fold(_plain_counts(source, scope, plan), len(plan.places))[""].counts
-        visits: dict[str, int] = defaultdict(int)
-        for stage, records in rows_of(source, compose("funnels/visits", **_born(scope)), scope.params()):
-            visits[stage] += records
+    if reached.carried(
+        source, scope, plan
+    ):  # who was on a stage counts there, so the difference is who was not
+        counts = _fold(reached.counts(source, scope, plan), len(plan.places))[""].counts
+        visits = reached.visits(source, scope)
         for place, stage in enumerate(plan.places[:-1], 1):
             yield "", stage, counts[place] - visits[stage]
         return
@@ -141,22 +64,6 @@ def credit_ids_text(scope: Scope, plan: Plan, where: str) -> str:
     return _credit_text(scope, plan, tail="{ids}", cell="chained", where=where, **_MASKED)
 
 
-def _is_plain(source: Source, scope: Scope, plan: Plan) -> bool:
-    """Whether the carried facts answer: nothing filtered or grouped, and no stage out of today's order.
-
-    A stage that was moved or taken out since makes the furthest stage of its time another one today.
-    """
-    if plan.definition.name != "reached" or not scope.is_plain:
-        return False
-    sql = "SELECT document FROM definition WHERE pipeline = :pipeline"
-    stages = [stage for stage, _ in scope.shape.stages]
-    for (document,) in source.query(sql, {"pipeline": scope.shape.pipeline}):
-        today = iter(stages)
-        if not all(stage["id"] in today for stage in json.loads(document)["stages"]):
-            return False
-    return True
-
-
 class Tally:
     """Running sums of one group; index 0 is the population of a ``closed`` funnel."""
 
@@ -166,10 +73,6 @@ class Tally:
         self.passed_first: dict[int, int] = defaultdict(int)
         self.skipped: dict[int, int] = defaultdict(int)
         self.minor: list[dict[str, int]] = [defaultdict(int) for _ in range(size + 1)]
-
-
-Credit = tuple[Any, ...]
-"""low, high, grp, kept, grp_before, kept_before, grp_first, kept_first, mask, currency, records, total."""
 
 
 def _fold(credits_: Iterable[Credit], size: int) -> dict[str, Tally]:
@@ -202,32 +105,6 @@ def _fold(credits_: Iterable[Credit], size: int) -> dict[str, Tally]:
             if kept_first:
                 tallies[key_first].passed_first[place] += n
     return tallies
-
-
-def _plain_counts(source: Source, scope: Scope, plan: Plan) -> list[Credit]:
-    """Read the credits of a plain funnel without their values: one scan of an index."""
-    found = rows_of(source, compose("funnels/counts", **_born(scope)), scope.params())
-    return [_plain_credit(plan, low, high, ("", records, 0)) for _, low, high, records in found]
-
-
-def _plain_lifts(source: Source, scope: Scope, plan: Plan) -> list[Credit]:
-    """Read the credits of a plain funnel with their values."""
-    found = rows_of(source, compose("funnels/lifts", **_born(scope)), scope.params())
-    return [_plain_credit(plan, low, high, tuple(sums)) for _, low, high, *sums in found]
-
-
-def _plain_credit(plan: Plan, before: str, after: str, sums: tuple[Any, ...]) -> Credit:
-    order = {place: n for n, place in enumerate(plan.places, 1)} | {"": 0}
-    low, high = order[before], order[after]
-    return low, high, "", 1, "", int(low > 0), "", 1, -1, *sums
-
-
-def _born(scope: Scope) -> dict[str, str]:
-    """Return the clauses that keep to a period of creation, where there is one."""
-    bounds = "AND {0}created_us >= :created_from AND {0}created_us < :created_to"
-    if scope.created == ALWAYS:
-        bounds = ""
-    return {"born": bounds.format(""), "born_of_closing": bounds.format("c.")}
 
 
 def _credits(source: Source, scope: Scope, plan: Plan, *, masked: bool = False) -> list[Credit]:

@@ -14,7 +14,6 @@ from typing import Any
 import attrs
 
 from funnelkit.analytics.funnels.credits import (
-    Plan,
     Tallies,
     Tally,
     credit_ids_text,
@@ -22,6 +21,7 @@ from funnelkit.analytics.funnels.credits import (
     skipped,
     tallied,
 )
+from funnelkit.analytics.funnels.plans import Plan
 from funnelkit.analytics.intervals import Rate
 from funnelkit.analytics.result import About, Group, Result, Row, check_cell, money_sums, no_cell
 from funnelkit.analytics.scope import ALWAYS, Scope

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Literal, Unpack
 
 from funnelkit.analytics.funnels import funnel as funnels
-from funnelkit.analytics.funnels.credits import DEFINITIONS, DefinitionName, Plan
+from funnelkit.analytics.funnels.plans import DEFINITIONS, DefinitionName, Plan
 from funnelkit.analytics.measured import Axis, Measured
 from funnelkit.analytics.scope import ALWAYS, Filters, Period, Scope, refuse
 from funnelkit.clock import duration
