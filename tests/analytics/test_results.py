@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -64,6 +65,47 @@ def test_html_escapes_what_people_wrote() -> None:
     assert "&lt;script&gt;" in page
 
 
+def test_a_notebook_shows_a_funnel_as_a_picture_without_scripts() -> None:
+    """Under the table stands an SVG with a bar a row, as wide as its count, and nothing that runs."""
+    page = some().funnel("sales")._repr_html_()
+    picture = page[page.index("<svg") : page.index("</svg>")]
+    widths = [
+        points.split()[1].split(",")[0] for points in re.findall(r'points="([^"]+)" fill="#4c78a8"', page)
+    ]
+    assert [round(2 * float(right) - 360) for right in widths] == [360, 240, 120, 120, 120]
+    assert "script" not in page
+    assert "call  2  (67 % (21-94) of 3)" in picture
+
+
+def test_a_result_explains_itself() -> None:
+    """Definition, population, axis, zone, currency rule, what is left out, what is wrong with the data."""
+    said = some().funnel("sales").explain().splitlines()
+    first = [line.split("  ")[0] for line in said]
+    assert {"definition", "population", "time axis", "zone", "currency", "left out", "data quality"} <= {
+        *first
+    }
+    assert "0 void records, outside of every count" in said[-1]
+
+
+def test_a_result_is_labelled_in_russian() -> None:
+    """Columns and definitions have their Russian names; the numbers are the same."""
+    russian = some().funnel("sales").labelled("ru")
+    text = str(russian).splitlines()
+    assert text[0].startswith("воронка (по достигнутому этапу) по воронке sales, на ")
+    assert text[2].split()[:2] == ["этап", "число"]
+    assert russian == some().funnel("sales")
+    with pytest.raises(InputError, match="'de' is not spoken here"):
+        russian.labelled("de")  # type: ignore[arg-type]
+
+
+def test_an_arrow_table_has_a_row_a_line() -> None:
+    """Counts, rates and sums are columns of their own."""
+    pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    table = some().funnel("sales").to_arrow()
+    assert table.column("count").to_pylist() == [3, 2, 1, 1, 1]
+    assert table.column("of_first_denominator").to_pylist() == [3, 3, 3, 3, 3]
+
+
 def test_markdown_keeps_its_columns() -> None:
     """A bar inside a cell does not begin another one."""
     lines = [line for line in some().people("sales").to_markdown().splitlines() if line.startswith("|")]
@@ -121,7 +163,7 @@ METRICS = [
 def test_nothing_at_all_prints_too(name: str) -> None:
     """An empty ledger gives a table without records, not an error."""
     result = getattr(analytics([]), name)("sales")
-    assert str(result).startswith(result.about.title)
+    assert str(result).startswith(result.about.title())
     assert result.to_markdown()
     assert result.to_dicts() == [row for row in result.to_dicts() if row]
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from importlib import import_module
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 import attrs
 
 from funnelkit.analytics.rendering import Table, cell_text, flat
+from funnelkit.analytics.words import ENGLISH, Language, Words, words_in
 from funnelkit.errors import InputError, MissingExtraError, shown
 from funnelkit.money import Money
 
@@ -74,24 +75,25 @@ class About:
     formula: str = ""
     left_out: str = "void records"
 
-    @property
-    def title(self) -> str:
-        """One line: what, of which pipeline, filtered how, as of when."""
-        by = f" by {self.by}" if self.by else ""
+    def title(self, words: Words = ENGLISH) -> str:
+        """Return one line: what, of which pipeline, filtered how, as of when."""
+        by = f" {words('by')} {words(self.by)}" if self.by else ""
         only = f", {self.filters}" if self.filters else ""
-        then = f"{self.as_of:%Y-%m-%d %H:%M %Z}"
-        return f"{self.metric} ({self.definition}) of {self.pipeline}{by}{only}, as of {then}"
+        then = f"{words('as of')} {self.as_of:%Y-%m-%d %H:%M %Z}"
+        name = f"{words(self.metric)} ({words(self.definition)})"
+        return f"{name} {words('of')} {self.pipeline}{by}{only}, {then}"
 
-    def notes(self) -> list[str]:
+    def notes(self, words: Words = ENGLISH) -> list[str]:
         """Return the lines that belong under the table."""
         lines = [
-            f"{self.definition}: {self.sentence}",
-            f"population: {self.population}",
-            f"time axis: {self.time_axis}; zone {self.zone}; {self.currency_rule}",
+            f"{words(self.definition)}: {self.sentence}",
+            f"{words('population')}: {self.population}",
+            f"{words('time axis')}: {self.time_axis}; {words('zone')} {self.zone}; {self.currency_rule}",
         ]
         if self.complete is False:
-            lines.append("incomplete: some records are still open, so these numbers will change")
-        lines += [f"data quality: {count:,} {what}" for what, count in self.quality.items() if count]
+            lines.append(f"{words('incomplete')}: some records are still open, so these numbers will change")
+        quality = words("data quality")
+        lines += [f"{quality}: {count:,} {what}" for what, count in self.quality.items() if count]
         return lines
 
     def explained(self) -> list[tuple[str, str]]:
@@ -128,6 +130,11 @@ class Result(Generic[R]):
     about: About
     rows: tuple[R, ...]
     _ids: Callable[..., list[str]] = attrs.field(alias="ids", eq=False, repr=False)
+    _words: Words = attrs.field(alias="words", default=ENGLISH, eq=False, repr=False)
+
+    def labelled(self, language: Language) -> Self:
+        """Return the same result, whose tables name columns and definitions in ``"en"`` or ``"ru"``."""
+        return attrs.evolve(self, words=words_in(language))
 
     def ids(self, *cell: str, group: Group = None) -> list[str]:
         """Return the ids of the records behind one cell, sorted, by a query pinned to ``as_of``.
@@ -218,13 +225,13 @@ class Result(Generic[R]):
         rows = [row.values() for row in self.rows]
         names = list(rows[0]) if rows else ["no rows"]
         shown_names = [name for name in names if self._says_something(name, rows)]
-        about = self._about()
+        about, words = self._about(), self._words
         return Table(
-            title=about.title,
-            head=[name.replace("_", " ") for name in shown_names],
+            title=about.title(words),
+            head=[words(name) for name in shown_names],
             lines=[[cell_text(row[name], name) for name in shown_names] for row in rows],
             numeric=[all(not isinstance(row[name], str) for row in rows) for name in shown_names],
-            notes=about.notes(),
+            notes=about.notes(words),
         )
 
     def _says_something(self, name: str, rows: Sequence[Mapping[str, object]]) -> bool:

@@ -25,6 +25,7 @@ from funnelkit.analytics.funnels.plans import Plan
 from funnelkit.analytics.intervals import Rate
 from funnelkit.analytics.result import About, Group, Result, Row, check_cell, money_sums, no_cell
 from funnelkit.analytics.scope import ALWAYS, Scope
+from funnelkit.analytics.svg import funnel_svg
 from funnelkit.analytics.texts import Source, compose, rows_of
 from funnelkit.money import Money
 
@@ -132,6 +133,11 @@ class Funnel(Result[FunnelRow]):
     def counts(self) -> dict[str, int]:
         """Return stage → count, for a funnel that is not grouped."""
         return {row.stage: row.count for row in self.rows}
+
+    def _repr_html_(self) -> str:
+        rows = [(row.label, row.count, str(row.of_previous or "")) for row in self.rows]
+        picture = "" if self.about.by else funnel_svg(rows, self.about.title(self._words))
+        return super()._repr_html_() + picture
 
     def _about(self) -> About:
         unknown = sum(fates().unknown for fates in self._fates)
