@@ -7,15 +7,15 @@ from statistics import NormalDist
 
 import attrs
 
-__all__ = ["Rate", "wilson"]
+__all__ = ["Estimate", "Rate", "wilson"]
 
 
-def wilson(x: int, n: int, level: float = 0.95) -> tuple[float, float] | None:
+def wilson(x: float, n: float, level: float = 0.95) -> tuple[float, float] | None:
     """Return the Wilson score interval of ``x`` successes in ``n`` trials.
 
     Args:
         x: Successes, 0 to ``n``.
-        n: Trials.
+        n: Trials; an effective number of them need not be whole.
         level: Coverage, between 0 and 1.
 
     Returns:
@@ -78,3 +78,42 @@ class Rate:
             return "– of 0"
         share = 100 * self.numerator / self.denominator
         return f"{share:.0f} % ({100 * self.low:.0f}-{100 * self.high:.0f}) of {self.denominator:,}"
+
+
+@attrs.frozen
+class Estimate:
+    """A share that is estimated, not counted, because some of the records have not ended yet.
+
+    Attributes:
+        value: 0 to 1; None where there is not enough data.
+        low, high: The 95 % interval; None beside no value.
+        reason: Why there is no value, or empty.
+
+    >>> str(Estimate.of(0.4, 0.024, 10)), str(Estimate.unknown("nobody has been watched so long"))
+    ('40 % (17-69)', '–')
+    """
+
+    value: float | None
+    low: float | None
+    high: float | None
+    reason: str = ""
+
+    @classmethod
+    def of(cls, share: float, variance: float, watched: int) -> Estimate:
+        """Return a share with Wilson's interval at its effective size, share × (1 − share) / variance.
+
+        A share of 0 or 1 has no variance; its size is the number of records ``watched``.
+        """
+        size = share * (1 - share) / variance if 0 < share < 1 and variance > 0 else watched
+        interval = wilson(share * size, size)
+        return cls(share, *interval) if interval else cls.unknown("nobody was watched")
+
+    @classmethod
+    def unknown(cls, reason: str) -> Estimate:
+        """Return what stands where nothing can be said."""
+        return cls(None, None, None, reason)
+
+    def __str__(self) -> str:
+        if self.value is None or self.low is None or self.high is None:
+            return "–"
+        return f"{100 * self.value:.0f} % ({100 * self.low:.0f}-{100 * self.high:.0f})"

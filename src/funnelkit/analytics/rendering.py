@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 
-from funnelkit.analytics.intervals import Rate
+from funnelkit.analytics.intervals import Estimate, Rate
 
 __all__ = ["Table", "cell_text", "flat"]
 
@@ -93,6 +93,8 @@ def flat(values: Mapping[str, object]) -> dict[str, Any]:
                 found[name] = value.value
                 for part in ("numerator", "denominator", "low", "high"):
                     found[f"{name}_{part}"] = getattr(value, part)
+            case Estimate():
+                found |= {name: value.value, f"{name}_low": value.low, f"{name}_high": value.high}
             case dict():
                 found |= {f"{name}_{code}": money.amount for code, money in value.items()}
             case _:
