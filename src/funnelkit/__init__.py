@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from funnelkit import changes, errors
     from funnelkit.async_engine import AsyncEngine
     from funnelkit.clients import schemes
+    from funnelkit.clients.converting import Conversion
+    from funnelkit.clients.converting.plan import ConversionPlan
     from funnelkit.clients.duplicates import Duplicates
     from funnelkit.clients.leadless import convert_open_leads
     from funnelkit.clients.merging import Merge, MergePlan, MergeRule
@@ -71,8 +73,6 @@ if TYPE_CHECKING:
     from funnelkit.verbs.acts import Act
     from funnelkit.verbs.asking import Option
     from funnelkit.verbs.bulk import BulkResult
-    from funnelkit.verbs.conversion import Conversion
-    from funnelkit.verbs.converting.plan import ConversionPlan
     from funnelkit.verbs.drafts import DealDetails, NewDeal, NewLead, NewParty
     from funnelkit.verbs.migration import Migration
     from funnelkit.verifying import Finding
@@ -204,8 +204,7 @@ _HOME = {
         "clients.rekeying": "rekey",
         "people.handovers": "handovers",
         "clock": "Clock FrozenClock SystemClock",
-        "verbs.conversion": "Conversion",
-        "verbs.converting.plan": "ConversionPlan",
+        "clients.converting": "Conversion ConversionPlan",
         "verbs.drafts": "DealDetails NewDeal NewLead NewParty",
         "engine": "Engine",
         "errors": "errors",

@@ -21,7 +21,7 @@ from funnelkit.inputs import text
 from funnelkit.records import Activity, Company, Contact, Deal, Lead, Move, Record
 from funnelkit.stages import Pipeline, Verdict
 from funnelkit.storage import AsyncStore, MemoryStore, Store, open_store
-from funnelkit.storage.base import Kind
+from funnelkit.storage.base import Kind, a_store
 from funnelkit.storage.immediate import Immediate
 from funnelkit.storage.threads import FromThread, InThread
 from funnelkit.verbs.acting import amend, move
@@ -29,14 +29,15 @@ from funnelkit.verbs.acts import Act, split
 from funnelkit.verbs.asking import Option, found, options, verdict
 from funnelkit.verbs.bulk import BulkResult, bulk
 from funnelkit.verbs.business import Business
-from funnelkit.verbs.conversion import Conversion, convert
-from funnelkit.verbs.creation import log, new_party, new_placed
+from funnelkit.verbs.creation import log, new_party
 from funnelkit.verbs.drafts import DealDetails, NewDeal, NewLead, NewParty
+from funnelkit.verbs.finding import id_of
 from funnelkit.verbs.migration import Migration, migrate, plan_migration
-from funnelkit.verbs.shell import P, R, Shell, a_store, id_of
+from funnelkit.verbs.shell import P, R, Shell
 
 if TYPE_CHECKING:
     from funnelkit.analytics import Analytics
+    from funnelkit.clients.converting import Conversion
     from funnelkit.intake.source import Source
     from funnelkit.joining.async_engine import AsyncJoinedEngine
     from funnelkit.keys.policy import KeyPolicy
@@ -108,11 +109,15 @@ class AsyncEngine(AsyncClientVerbs):
 
     async def capture(self, name: str, **details: Unpack[NewLead]) -> Lead:
         """Make a lead of an inquiry; see `Engine.capture`."""
-        return cast("Lead", await new_placed(self._shell, "capture", name, details))
+        from funnelkit.intake.entering import entered
+
+        return cast("Lead", await entered(self._shell, "capture", name, details))
 
     async def create(self, name: str, **details: Unpack[NewDeal]) -> Deal:
         """Make a deal; see `Engine.create`."""
-        return cast("Deal", await new_placed(self._shell, "create", name, details))
+        from funnelkit.intake.entering import entered
+
+        return cast("Deal", await entered(self._shell, "create", name, details))
 
     async def create_contact(self, name: str, **details: Unpack[NewParty]) -> Contact:
         """Make a person to sell to; see `Engine.create_contact`."""
@@ -132,6 +137,8 @@ class AsyncEngine(AsyncClientVerbs):
         **details: Unpack[DealDetails],
     ) -> Conversion:
         """Convert a lead into a deal, a contact and a company; see `Engine.convert`."""
+        from funnelkit.clients.converting import convert
+
         targets = {"deal": deal, "contact": contact, "company": company}
         return await convert(self._shell, lead, targets, details)
 

@@ -19,6 +19,8 @@ from funnelkit.verbs.shell import P, R, Shell
 if TYPE_CHECKING:
     from funnelkit.analytics import Analytics
     from funnelkit.async_engine import AsyncEngine
+    from funnelkit.clients.converting import Conversion
+    from funnelkit.clients.converting.plan import ConversionPlan
     from funnelkit.clients.duplicates import Duplicates
     from funnelkit.clients.matching import Candidates
     from funnelkit.clients.merging import Merge, MergePlan, MergeRule
@@ -30,8 +32,6 @@ if TYPE_CHECKING:
     from funnelkit.people.scope import Scope
     from funnelkit.people.seeing import AsyncSeen, Seen
     from funnelkit.people.targets import SplitTarget, Target
-    from funnelkit.verbs.conversion import Conversion
-    from funnelkit.verbs.converting.plan import ConversionPlan
 
 __all__ = ["AsyncClientVerbs", "ClientVerbs"]
 
@@ -65,7 +65,7 @@ class ClientVerbs:
             company: As for `Engine.convert`.
             details: See `DealDetails`.
         """
-        from funnelkit.verbs.conversion import plan_conversion
+        from funnelkit.clients.converting import plan_conversion
 
         targets = {"deal": deal, "contact": contact, "company": company}
         return run(plan_conversion(self._shell, lead, scheme, targets, details))
@@ -256,7 +256,7 @@ class AsyncClientVerbs:
         **details: Unpack[DealDetails],
     ) -> ConversionPlan:
         """Return what a conversion would do; see `Engine.plan_conversion`."""
-        from funnelkit.verbs.conversion import plan_conversion
+        from funnelkit.clients.converting import plan_conversion
 
         targets = {"deal": deal, "contact": contact, "company": company}
         return await plan_conversion(self._shell, lead, scheme, targets, details)

@@ -22,19 +22,20 @@ from funnelkit.inputs import text
 from funnelkit.records import Activity, Company, Contact, Deal, Lead, Move, Record
 from funnelkit.stages import Pipeline, Verdict
 from funnelkit.storage import MemoryStore, Store, open_store
-from funnelkit.storage.base import Kind
+from funnelkit.storage.base import Kind, a_store
 from funnelkit.storage.immediate import Immediate, run
 from funnelkit.verbs.acting import amend, move
 from funnelkit.verbs.acts import Act, split
 from funnelkit.verbs.asking import Option, found, options, verdict
 from funnelkit.verbs.business import Business
-from funnelkit.verbs.conversion import Conversion, convert
-from funnelkit.verbs.creation import log, new_party, new_placed
+from funnelkit.verbs.creation import log, new_party
 from funnelkit.verbs.drafts import DealDetails, NewDeal, NewLead, NewParty
-from funnelkit.verbs.shell import P, R, Shell, a_store, id_of
+from funnelkit.verbs.finding import id_of
+from funnelkit.verbs.shell import P, R, Shell
 
 if TYPE_CHECKING:
     from funnelkit.analytics import Analytics, Filters, Funnel
+    from funnelkit.clients.converting import Conversion
     from funnelkit.intake.source import Source
     from funnelkit.joining.engine import JoinedEngine
     from funnelkit.keys.policy import KeyPolicy
@@ -119,7 +120,9 @@ class Engine(ClientVerbs):
             RefusedError: A rule on ``capture`` refuses.
             InputError: A value is not acceptable, or there is no such pipeline or stage.
         """
-        return cast("Lead", run(new_placed(self._shell, "capture", name, details)))
+        from funnelkit.intake.entering import entered
+
+        return cast("Lead", run(entered(self._shell, "capture", name, details)))
 
     def create(self, name: str, **details: Unpack[NewDeal]) -> Deal:
         """Make a deal, with or without a client, without a lead.
@@ -133,7 +136,9 @@ class Engine(ClientVerbs):
             InputError: A value is not acceptable, or there is no such pipeline or stage.
             NotFoundError: The contact or company does not exist.
         """
-        return cast("Deal", run(new_placed(self._shell, "create", name, details)))
+        from funnelkit.intake.entering import entered
+
+        return cast("Deal", run(entered(self._shell, "create", name, details)))
 
     def create_contact(self, name: str, **details: Unpack[NewParty]) -> Contact:
         """Make a person to sell to; ``details`` are those of `NewParty`."""
@@ -169,6 +174,8 @@ class Engine(ClientVerbs):
             RefusedError: A rule on the conversion or on the creation of the deal refuses, or the
                 lead was closed otherwise.
         """
+        from funnelkit.clients.converting import convert
+
         targets = {"deal": deal, "contact": contact, "company": company}
         return run(convert(self._shell, lead, targets, details))
 

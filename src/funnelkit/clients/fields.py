@@ -12,7 +12,7 @@ from funnelkit.records import FrozenMapping, Lead
 from funnelkit.serial import Problem, did_you_mean
 from funnelkit.storage.base import Kind
 
-__all__ = ["DEFAULT_FIELDS", "FieldMap", "Offer"]
+__all__ = ["DEFAULT_FIELDS", "FieldMap", "Offer", "blank", "has", "told", "value_of"]
 
 Offer = tuple[str, Any]
 """The field of a lead that a value is from, and the value."""
@@ -94,8 +94,10 @@ class FieldMap:
                 if not blank(item)
             }
         for field, names in sources.items():
-            if told := next(((name, item) for name in names if not blank(item := of(lead, name))), None):
-                found[field] = told
+            if offer := next(
+                ((name, item) for name in names if not blank(item := value_of(lead, name))), None
+            ):
+                found[field] = offer
         return found
 
 
@@ -110,13 +112,24 @@ def blank(value: object) -> bool:
     return value is None or (isinstance(value, Mapping | tuple | list) and not value)
 
 
-def of(record: Any, field: str) -> Any:
+def value_of(record: Any, field: str) -> Any:
     """Return a field of a record, ``"custom.a.b"`` reaching into nested values; None if it is not there."""
     first, *path = field.split(".")
     value = getattr(record, first)
     for name in path:
         value = value.get(name) if isinstance(value, Mapping) else None
     return value
+
+
+def has(record: Any, field: str) -> bool:
+    """Whether a record has a field at all: a custom one may be missing, which is not None."""
+    first, _, name = field.partition(".")
+    return not name or name in getattr(record, first)
+
+
+def told(value: object) -> str:
+    """Return a value of a field as a plan tells it."""
+    return shown(value) if isinstance(value, str) or value is None else str(value)
 
 
 def _problems(given: object) -> Iterator[Problem]:

@@ -11,10 +11,10 @@ from funnelkit.clients.sure import SURE, sure_match
 from funnelkit.errors import InputError, shown
 from funnelkit.keys.policy import keys_of
 from funnelkit.records import Company, Contact, Deal, Lead, Record
-from funnelkit.storage.base import KINDS, AsyncStore, Kind
+from funnelkit.storage.base import AsyncStore, Kind
 from funnelkit.verbs.shell import Shell
 
-__all__ = ["found_candidates", "in_parts", "known_by", "named", "standing", "standing_by_id", "the_client"]
+__all__ = ["found_candidates", "in_parts", "known_by", "named", "standing_by_id", "the_client"]
 
 _ENOUGH = NOISE + 2
 """So many records of a kind tell that their key is noise."""
@@ -109,18 +109,6 @@ async def standing_by_id(store: AsyncStore, kind: Kind, ids: set[str]) -> dict[s
             id: above[over] for id, over in gone.items() if over in above
         }
     return found
-
-
-async def standing(store: AsyncStore, record: Record) -> Record:
-    """Return the record that stands for one: itself, or whom it was merged into."""
-    while record.replaced_by:
-        for kind in KINDS:
-            if above := await store.get_many(kind, [record.replaced_by]):
-                record = above[record.replaced_by]
-                break
-        else:
-            return record
-    return record
 
 
 async def the_client(shell: Shell, inquiry: Record, kind: Kind) -> Record | None:

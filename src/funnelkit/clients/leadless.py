@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 
+from funnelkit.clients.converting import apply_conversion, plan_conversion
+from funnelkit.clients.converting.plan import ConversionPlan
 from funnelkit.clients.finding import known_by
 from funnelkit.clients.schemes import USUAL, Scheme
 from funnelkit.errors import ConflictError, InputError, NotFoundError, RefusedError, shown
@@ -20,10 +22,9 @@ from funnelkit.progress import Progress, shower
 from funnelkit.records import Company, Lead, Record
 from funnelkit.storage.immediate import run
 from funnelkit.verbs.acts import asked, no_unknown, split
-from funnelkit.verbs.conversion import apply_conversion, plan_conversion
-from funnelkit.verbs.converting.plan import ConversionPlan
 from funnelkit.verbs.drafts import DealDetails
-from funnelkit.verbs.shell import Shell, awaited_shell_of, shell_of
+from funnelkit.verbs.engines import awaited_shell_of, shell_of
+from funnelkit.verbs.shell import Shell
 
 if TYPE_CHECKING:
     from funnelkit.async_engine import AsyncEngine

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from funnelkit.clients.converting import Conversion, apply_conversion, undo_conversion
+from funnelkit.clients.converting.plan import ConversionPlan
 from funnelkit.errors import InputError, NotFoundError, RefusedError, shown
 from funnelkit.stages import Refusal, Verdict
-from funnelkit.verbs.conversion import Conversion, apply_conversion, undo_conversion
-from funnelkit.verbs.converting.plan import ConversionPlan
 
 if TYPE_CHECKING:
     from funnelkit.verbs.shell import Shell

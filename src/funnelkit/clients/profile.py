@@ -13,7 +13,8 @@ from funnelkit.money import Money, totals
 from funnelkit.records import Activity, Company, Contact, Deal, Lead, Record, Repeat
 from funnelkit.storage.base import AsyncStore, Kind, kind_of
 from funnelkit.storage.rows import COLUMNS, activity_of
-from funnelkit.verbs.shell import Shell, id_of
+from funnelkit.verbs.finding import id_of
+from funnelkit.verbs.shell import Shell
 
 __all__ = ["Client", "profile"]
 

@@ -13,7 +13,8 @@ from funnelkit.progress import Progress, shower
 from funnelkit.records import Contact, Record
 from funnelkit.storage.base import Commit, Kind, MatchKey
 from funnelkit.storage.immediate import run
-from funnelkit.verbs.shell import Shell, awaited_shell_of, shell_of
+from funnelkit.verbs.engines import awaited_shell_of, shell_of
+from funnelkit.verbs.shell import Shell
 
 if TYPE_CHECKING:
     from funnelkit.async_engine import AsyncEngine

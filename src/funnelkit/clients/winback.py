@@ -16,7 +16,8 @@ from funnelkit.serial import did_you_mean
 from funnelkit.stages import Pipeline
 from funnelkit.storage.base import Kind
 from funnelkit.storage.immediate import run
-from funnelkit.verbs.shell import Shell, awaited_shell_of, shell_of
+from funnelkit.verbs.engines import awaited_shell_of, shell_of
+from funnelkit.verbs.shell import Shell
 
 if TYPE_CHECKING:
     from funnelkit.async_engine import AsyncEngine

@@ -82,6 +82,6 @@ def import_log(
     """
     from funnelkit.importing.run import run
     from funnelkit.storage.immediate import run as at_once
-    from funnelkit.verbs.shell import shell_of
+    from funnelkit.verbs.engines import shell_of
 
     return at_once(run(shell_of(engine), rows, log, pipeline=pipeline, progress=progress, batch=batch))

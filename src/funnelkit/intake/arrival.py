@@ -13,20 +13,19 @@ from typing import Any
 
 import attrs
 
-from funnelkit.changes import ActivityLogged
 from funnelkit.clients.finding import the_client
 from funnelkit.errors import InputError, shown
 from funnelkit.inputs import custom_values, text
 from funnelkit.intake.same import Again, filled, same_card
 from funnelkit.intake.source import Source
 from funnelkit.people.holding import due
-from funnelkit.records import NOTHING, Activity, Company, Contact, Lead, Placed
+from funnelkit.records import NOTHING, Company, Contact, Lead, Placed
 from funnelkit.storage.base import Commit, Kind
 from funnelkit.verbs import recording
 from funnelkit.verbs.acts import Asked
-from funnelkit.verbs.converting.writing import encoded
 from funnelkit.verbs.creation import born
 from funnelkit.verbs.drafts import checked
+from funnelkit.verbs.journal import encoded, noted
 from funnelkit.verbs.shell import Prepared, Shell
 
 __all__ = ["arrived"]
@@ -227,7 +226,7 @@ def _touch(
         why: Why that one, or why its owner has it.
         said: What else was said that the card does not hold.
     """
-    source, who, actor = inquiry.source, inquiry.who, inquiry.said.actor
+    source, who = inquiry.source, inquiry.who
     kept: dict[str, Any] = {
         "name": who.name,
         "email": who.email,
@@ -240,24 +239,8 @@ def _touch(
         "said": said,
         **inquiry.told,
     }
-    activity = Activity(
-        id=shell.ids("activity"),
-        record=record.id,
-        kind="inquiry",
-        text=who.name,
-        pipeline=record.pipeline,
-        stage=record.stage,
-        at=who.created_at,
-        by=actor.id,
-        roles=tuple(sorted(actor.roles)),
-        custom=custom_values({name: value for name, value in kept.items() if value}) or NOTHING,
+    custom = custom_values({name: value for name, value in kept.items() if value})
+    _, commit = noted(
+        shell, record, inquiry.said, kind="inquiry", text=who.name, custom=custom, at=who.created_at
     )
-    change = ActivityLogged(
-        record=record.id,
-        version=record.version,
-        at=activity.at,
-        actor=actor.id,
-        activity=activity.id,
-        kind=activity.kind,
-    )
-    return Commit(activities=(activity,), changes=(change,))
+    return commit

@@ -17,7 +17,7 @@ from funnelkit.storage.rows import change_of
 
 if TYPE_CHECKING:
     from funnelkit.engine import Engine
-from funnelkit.verbs.shell import shell_of
+from funnelkit.verbs.engines import shell_of
 
 __all__ = ["Handovers", "handovers"]
 

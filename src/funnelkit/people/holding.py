@@ -12,16 +12,17 @@ import attrs
 
 from funnelkit.clock import present, to_us
 from funnelkit.errors import ConflictError, InputError, RefusedError, shown
-from funnelkit.people.organisation import Organisation
 from funnelkit.people.sharing import Assignment, Facts, FirstOf, PersonalManager, SharingRule
 from funnelkit.records import SYSTEM, Placed
-from funnelkit.stages import Refusal, Verdict
+from funnelkit.stages import Verdict
 from funnelkit.storage.base import AsyncStore, Kind, kind_of
 from funnelkit.verbs.acting import amend, amending
 from funnelkit.verbs.acts import Asked, asked, digest
-from funnelkit.verbs.shell import Prepared, R, Shell, id_of, in_a_pipeline
+from funnelkit.verbs.asking import taken
+from funnelkit.verbs.finding import id_of, in_a_pipeline
+from funnelkit.verbs.shell import Prepared, R, Shell
 
-__all__ = ["claim", "due", "manager_of", "share", "taken"]
+__all__ = ["claim", "due", "manager_of", "share"]
 
 _DAY = timedelta(days=1)
 
@@ -42,25 +43,13 @@ async def claim(shell: Shell, ref: R | str, act: Mapping[str, Any]) -> R:
         record = cast("R", in_a_pipeline(await shell.current(id_of(ref), said.expect)))
         if record.owner == said.actor.id:
             return record
-        if refusals := taken(organisation, record):
+        if refusals := taken(shell, record):
             raise RefusedError(record.id, Verdict("claim", refusals))
         try:
             return await amend(shell, "assign", record, act, taker)
         except ConflictError:  # somebody wrote first; whether they took it, the record says
             if said.expect is not None:
                 raise
-
-
-def taken(organisation: Organisation, record: Placed) -> tuple[Refusal, ...]:
-    """Return why a record cannot be claimed by anybody else: somebody has it."""
-    if not record.owner or is_gone(organisation, record.owner):
-        return ()
-    return (Refusal("taken", f"{record.owner} has it", fix="ask them, or have it assigned"),)
-
-
-def is_gone(organisation: Organisation, owner: str) -> bool:
-    """Whether an owner is nobody of the organisation any more, so that what they hold is free."""
-    return bool(organisation.people) and owner not in organisation.ids
 
 
 async def share(shell: Shell, ref: R | str, act: Mapping[str, Any]) -> R:

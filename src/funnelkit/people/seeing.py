@@ -26,7 +26,8 @@ from funnelkit.storage.columns import Row
 from funnelkit.storage.reading import Reader
 from funnelkit.storage.threads import FromThread
 from funnelkit.verbs.acts import Act
-from funnelkit.verbs.shell import R, Shell, id_of
+from funnelkit.verbs.finding import id_of
+from funnelkit.verbs.shell import R, Shell
 
 __all__ = ["AsyncSeen", "Seen", "SeenStore", "async_seen_by", "seen_by"]
 

@@ -18,7 +18,7 @@ from funnelkit.tables.drafts import Reason, RowDraft
 from funnelkit.tables.known import SURE, Known, Run, all_keys, sure_keys
 from funnelkit.tables.report import RowPlan
 from funnelkit.tables.settling import Prepared, Writing, settled
-from funnelkit.verbs.shell import kind_made_for
+from funnelkit.verbs.finding import kind_made_for
 
 __all__ = ["batch_settled"]
 

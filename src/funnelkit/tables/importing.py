@@ -25,7 +25,8 @@ from funnelkit.tables.known import Known, Run
 from funnelkit.tables.mapping import TableMapping, TargetKind
 from funnelkit.tables.report import RowPlan, TableReport, summed
 from funnelkit.tables.rows import Row
-from funnelkit.verbs.shell import Shell, shell_of
+from funnelkit.verbs.engines import shell_of
+from funnelkit.verbs.shell import Shell
 
 if TYPE_CHECKING:
     from funnelkit.engine import Engine

@@ -20,7 +20,7 @@ from funnelkit.tables.drafts import Reason, RowDraft
 from funnelkit.tables.known import SURE, Known, Run, alias_of, all_keys, sure_keys
 from funnelkit.tables.report import Kept, RowPlan
 from funnelkit.verbs import recording
-from funnelkit.verbs.shell import in_a_pipeline
+from funnelkit.verbs.finding import in_a_pipeline
 
 __all__ = ["Prepared", "Writing", "settled"]
 

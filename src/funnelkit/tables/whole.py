@@ -31,7 +31,7 @@ from funnelkit.tables.export import (
 from funnelkit.tables.importing import Into, a_run, written
 from funnelkit.tables.mapping import TargetKind
 from funnelkit.tables.report import TableReport, summed
-from funnelkit.verbs.shell import shell_of
+from funnelkit.verbs.engines import shell_of
 
 if TYPE_CHECKING:
     from funnelkit.engine import Engine

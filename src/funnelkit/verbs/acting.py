@@ -13,8 +13,9 @@ from funnelkit.gate.request import Decision
 from funnelkit.records import Deal, Lead, Record
 from funnelkit.stages import Verdict
 from funnelkit.verbs.acts import Asked, asked
+from funnelkit.verbs.finding import id_of, in_a_pipeline
 from funnelkit.verbs.recording import recorded
-from funnelkit.verbs.shell import P, Prepared, R, Shell, id_of, in_a_pipeline
+from funnelkit.verbs.shell import P, Prepared, R, Shell
 
 __all__ = ["amend", "amending", "move"]
 

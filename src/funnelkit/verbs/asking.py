@@ -11,13 +11,14 @@ from funnelkit.errors import InputError, shown
 from funnelkit.inputs import text
 from funnelkit.records import OUTCOMES, Lead, Placed, Record
 from funnelkit.serial import did_you_mean
-from funnelkit.stages import Verdict
+from funnelkit.stages import Refusal, Verdict
 from funnelkit.stages.rules import VERBS
 from funnelkit.storage.base import KIND_OF, Kind
 from funnelkit.verbs.acts import Asked, asked
-from funnelkit.verbs.shell import Shell, in_a_pipeline
+from funnelkit.verbs.finding import in_a_pipeline
+from funnelkit.verbs.shell import Shell
 
-__all__ = ["Option", "columns", "found", "options", "verdict"]
+__all__ = ["Option", "columns", "found", "options", "taken", "verdict"]
 
 _ASKABLE = ("advance", *(verb for verb in VERBS if verb not in {"create", "capture"}))
 """The verbs that are done to a record that is there."""
@@ -58,17 +59,27 @@ async def verdict(shell: Shell, ref: Record | str, verb: str, to: str, act: Mapp
 
 async def _claim(shell: Shell, record: Placed, said: Asked) -> Verdict:
     """Return whether the actor could take a record: nobody else has it, and the gate lets it be assigned."""
-    from funnelkit.people.holding import taken
-
     organisation = shell.business.organisation
     if organisation.people:
         organisation.person(said.actor.id)  # nobody else can take anything
     if record.owner == said.actor.id:
         return Verdict("claim")
-    refusals = taken(organisation, record)
+    refusals = taken(shell, record)
     return Verdict(
         "claim", refusals or (await _verdict(shell, record, "assign", said.actor.id, said)).refusals
     )
+
+
+def taken(shell: Shell, record: Placed) -> tuple[Refusal, ...]:
+    """Return why a record cannot be claimed by anybody else: somebody has it.
+
+    Who is nobody of the organisation any more has nothing: what they held is free.
+    """
+    organisation = shell.business.organisation
+    gone = bool(organisation.people) and record.owner not in organisation.ids
+    if not record.owner or gone:
+        return ()
+    return (Refusal("taken", f"{record.owner} has it", fix="ask them, or have it assigned"),)
 
 
 async def options(shell: Shell, ref: Record | str, act: Mapping[str, Any]) -> tuple[Option, ...]:

@@ -17,7 +17,8 @@ from funnelkit.stages import Verdict
 from funnelkit.storage.base import KINDS, Answer, Commit, Kind, kind_of
 from funnelkit.verbs import recording
 from funnelkit.verbs.acts import Asked, asked, digest, split
-from funnelkit.verbs.shell import Shell, id_of, kind_made_for
+from funnelkit.verbs.finding import id_of, kind_made_for
+from funnelkit.verbs.shell import Shell
 
 __all__ = ["BulkResult", "bulk"]
 

@@ -5,76 +5,36 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 import attrs
 
-from funnelkit.changes import ActivityLogged
-from funnelkit.errors import ConflictError, InputError, RefusedError
+from funnelkit.errors import InputError, RefusedError
 from funnelkit.gate.decide import decide
 from funnelkit.gate.request import Facts
 from funnelkit.inputs import TEXT_LIMIT, custom_values, text
-from funnelkit.records import NOTHING, Activity, Company, Contact, Deal, Lead, Placed, Record, Repeat
+from funnelkit.records import Activity, Company, Contact, Deal, Lead, Placed, Record, Repeat
 from funnelkit.serial import did_you_mean
 from funnelkit.storage.base import Commit, Kind, kind_of
 from funnelkit.verbs import recording
 from funnelkit.verbs.acts import Asked, asked, split
 from funnelkit.verbs.drafts import checked
-from funnelkit.verbs.shell import Prepared, Shell, id_of
+from funnelkit.verbs.finding import id_of
+from funnelkit.verbs.journal import JOURNAL, noted
+from funnelkit.verbs.repeat import repeat_of
+from funnelkit.verbs.shell import Prepared, Shell
 
-__all__ = ["born", "log", "new_party", "new_placed"]
-
-
-async def new_placed(shell: Shell, verb: str, name: str, details: Mapping[str, Any]) -> Placed:
-    """Do ``create`` or ``capture``.
-
-    It is an inquiry, whose client is looked for, where its source is one of the engine's, or where
-    something is said that only an inquiry says; see `_ASKING`. Else the record is what was given.
-    """
-    act, fields = split(details)
-    said = _of_nothing(asked(act))
-
-    async def prepare() -> Prepared:
-        own = {**fields, "name": name}
-        contact = await _referred(shell, "contact", own.pop("contact", ""))
-        company = await _referred(shell, "company", own.pop("company", ""))
-        kind: Kind = "deal" if verb == "create" else "lead"
-        sourced = shell.business.sources and own.get("source")
-        if sourced or not _ASKING[kind].isdisjoint(own):
-            from funnelkit.intake.arrival import arrived
-
-            return await arrived(shell, kind, own, said, contact=contact, company=company)
-        record, commit = await born(shell, kind, own, said, verb=verb, contact=contact, company=company)
-        return commit, (record,)
-
-    tried = 0
-    while True:
-        try:
-            return cast("Placed", (await shell.once(verb, name, fields, said, prepare))[0])
-        except ConflictError:  # somebody wrote to the card that the same inquiry has: it is read again
-            tried += 1
-            if tried == _TRIES:
-                raise
+__all__ = ["born", "log", "new_party", "of_nothing", "referred"]
 
 
-_TRIES = 20
-"""So often an inquiry is tried again before it is told that somebody else is always first."""
-
-_ASKING: dict[Kind, frozenset[str]] = {
-    "lead": frozenset(("consent", "origin")),
-    "deal": frozenset(("consent", "origin", "person", "email", "phone", "company_name")),
-}
-"""What only an inquiry says: fields that are no fields of the record."""
-
-
-def _of_nothing(said: Asked) -> Asked:
+def of_nothing(said: Asked) -> Asked:
     """Return the common arguments of an act on no record; there is no version to expect."""
     if said.expect is not None:
         raise InputError("expect", "what is new has no version yet", "leave it out")
     return said
 
 
-async def _referred(shell: Shell, kind: Kind, ref: Any) -> Any:
+async def referred(shell: Shell, kind: Kind, ref: Any) -> Any:
     """Return the contact or company that was meant, read from the store; None for nobody."""
     id = "" if ref is None else text(getattr(ref, "id", ref), kind)
     return await shell.standing(await shell.store.get(kind, id)) if id else None
@@ -84,8 +44,6 @@ async def _repeat(shell: Shell, at: datetime, contact: Contact | None, company: 
     """Return whether a client comes again."""
     if contact is None and company is None:
         return ""
-    from funnelkit.verbs.repeat import repeat_of
-
     client = {"contact": contact, "company": company}
     return await repeat_of(shell.store, at, {kind: party.id for kind, party in client.items() if party})
 
@@ -150,13 +108,13 @@ async def born(
 async def new_party(shell: Shell, kind: Kind, name: str, details: Mapping[str, Any]) -> Contact | Company:
     """Do ``create_contact`` or ``create_company``."""
     act, fields = split(details)
-    said = _of_nothing(asked(act))
+    said = of_nothing(asked(act))
 
     async def prepare() -> Prepared:
         own = {**fields, "name": name}
         given = own.pop("id", None)
         if own.get("company"):
-            own["company"] = (await _referred(shell, "company", own["company"])).id
+            own["company"] = (await referred(shell, "company", own["company"])).id
         values = checked(kind, own)
         at = said.instant(shell.clock, None)
         party_type = Contact if kind == "contact" else Company
@@ -178,43 +136,27 @@ async def log(shell: Shell, ref: Record | str, told: Mapping[str, Any], act: Map
 async def _logged(shell: Shell, ref: Record | str, told: Mapping[str, Any], said: Asked) -> Prepared:
     # An activity belongs to the record whatever its version; only an explicit expect= is checked.
     record = await shell.current(id_of(ref), said.expect)
-    pipeline, stage, step = "", "", text(told["step"], "step")
+    step = text(told["step"], "step")
     # Activities may be written down in any order: no rule of time but that they have happened.
     request = shell.request("log", None, said)
     if isinstance(record, Lead | Deal):
-        pipeline, stage = record.pipeline, record.stage
         _check_step(shell, record, step)
         decision = await shell.decision(record, request)
         if not decision.verdict:
             raise RefusedError(record.id, decision.verdict)
     elif step:
         raise InputError("step", f"a {kind_of(record)} has no steps", "log steps for leads and deals")
-    activity = Activity(
-        id=shell.ids("activity"),
-        record=record.id,
+    activity, commit = noted(
+        shell,
+        record,
+        said,
         kind=_kind(told["kind"]),
         text=text(told["text"], "text", limit=TEXT_LIMIT),
-        pipeline=pipeline,
-        stage=stage,
+        custom=custom_values(told["custom"]),
+        at=request.at,
         step=step,
-        at=request.at,
-        by=said.actor.id,
-        roles=tuple(sorted(said.actor.roles)),
-        custom=custom_values(told["custom"]) or NOTHING,
     )
-    change = ActivityLogged(
-        record=record.id,
-        version=record.version,
-        at=request.at,
-        actor=said.actor.id,
-        activity=activity.id,
-        kind=activity.kind,
-    )
-    return Commit(activities=(activity,), changes=(change,)), (activity,)
-
-
-JOURNAL = frozenset(("conversion", "merge", "undo"))
-"""Kinds of activities that say how to take something back: the verbs write them, and nobody else."""
+    return commit, (activity,)
 
 
 def _kind(told: object) -> str:

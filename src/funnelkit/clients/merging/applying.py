@@ -9,14 +9,14 @@ import attrs
 
 from funnelkit.clients.merging.dependants import Dependant, dependants_of
 from funnelkit.clients.merging.plan import MergePlan, against
-from funnelkit.clients.merging.writing import drawn, entry_of, saying
+from funnelkit.clients.merging.writing import drawn, saying
 from funnelkit.errors import ConflictError, RefusedError, shown
 from funnelkit.records import Activity, Record
 from funnelkit.stages import Verdict
 from funnelkit.storage.base import kind_of
 from funnelkit.verbs import recording
 from funnelkit.verbs.acts import asked
-from funnelkit.verbs.converting.writing import activity_commit, encoded
+from funnelkit.verbs.journal import encoded, noted
 from funnelkit.verbs.shell import Prepared, Shell
 
 __all__ = ["Merge", "apply_merge"]
@@ -75,9 +75,10 @@ async def apply_merge(shell: Shell, plan: MergePlan, act: Mapping[str, Any]) -> 
         if refusals := (*refusals, *done.refusals):
             raise RefusedError(plan.survivor.id, Verdict("merge", refusals))
         told = f"{len(plan.losers)} merged: " + ", ".join(f"{each.name} ({each.id})" for each in plan.losers)
-        entry = entry_of(shell, done.survivor, said, kind="merge", text=told, custom=_journal(plan))
-        commit = recording.merged((done.commit, activity_commit(entry, done.survivor.version)))
-        return commit, (done.survivor, *done.losers, entry)
+        entry, entry_commit = noted(
+            shell, done.survivor, said, kind="merge", text=told, custom=_journal(plan)
+        )
+        return recording.merged((done.commit, entry_commit)), (done.survivor, *done.losers, entry)
 
     what = {
         "losers": [loser.id for loser in plan.losers],

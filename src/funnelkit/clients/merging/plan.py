@@ -7,6 +7,7 @@ from typing import Any
 
 import attrs
 
+from funnelkit.clients.fields import told
 from funnelkit.clients.merging.dependants import Dependant
 from funnelkit.errors import shown
 from funnelkit.gate.refusals import named
@@ -50,7 +51,7 @@ class Left:
     kept: Any
 
     def __str__(self) -> str:
-        return f"{self.field} {_told(self.value)} of {self.whose}: stays {_told(self.kept)}"
+        return f"{self.field} {told(self.value)} of {self.whose}: stays {told(self.kept)}"
 
 
 @attrs.frozen(kw_only=True)
@@ -110,7 +111,7 @@ def _lines(plan: MergePlan) -> Iterator[str]:
     names = max((len(item.field) for item in plan.fields), default=0)
     for item in plan.fields:
         of = f"  of {item.whose}" if item.whose else ""
-        yield f"  field      {item.field:{names}}  {_told(item.before)}  →  {_told(item.after)}{of}"
+        yield f"  field      {item.field:{names}}  {told(item.before)}  →  {told(item.after)}{of}"
     for left in plan.left:
         yield f"  left       {left}"
     for dependant in plan.dependants:
@@ -127,10 +128,6 @@ def _end(record: Record) -> str:
     if not isinstance(record, Lead | Deal):
         return ""
     return f", {record.outcome or 'open'}" + ("" if record.outcome == "void" else ", becomes void")
-
-
-def _told(value: Any) -> str:
-    return shown(value) if isinstance(value, str) or value is None else str(value)
 
 
 # -- what speaks against it --------------------------------------------------------------------

@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from funnelkit.clients.fields import blank
+from funnelkit.clients.fields import blank, value_of
 from funnelkit.clients.merging.dependants import dependants_of
 from funnelkit.clients.merging.plan import Left, MergePlan, Taken, against
 from funnelkit.clients.merging.rules import MergeRule, fields_of, ranked, taken
@@ -19,9 +19,9 @@ from funnelkit.serial import did_you_mean
 from funnelkit.stages import Refusal
 from funnelkit.storage.base import Kind, kind_of
 from funnelkit.verbs.acts import asked
-from funnelkit.verbs.converting.plan import value_of
 from funnelkit.verbs.drafts import FIELDS, checked
-from funnelkit.verbs.shell import Shell, id_of
+from funnelkit.verbs.finding import id_of
+from funnelkit.verbs.shell import Shell
 
 __all__ = ["plan_merge"]
 

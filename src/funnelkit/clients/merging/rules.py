@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeVar, get_args
 
 import attrs
 
-from funnelkit.clients.fields import blank
+from funnelkit.clients.fields import blank, value_of
 from funnelkit.clock import to_us
 from funnelkit.errors import DefinitionError, shown
 from funnelkit.gate.ledger import furthest
@@ -17,7 +17,6 @@ from funnelkit.records import NOTHING, Deal, FrozenMapping, Lead, Record
 from funnelkit.serial import Problem, did_you_mean
 from funnelkit.stages import Pipeline
 from funnelkit.storage.base import Kind, kind_of
-from funnelkit.verbs.converting.plan import value_of
 
 __all__ = ["FIELDS", "MergeRule", "Precedence", "fields_of", "ranked", "taken"]
 

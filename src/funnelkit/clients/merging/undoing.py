@@ -8,11 +8,10 @@ from typing import Any
 
 import attrs
 
+from funnelkit.clients.fields import value_of
 from funnelkit.clients.merging.writing import (
-    GONE,
     Part,
     driven,
-    entry_of,
     repointed,
     said_otherwise,
     saying,
@@ -25,8 +24,8 @@ from funnelkit.records import Activity, Deal, Lead, Record
 from funnelkit.stages import Refusal, Verdict
 from funnelkit.verbs import recording
 from funnelkit.verbs.acts import Asked, asked
-from funnelkit.verbs.converting.plan import value_of
-from funnelkit.verbs.converting.writing import activity_commit, decoded, encoded
+from funnelkit.verbs.amending import REMOVED
+from funnelkit.verbs.journal import decoded, encoded, noted, was_undone
 from funnelkit.verbs.shell import Prepared, Shell
 
 __all__ = ["undo_merge"]
@@ -95,14 +94,13 @@ async def _taken_back(shell: Shell, id: str, said: Asked) -> Prepared:
         raise RefusedError(done.survivor.id, Verdict("undo", refusals))
     survivor = made[0][0]
     text = f"taken back: {done.entry.text}"
-    entry = entry_of(shell, survivor, said, kind="undo", text=text, custom={"undone": id})
-    commits = [commit for _, commit in made]
-    return recording.merged([*commits, activity_commit(entry, survivor.version)]), (survivor,)
+    _, entry_commit = noted(shell, survivor, said, kind="undo", text=text, custom={"undone": id})
+    return recording.merged([*(commit for _, commit in made), entry_commit]), (survivor,)
 
 
 def _before(row: Mapping[str, Any]) -> Any:
     if row["field"].startswith("custom.") and not row["had"]:
-        return GONE
+        return REMOVED
     return decoded(row["field"], row["from"])
 
 
@@ -118,7 +116,7 @@ async def _read(shell: Shell, id: str, expect: int | None) -> _Done:
     survivor = await shell.store.get(kind, entry.record)
     if expect is not None and survivor.version != expect:
         raise ConflictError(kind, survivor.id, expect, survivor.version)
-    if any(each.kind == "undo" and each.custom.get("undone") == id for each in entries.values()):
+    if was_undone(entries.values(), id):
         refusal = Refusal("undone", "it was taken back already", fix="merge them anew")
         raise RefusedError(survivor.id, Verdict("undo", (refusal,)))
     losers = await shell.store.get_many(kind, [row["id"] for row in entry.custom["losers"]])

@@ -12,18 +12,18 @@ from funnelkit.clients.merging.dependants import Dependant
 from funnelkit.clients.merging.plan import MergePlan
 from funnelkit.errors import RefusedError
 from funnelkit.gate.decide import amended
-from funnelkit.records import Activity, Deal, FrozenMapping, Lead, Record
+from funnelkit.records import Deal, Lead, Record
 from funnelkit.stages import Refusal
 from funnelkit.storage.base import Commit, Write
 from funnelkit.verbs import recording
 from funnelkit.verbs.acts import Asked
+from funnelkit.verbs.amending import REMOVED, edit_of, let_through
 from funnelkit.verbs.shell import Shell
 
 __all__ = [
     "Drawn",
     "drawn",
     "driven",
-    "entry_of",
     "repointed",
     "said_otherwise",
     "saying",
@@ -65,7 +65,7 @@ async def drawn(
     at = said.instant(shell.clock, max(record.updated_at for record in plan.records))
     swallowed = [id for loser in plan.losers for id in (loser.id, *loser.absorbed)]
     fields = {
-        item.field: GONE if item.after is None and item.field.startswith("custom.") else item.after
+        item.field: REMOVED if item.after is None and item.field.startswith("custom.") else item.after
         for item in plan.fields
     }
     absorbed = (*plan.survivor.absorbed, *swallowed)
@@ -132,39 +132,13 @@ async def _amended(
 
     Contacts and companies are in no pipeline, and tombstones are nobody's any more: nobody guards them.
     """
-    edits = _edits(record, fields)
     if not isinstance(record, Lead | Deal) or record.replaced_by:
-        return _one_later(record, amended(record, edits, at)), ""
-    owner = edits.pop("owner", None)
-    wanted: list[tuple[str, dict[str, Any]]] = [("edit", {"edits": edits})] if edits else []
-    wanted += [("assign", {"owner": owner})] if owner is not None else []
-    after, codes = record, []
-    for verb, what in wanted:
-        request = shell.request(verb, None, said, cause=cause, **what)
-        decision = await shell.decision(after, attrs.evolve(request, at=at))
-        if decision.record is None:
-            raise RefusedError(record.id, decision.verdict)
-        after = decision.record
-        codes += [refusal.code for refusal in decision.overruled]
-    return _one_later(record, after), ",".join(codes)
+        return _one_later(record, amended(record, edit_of(record, fields), at)), ""
+    return await let_through(shell, record, fields, said, at=at, cause=cause)
 
 
 def _one_later(before: Record, after: Any) -> Any:
     return after if after is before else attrs.evolve(after, version=before.version + 1)
-
-
-def _edits(record: Record, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return fields as an edit has them, the custom ones in one mapping; `GONE` takes one away."""
-    edits = {field: value for field, value in fields.items() if not field.startswith("custom.")}
-    custom = {field.partition(".")[2]: value for field, value in fields.items() if field not in edits}
-    if custom:
-        values = {name: value for name, value in {**record.custom, **custom}.items() if value is not GONE}
-        edits["custom"] = FrozenMapping(values)
-    return edits
-
-
-GONE = object()
-"""Stands for the value of a custom field that is to be there no more."""
 
 
 # -- from place to place -----------------------------------------------------------------------
@@ -209,24 +183,3 @@ async def driven(
         now = decision.record
     after = attrs.evolve(now, replaced_by=replaced_by)
     return after, recording.merged([*rows, Commit(writes=(Write(after, record.version),))])
-
-
-# -- the journal -------------------------------------------------------------------------------
-
-
-def entry_of(
-    shell: Shell, record: Any, said: Asked, *, kind: str, text: str, custom: Mapping[str, Any]
-) -> Activity:
-    """Return an entry of the journal of a survivor, at the instant it was changed last."""
-    return Activity(
-        id=shell.ids("activity"),
-        record=record.id,
-        kind=kind,
-        text=text,
-        pipeline=getattr(record, "pipeline", ""),
-        stage=getattr(record, "stage", ""),
-        at=record.updated_at,
-        by=said.actor.id,
-        roles=tuple(sorted(said.actor.roles)),
-        custom=FrozenMapping(custom),
-    )

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import attrs
 
+from funnelkit.clients.fields import told, value_of
+from funnelkit.clients.matching import Candidate
 from funnelkit.errors import shown
 from funnelkit.records import NOTHING, Company, Contact, Deal, FrozenMapping, Lead, Repeat
 from funnelkit.stages import Refusal, Verdict
 from funnelkit.storage.base import Kind
-
-if TYPE_CHECKING:
-    from funnelkit.clients.matching import Candidate
 
 __all__ = ["NEW", "SIDES", "ConversionPlan", "Left", "Part"]
 
@@ -68,8 +67,8 @@ class Left:
     kept: Any = None
 
     def __str__(self) -> str:
-        why = f"{self.target} stays {_told(self.kept)}" if self.target else "goes nowhere"
-        return f"{self.field} {_told(self.value)}: {why}"
+        why = f"{self.target} stays {told(self.kept)}" if self.target else "goes nowhere"
+        return f"{self.field} {told(self.value)}: {why}"
 
 
 @attrs.frozen(kw_only=True)
@@ -157,12 +156,6 @@ class ConversionPlan:
         return "\n".join([f"{head}: it is converted already" if self.done else head, *_lines(self)])
 
 
-def value_of(record: Any, field: str) -> Any:
-    """Return a field of a record; ``"custom.<name>"`` is one custom field, None if it is not there."""
-    first, _, name = field.partition(".")
-    return getattr(record, first).get(name) if name else getattr(record, first)
-
-
 def _lines(plan: ConversionPlan) -> Iterator[str]:
     names = max(len(part.name) for part in plan.parts)
     for part in plan.parts:
@@ -171,7 +164,7 @@ def _lines(plan: ConversionPlan) -> Iterator[str]:
             where = f"{part.fields['pipeline']}/{part.fields['stage']}"
             more = "  ".join(filter(None, [where, _REPEATS[plan.repeat]]))
         yield f"  {part.kind:7}  {part.how:8}  {part.name:{names}}  {more}".rstrip()
-    filled = {field: (_told(old), _told(value)) for field, (old, value) in plan.filled.items()}
+    filled = {field: (told(old), told(value)) for field, (old, value) in plan.filled.items()}
     width = max(map(len, filled), default=0)
     for field, (old, value) in filled.items():
         yield f"  fill     {field:{width}}  {old}  →  {value}"
@@ -182,10 +175,6 @@ def _lines(plan: ConversionPlan) -> Iterator[str]:
         yield from (f"             {candidate}" for candidate in candidates)
     for refusal in plan.refusals:
         yield f"  refused  {refusal}"
-
-
-def _told(value: Any) -> str:
-    return shown(value) if isinstance(value, str) or value is None else str(value)
 
 
 NEW = "(new)"

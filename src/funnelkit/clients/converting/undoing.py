@@ -8,6 +8,9 @@ from typing import Any, cast
 
 import attrs
 
+from funnelkit.clients.converting.plan import SIDES
+from funnelkit.clients.converting.writing import amended_deal
+from funnelkit.clients.fields import value_of
 from funnelkit.errors import NotFoundError, RefusedError
 from funnelkit.gate.decide import amended
 from funnelkit.gate.refusals import named
@@ -15,20 +18,12 @@ from funnelkit.records import Activity, Deal, Lead
 from funnelkit.stages import Pipeline, Refusal, Verdict
 from funnelkit.storage.base import Commit, Kind, kind_of
 from funnelkit.verbs import recording
-from funnelkit.verbs.acts import Asked
-from funnelkit.verbs.converting.plan import SIDES, value_of
-from funnelkit.verbs.converting.writing import (
-    GONE,
-    activity_commit,
-    amended_deal,
-    decoded,
-    edits_of,
-    encoded,
-    entry_of,
-)
+from funnelkit.verbs.acts import Asked, asked
+from funnelkit.verbs.amending import REMOVED, edit_of
+from funnelkit.verbs.journal import decoded, encoded, noted, was_undone
 from funnelkit.verbs.shell import Prepared, Shell
 
-__all__ = ["taken_back"]
+__all__ = ["undo_conversion"]
 
 _WHOSE = "SELECT record_id FROM activity WHERE id = :id AND kind = 'conversion'"
 _USES: dict[Kind, tuple[tuple[Kind, str], ...]] = {
@@ -66,7 +61,24 @@ class _Done:
         return [self.lead, *self.created.values(), *(record for record, _ in self.filled.values())]
 
 
-async def taken_back(shell: Shell, id: str, said: Asked) -> Prepared:
+async def undo_conversion(shell: Shell, id: str, act: Mapping[str, Any]) -> Lead:
+    """Do ``undo`` for a conversion; return the lead, open again.
+
+    Args:
+        shell: Where to read and write.
+        id: That of the `Conversion`.
+        act: The common arguments; ``reason`` closes the deal if its catalogue has it.
+    """
+    said = asked(act)
+
+    async def prepare() -> Prepared:
+        return await _taken_back(shell, id, said)
+
+    lead: Lead = (await shell.once("undo", id, {}, said, prepare))[0]
+    return lead
+
+
+async def _taken_back(shell: Shell, id: str, said: Asked) -> Prepared:
     """Return the commit that takes a conversion back, and the lead as it will be.
 
     Raises:
@@ -83,9 +95,8 @@ async def taken_back(shell: Shell, id: str, said: Asked) -> Prepared:
     commits += [await _retired(shell, record, lead, said, at) for record in done.created.values()]
     custom = {"undone": id}
     text = f"taken back: {done.entry.text}"
-    entry = entry_of(shell, lead, said, kind="undo", text=text, custom=custom)
-    commit = recording.merged((*commits, activity_commit(entry, lead.version), lead_commit))
-    return commit, (lead,)
+    _, entry_commit = noted(shell, lead, said, kind="undo", text=text, custom=custom)
+    return recording.merged((*commits, entry_commit, lead_commit)), (lead,)
 
 
 async def _read(shell: Shell, id: str, said: Asked) -> _Done:
@@ -97,7 +108,7 @@ async def _read(shell: Shell, id: str, said: Asked) -> _Done:
     entry = entries[id]
     if "created" not in entry.custom:
         raise NotFoundError("conversion", id)
-    if any(each.kind == "undo" and each.custom.get("undone") == id for each in entries.values()):
+    if was_undone(entries.values(), id):
         refusal = Refusal("undone", "it was taken back already", fix="convert the lead anew")
         raise RefusedError(lead.id, Verdict("undo", (refusal,)))
     created = {kind: await shell.store.get(kind, each) for kind, each in entry.custom["created"].items()}
@@ -209,8 +220,8 @@ async def _emptied(
     shell: Shell, record: Any, rows: list[Mapping[str, Any]], said: Asked, at: datetime
 ) -> Commit:
     """Return the commit that makes the filled fields blank again."""
-    before = {row["field"]: decoded(row["field"], row.get("from", GONE)) for row in rows}
+    before = {row["field"]: decoded(row["field"], row.get("from", REMOVED)) for row in rows}
     if isinstance(record, Deal):
         return (await amended_deal(shell, record, before, said, at=at, cause="undo"))[1]
-    after = amended(record, edits_of(record, before), at)
+    after = amended(record, edit_of(record, before), at)
     return recording.amendment(record, after, actor=said.actor.id, reason="undo", overruled="")

@@ -7,8 +7,9 @@ from typing import Any, Literal
 
 import attrs
 
-from funnelkit.clients.fields import FieldMap, Offer, blank
-from funnelkit.clients.finding import known_by, standing
+from funnelkit.clients.converting.plan import NEW, ConversionPlan, Left, Part
+from funnelkit.clients.fields import FieldMap, Offer, blank, value_of
+from funnelkit.clients.finding import known_by
 from funnelkit.clients.matching import Candidate, candidates
 from funnelkit.clients.schemes import Becomes, Scheme
 from funnelkit.clients.sure import sure_match
@@ -20,9 +21,10 @@ from funnelkit.keys.policy import KeyPolicy, family_of, keys_of
 from funnelkit.records import Contact, Deal, Lead, Record
 from funnelkit.storage.base import Kind, kind_of
 from funnelkit.verbs.acts import no_unknown
-from funnelkit.verbs.converting.plan import NEW, ConversionPlan, Left, Part, value_of
+from funnelkit.verbs.amending import nested
 from funnelkit.verbs.drafts import DealDetails, checked
-from funnelkit.verbs.shell import Shell, kind_made_for
+from funnelkit.verbs.finding import kind_made_for, standing
+from funnelkit.verbs.shell import Shell
 
 __all__ = ["chosen"]
 
@@ -165,7 +167,7 @@ def _new_deal(
     given = {field: value for field, value in details.items() if value not in ("", None)}
     pipeline = shell.only("deal", given.pop("pipeline", None))
     stage = given.pop("stage", None)
-    told = _nested({field: value for field, (_, value) in fields.offers("deal", lead).items()})
+    told = nested({field: value for field, (_, value) in fields.offers("deal", lead).items()})
     custom = {**told.pop("custom", {}), **custom_values(given.pop("custom", None))}
     named = name or told.pop("name", "") or ", ".join(filter(None, (lead.name, lead.company_name)))
     return {
@@ -181,7 +183,7 @@ def _filled(part: Part, lead: Lead, fields: FieldMap, links: Mapping[str, Part])
         return part
     offers = fields.offers(part.kind, lead)
     if part.how == "new":
-        told = _nested({field: value for field, (_, value) in offers.items()})
+        told = nested({field: value for field, (_, value) in offers.items()})
         return attrs.evolve(part, fields=checked(part.kind, {**told, "name": told.get("name") or lead.name}))
     found = {field: value for field, (_, value) in _blanks(part.record, offers).items()}
     known = {kind: _id(link) for kind, link in links.items() if link.how != "none"}
@@ -189,7 +191,7 @@ def _filled(part: Part, lead: Lead, fields: FieldMap, links: Mapping[str, Part])
         known["lead"] = lead.id
     found |= {kind: id for kind, id in known.items() if not getattr(part.record, kind)}
     found |= part.fields  # what was given comes before what the lead knows
-    checked(part.kind, _nested({name: value for name, value in found.items() if name not in known}))
+    checked(part.kind, nested({name: value for name, value in found.items() if name not in known}))
     return attrs.evolve(part, fields=found)
 
 
@@ -206,13 +208,6 @@ def _flat(details: Mapping[str, Any]) -> dict[str, Any]:
     custom = custom_values(details.get("custom"))
     plain = {name: value for name, value in details.items() if name != "custom" and not blank(value)}
     return {**plain, **{f"custom.{name}": value for name, value in custom.items()}}
-
-
-def _nested(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return fields with the custom ones in a mapping, as a record has them."""
-    plain = {field: value for field, value in fields.items() if not field.startswith("custom.")}
-    custom = {field.partition(".")[2]: value for field, value in fields.items() if field not in plain}
-    return {**plain, "custom": custom} if custom else plain
 
 
 # -- what is left ------------------------------------------------------------------------------

@@ -3,43 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, cast
 
 import attrs
 
-from funnelkit.changes import ActivityLogged
+from funnelkit.clients.converting.plan import SIDES, ConversionPlan, Part
+from funnelkit.clients.fields import has, value_of
 from funnelkit.errors import RefusedError
 from funnelkit.gate.decide import amended
 from funnelkit.gate.request import Decision, Request
 from funnelkit.inputs import custom_values
-from funnelkit.money import Money, money
-from funnelkit.records import Activity, Company, Contact, Deal, FrozenMapping, Lead, Repeat
-from funnelkit.stages import Refusal
+from funnelkit.records import Activity, Company, Contact, Deal, Lead, Repeat
 from funnelkit.storage.base import Commit, Kind, kind_of
 from funnelkit.verbs import recording
 from funnelkit.verbs.acts import Asked
-from funnelkit.verbs.converting.plan import SIDES, ConversionPlan, Part, value_of
+from funnelkit.verbs.amending import edit_of, let_through
 from funnelkit.verbs.creation import born
+from funnelkit.verbs.journal import encoded, noted
+from funnelkit.verbs.repeat import repeat_of
 from funnelkit.verbs.shell import Prepared, Shell
 
 __all__ = [
-    "GONE",
-    "activity_commit",
     "amended_deal",
     "clients_of",
     "deal_of",
-    "decoded",
     "drawn",
-    "edits_of",
-    "encoded",
-    "entry_of",
     "known_repeat",
     "lead_closed",
 ]
-
-GONE = object()
-"""Instead of a value of a custom field: there shall be none, which is not None."""
 
 NOTHING = Commit()
 LINKS = ("contact", "company", "lead")
@@ -116,7 +108,7 @@ def _party(
         party = make(id=shell.ids(part.kind), created_at=at, updated_at=at, **fields)
         return party, recording.birth(party, said.actor.id)
     known = part.record
-    party = amended(known, edits_of(known, _fills(part, links)), max(at, known.updated_at))
+    party = amended(known, edit_of(known, _fills(part, links)), max(at, known.updated_at))
     if party is known:
         return known, NOTHING
     commit = recording.amendment(known, party, actor=said.actor.id, reason="conversion", overruled="")
@@ -127,23 +119,6 @@ def _fills(part: Part, links: Mapping[str, str]) -> dict[str, Any]:
     """Return field → value of the blanks to fill, the links with the ids that their records have got."""
     own = {field: value for field, value in part.fields.items() if field not in LINKS}
     return {**own, **{field: id for field, id in links.items() if not getattr(part.record, field)}}
-
-
-def edits_of(record: Any, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields as an edit has them, the custom ones in one mapping; `GONE` takes one away."""
-    plain = {field: value for field, value in fields.items() if not field.startswith("custom.")}
-    custom = {field.partition(".")[2]: value for field, value in fields.items() if field not in plain}
-    if not custom:
-        return plain
-    merged = {**record.custom, **custom}
-    kept = {name: value for name, value in merged.items() if value is not GONE}
-    return {**plain, "custom": FrozenMapping(kept)}
-
-
-def told_of(record: Any, field: str) -> bool:
-    """Whether a record has a field at all: a custom one may be missing."""
-    first, _, name = field.partition(".")
-    return not name or name in getattr(record, first)
 
 
 # -- the deal ----------------------------------------------------------------------------------
@@ -189,8 +164,6 @@ async def deal_of(
 
 async def known_repeat(shell: Shell, plan: ConversionPlan, at: datetime) -> Repeat:
     """Return the mark of the new deal of a plan; who is only just made has never come before."""
-    from funnelkit.verbs.repeat import repeat_of
-
     if plan.deal.how != "new":
         return ""
     client: dict[str, str] = {kind: record.id for kind, record in plan.matched.items() if kind != "deal"}
@@ -205,25 +178,11 @@ async def amended_deal(
     Raises:
         RefusedError: A rule on ``edit`` refuses, or on ``assign`` where the owner is new.
     """
-    after = deal
-    overruled: list[Refusal] = []
-    edits = edits_of(deal, fields)
-    owner = edits.pop("owner", None)
-    wanted: list[tuple[str, dict[str, Any]]] = [("edit", {"edits": edits})] if edits else []
-    if owner is not None:
-        wanted.append(("assign", {"owner": owner}))
-    for verb, what in wanted:
-        request = attrs.evolve(
-            shell.request(verb, after, said, cause=cause, **what), at=max(at, deal.updated_at)
-        )
-        decision = await shell.decision(after, request)
-        if decision.record is None:
-            raise RefusedError(deal.id, decision.verdict)
-        after, overruled = decision.record, [*overruled, *decision.overruled]
+    said.instant(shell.clock, deal.updated_at)
+    at = max(at, deal.updated_at)
+    after, codes = await let_through(shell, deal, fields, said, at=at, cause=cause)
     if after is deal:
         return deal, NOTHING
-    after = attrs.evolve(after, version=deal.version + 1)
-    codes = ",".join(refusal.code for refusal in overruled)
     reason = said.reason or "conversion"
     return after, recording.amendment(deal, after, actor=said.actor.id, reason=reason, overruled=codes)
 
@@ -249,59 +208,11 @@ def journal(
                 "kind": kind_of(before),
                 "id": before.id,
                 "field": field,
-                **({"from": encoded(value_of(before, field))} if told_of(before, field) else {}),
+                **({"from": encoded(value_of(before, field))} if has(before, field) else {}),
                 "to": encoded(value_of(made[kind], field)),
             }
             for kind, before in plan.matched.items()
             for field in parts[kind].fields
         ],
     }
-    activity = entry_of(shell, lead, said, kind="conversion", text="; ".join(told), custom=custom)
-    return activity, activity_commit(activity, lead.version)
-
-
-def entry_of(
-    shell: Shell, lead: Lead, said: Asked, *, kind: str, text: str, custom: Mapping[str, Any]
-) -> Activity:
-    """Return an entry of the journal of a lead, at the instant it was changed last."""
-    return Activity(
-        id=shell.ids("activity"),
-        record=lead.id,
-        kind=kind,
-        text=text,
-        pipeline=lead.pipeline,
-        stage=lead.stage,
-        at=lead.updated_at,
-        by=said.actor.id,
-        roles=tuple(sorted(said.actor.roles)),
-        custom=custom_values(custom),
-    )
-
-
-def activity_commit(activity: Activity, version: int) -> Commit:
-    """Return the commit of an entry of the journal, and its change."""
-    change = ActivityLogged(
-        record=activity.record,
-        version=version,
-        at=activity.at,
-        actor=activity.by,
-        activity=activity.id,
-        kind=activity.kind,
-    )
-    return Commit(activities=(activity,), changes=(change,))
-
-
-def encoded(value: Any) -> Any:
-    """Return a value of a field as JSON has it; equal values, and no others, are equal so, too."""
-    if isinstance(value, Money):
-        return {"amount": str(value.amount), "currency": value.currency}
-    return value.isoformat() if isinstance(value, date) else value
-
-
-def decoded(field: str, value: Any) -> Any:
-    """Return a value of a field from the journal; what `encoded` has made of it."""
-    if value is None or field.startswith("custom."):
-        return value
-    if field == "value":
-        return money(value["amount"], value["currency"])
-    return date.fromisoformat(value) if field == "expected_close" else value
+    return noted(shell, lead, said, kind="conversion", text="; ".join(told), custom=custom)

@@ -1,1 +1,0 @@
-"""The parts of a conversion: what is planned, chosen, written and taken back."""
