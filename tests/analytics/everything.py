@@ -50,6 +50,8 @@ def ask_everything(database: Any, stages: tuple[str, ...] = STAGES) -> None:
             (metrics.cohort_win_rate(**arguments), ("created",)),
             (metrics.loss_reasons(**arguments), ("call", "")),
             (metrics.potential(**arguments), ("new",)),
+            (metrics.stock(at=hour(30), **arguments), ("new",)),
+            (metrics.flow(period=(hour(2), hour(30)), **arguments), ("new", "left")),
         ]
         for result, cell in results:
             if result.rows:

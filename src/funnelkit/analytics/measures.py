@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from funnelkit.analytics.chances.measures import ChanceMeasures
+from funnelkit.analytics.cohorts.measures import CohortMeasures
+from funnelkit.analytics.drift.measures import DriftMeasures
 from funnelkit.analytics.flow.measures import FlowMeasures
 from funnelkit.analytics.funnels.measures import FunnelMeasures
 from funnelkit.analytics.outcomes.measures import OutcomeMeasures
@@ -11,7 +14,16 @@ from funnelkit.analytics.times.measures import TimeMeasures
 __all__ = ["Analytics"]
 
 
-class Analytics(FunnelMeasures, OutcomeMeasures, TimeMeasures, FlowMeasures, PeopleMeasures):
+class Analytics(
+    FunnelMeasures,
+    OutcomeMeasures,
+    CohortMeasures,
+    TimeMeasures,
+    FlowMeasures,
+    PeopleMeasures,
+    ChanceMeasures,
+    DriftMeasures,
+):
     """What happened in the pipelines, counted from the ledger.
 
     Every method takes the pipeline's id (it can be left out when there is only one) and the keyword
@@ -20,10 +32,15 @@ class Analytics(FunnelMeasures, OutcomeMeasures, TimeMeasures, FlowMeasures, Peo
     table and lists the records behind a cell (``result.ids(...)``).
 
     Args:
-        source: Answers a SELECT over the tables of a store: any store of funnelkit.
-        shapes: The pipelines.
+        source: Holds the tables of a store: any store of funnelkit, a DuckDB connection, a client of
+            clickhouse-connect, a session of chdb, a Spark session. `funnelkit.attach` shows an engine
+            the tables of an export.
+        shapes: The pipelines; default: as the source knows them, each as its newest move found it.
         clock: What ``as_of`` is when it is not given; default: the clock of the machine.
         zone: The time zone of months, quarters and plain dates.
+
+    Raises:
+        InputError: No such source; or no shapes, and nothing has ever moved in it.
 
     >>> from funnelkit.analytics import Shape
     >>> from funnelkit.storage import MemoryStore

@@ -15,7 +15,7 @@ from funnelkit.analytics.texts import Params, compose
 from funnelkit.clock import aware, from_us, to_us
 from funnelkit.errors import InputError, TimeError, shown
 
-__all__ = ["Filters", "Period", "Scope", "Shape", "resolve"]
+__all__ = ["Filters", "Period", "Scope", "Shape", "bounds_of", "instant_of", "resolve"]
 
 Period = tuple[datetime | date | None, datetime | date | None]
 """From (included) and to (excluded); a plain date means its midnight in the zone; None is no bound."""
@@ -263,8 +263,8 @@ def resolve(
         as_of_us=as_of_us,
         present=as_of is None,
         zone=zone,
-        created=_bounds(filters.get("created"), "created", zone),
-        closed=_bounds(closed, "closed", zone),
+        created=bounds_of(filters.get("created"), "created", zone),
+        closed=bounds_of(closed, "closed", zone),
         owner=filters.get("owner"),
         source=filters.get("source"),
         campaign=filters.get("campaign"),
@@ -301,11 +301,12 @@ def _shape(shapes: Mapping[str, Shape], pipeline: str | None) -> Shape:
     return shapes[pipeline]
 
 
-def _bounds(period: Period | None, argument: str, zone: tzinfo) -> tuple[int, int]:
+def bounds_of(period: Period | None, argument: str, zone: tzinfo) -> tuple[int, int]:
+    """Return the first instant of a period and the one after its last, in microseconds."""
     if period is None:
         return ALWAYS
     low, high = (
-        bound if given is None else _instant(given, argument, zone)
+        bound if given is None else instant_of(given, argument, zone)
         for given, bound in zip(period, ALWAYS, strict=True)
     )
     if low > high:
@@ -313,7 +314,8 @@ def _bounds(period: Period | None, argument: str, zone: tzinfo) -> tuple[int, in
     return low, high
 
 
-def _instant(given: datetime | date, argument: str, zone: tzinfo) -> int:
+def instant_of(given: datetime | date, argument: str, zone: tzinfo) -> int:
+    """Return an instant in microseconds; a plain date is its midnight in the zone."""
     if isinstance(given, datetime):
         return to_us(aware(given, argument))
     return to_us(aware(datetime.combine(given, time(), zone), argument))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import date, datetime
+from functools import partial
 from typing import Unpack
 
-from funnelkit.analytics.flow import potential, transitions
+from funnelkit.analytics.flow import potential, stocks, transitions
 from funnelkit.analytics.measured import Measured
-from funnelkit.analytics.scope import Filters
+from funnelkit.analytics.scope import Filters, Period, bounds_of
 
 __all__ = ["FlowMeasures"]
 
@@ -21,3 +24,49 @@ class FlowMeasures(Measured):
     def potential(self, pipeline: str | None = None, **filters: Unpack[Filters]) -> potential.Potential:
         """Add up the open records by stage: number, value per currency, value weighted by chance."""
         return self._measured(potential.potential, self._scope(pipeline, filters), "created")
+
+    def stock(
+        self,
+        pipeline: str | None = None,
+        *,
+        at: datetime | date | Iterable[datetime | date] | None = None,
+        **filters: Unpack[Filters],
+    ) -> stocks.Stock:
+        """Count the records open on each stage at an instant, or at each of several, with their values.
+
+        Args:
+            pipeline: Its id.
+            at: One instant or many, none after ``as_of``; a plain date is its midnight in the zone;
+                default: ``as_of``.
+            filters: See `Filters`. ``as_of`` says what is known: a record found void later was nowhere.
+
+        >>> from funnelkit.analytics import Analytics, Shape
+        >>> from funnelkit.storage import MemoryStore
+        >>> sales = Shape(pipeline="sales", stages=(("new", "New"), ("offer", "Offer")))
+        >>> metrics = Analytics(MemoryStore(), [sales])
+        >>> [(row.stage, row.count) for row in metrics.stock(at=date(2026, 3, 1)).rows]
+        [('new', 0), ('offer', 0)]
+        """
+        scope = self._scope(pipeline, filters)
+        instants = stocks.instants_of(scope, at)
+        return self._measured(partial(stocks.stock, instants=instants), scope, "created")
+
+    def flow(self, pipeline: str | None = None, *, period: Period, **filters: Unpack[Filters]) -> stocks.Flow:
+        """Count who was on each stage before a period, who came, who left and who is there at its end.
+
+        Args:
+            pipeline: Its id.
+            period: From (included) to (excluded); plain dates are midnights, None is no bound.
+            filters: See `Filters`.
+
+        >>> from funnelkit.analytics import Analytics, Shape
+        >>> from funnelkit.storage import MemoryStore
+        >>> sales = Shape(pipeline="sales", stages=(("new", "New"), ("offer", "Offer")))
+        >>> metrics = Analytics(MemoryStore(), [sales])
+        >>> march = metrics.flow(period=(date(2026, 3, 1), date(2026, 4, 1)))
+        >>> [(row.start, row.entered, row.left, row.end) for row in march.rows]
+        [(0, 0, 0, 0), (0, 0, 0, 0)]
+        """
+        scope = self._scope(pipeline, filters)
+        bounds = bounds_of(period, "period", self._zone)
+        return self._measured(partial(stocks.flow, bounds=bounds), scope, "created")

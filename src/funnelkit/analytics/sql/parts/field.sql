@@ -7,7 +7,7 @@
     SELECT record_id, field_value, amount, since_us,
       ROW_NUMBER() OVER (PARTITION BY record_id ORDER BY since_us DESC, position DESC) AS newest
     FROM attribute
-    WHERE field_name = {field} AND since_us <= :as_of
+    WHERE field_name = {field} AND since_us <= {until}
   ) AS dated
   GROUP BY record_id
 )

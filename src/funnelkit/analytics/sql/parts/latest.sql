@@ -2,7 +2,7 @@
 latest AS (
   SELECT record_id, MAX(seq) AS seq_last
   FROM move
-  WHERE (pipeline = :pipeline OR source_pipeline = :pipeline) AND moved_us <= :as_of
+  WHERE (pipeline = :pipeline OR source_pipeline = :pipeline) AND moved_us <= {until}
     AND created_us >= :created_from AND created_us < :created_to
   GROUP BY record_id
 )

@@ -1,0 +1,1 @@
+"""Whether step rates and stay times changed, with a stated rate of false alarms."""
