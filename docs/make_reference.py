@@ -67,7 +67,7 @@ AREAS = (
         "Tables",
         "Files of rows, in and out.",
         ("tables",),
-        ("tables", "tables.bitrix24"),
+        ("tables", "tables.bitrix24_rest"),
     ),
     Area("importing", "Importing", "Histories that another system kept.", ("importing",)),
     Area(

@@ -1,7 +1,7 @@
 """Tables: files of rows in, records out through the gate, and records back to files.
 
 Reading files and cells, and what their columns mean, knows no engine and no store; `importing` and
-`whole` do. Bitrix24 over REST is in `funnelkit.tables.bitrix24`.
+`record_files` do. Bitrix24 over REST is in `funnelkit.tables.bitrix24_rest`.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from funnelkit.tables.export import (
 from funnelkit.tables.files import Table, read_table
 from funnelkit.tables.importing import Into, TablePlan, import_table, plan_table
 from funnelkit.tables.mapping import FIELDS, READS, Column, TableMapping
+from funnelkit.tables.record_files import export_records, import_records
 from funnelkit.tables.report import Kept, RowPlan, TableReport
 from funnelkit.tables.rows import Row
-from funnelkit.tables.whole import export_records, import_records
 
 __all__ = [
     "FIELDS",

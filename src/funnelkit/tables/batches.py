@@ -13,11 +13,11 @@ from funnelkit.errors import InputError
 from funnelkit.inputs import given_id
 from funnelkit.records import Contact
 from funnelkit.storage.base import Kind
-from funnelkit.tables.born import BadRowError, new_party
 from funnelkit.tables.drafts import Reason, RowDraft
 from funnelkit.tables.known import SURE, Known, Run, all_keys, sure_keys
+from funnelkit.tables.new_records import BadRowError, new_party
 from funnelkit.tables.report import RowPlan
-from funnelkit.tables.settling import Prepared, Writing, settled
+from funnelkit.tables.row_decisions import Prepared, Writing, settled
 from funnelkit.verbs.finding import kind_made_for
 
 __all__ = ["batch_settled"]

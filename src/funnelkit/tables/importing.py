@@ -18,13 +18,13 @@ from funnelkit.stages import Pipeline
 from funnelkit.storage.immediate import run as at_once
 from funnelkit.tables.bad_rows import bad_rows_file
 from funnelkit.tables.batches import batch_settled
-from funnelkit.tables.common import common_addresses
 from funnelkit.tables.drafts import BoundMapping, RowDraft
 from funnelkit.tables.files import Source, Table, column_key, read_table
 from funnelkit.tables.known import Known, Run
 from funnelkit.tables.mapping import TableMapping, TargetKind
 from funnelkit.tables.report import RowPlan, TableReport, summed
 from funnelkit.tables.rows import Row
+from funnelkit.tables.shared_addresses import shared_addresses
 from funnelkit.verbs.engines import shell_of
 from funnelkit.verbs.shell import Shell
 
@@ -255,7 +255,7 @@ def _ready(
 
 
 def _noise(run: Run, table: Table, bound: BoundMapping) -> frozenset[str]:
-    return common_addresses(table, bound, run.shell.business.keys.aliases)
+    return shared_addresses(table, bound, run.shell.business.keys.aliases)
 
 
 def _columns(table: Table, mapping: TableMapping) -> dict[str, str]:

@@ -12,13 +12,13 @@ from funnelkit.tables.drafts import BoundMapping
 from funnelkit.tables.files import Table
 from funnelkit.tables.rows import Row
 
-__all__ = ["common_addresses"]
+__all__ = ["shared_addresses"]
 
 _SLOTS = 1 << 22
 """Addresses are counted in so many places, so that memory does not grow with the table."""
 
 
-def common_addresses(table: Table, bound: BoundMapping, aliases: str) -> frozenset[str]:
+def shared_addresses(table: Table, bound: BoundMapping, aliases: str) -> frozenset[str]:
     """Return the keys of e-mail addresses that stand for more than `NOISE` names of rows with ids.
 
     The table is gone through once; a second time for the names, where some address stands so often.

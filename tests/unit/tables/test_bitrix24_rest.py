@@ -18,7 +18,7 @@ import pytest
 
 from funnelkit import Engine, FrozenClock, money
 from funnelkit.errors import InputError, MissingExtraError
-from funnelkit.tables.bitrix24 import Bitrix24BusyError, Bitrix24Error, import_deals, pipelines_of
+from funnelkit.tables.bitrix24_rest import Bitrix24BusyError, Bitrix24Error, import_deals, pipelines_of
 
 b24pysdk = pytest.importorskip("b24pysdk")
 

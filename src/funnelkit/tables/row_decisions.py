@@ -14,10 +14,10 @@ from funnelkit.gate.decide import amended
 from funnelkit.gate.request import Request
 from funnelkit.records import Company, Contact, Deal, Lead, Record, replaced
 from funnelkit.storage.base import Commit, Kind, MatchKey
-from funnelkit.tables.born import BadRowError, new_party, new_placed, refused
 from funnelkit.tables.compared import compared
 from funnelkit.tables.drafts import Reason, RowDraft
 from funnelkit.tables.known import SURE, Known, Run, alias_of, all_keys, sure_keys
+from funnelkit.tables.new_records import BadRowError, new_party, new_placed, refused
 from funnelkit.tables.report import Kept, RowPlan
 from funnelkit.verbs import recording
 from funnelkit.verbs.finding import in_a_pipeline

@@ -12,7 +12,7 @@ import pytest
 from funnelkit import AsyncEngine, Engine, FrozenClock, Pipeline, Stage, money, templates
 from funnelkit.errors import InputError
 from funnelkit.records import Record
-from funnelkit.tables.whole import _referring, export_records, import_records
+from funnelkit.tables.record_files import _referring, export_records, import_records
 
 FORMATS = ["csv", "jsonl", "parquet"]
 SALES = Pipeline("sales", [Stage("new"), Stage("offer")], close_reasons={"lost": {"price": "Too dear"}})
