@@ -25,9 +25,10 @@ ROOMS: dict[str, set[str]] = {
     "inputs": BASE | RECORDS,
     "serial": BASE | RECORDS,
     "progress": {"errors"},
+    "sql": set(),
     "keys": BASE | RECORDS | {"serial"},
     "stages": BASE | RECORDS | {"serial"},
-    "storage": BASE | RECORDS | {"serial", "progress"},
+    "storage": BASE | RECORDS | {"serial", "progress", "sql"},
     "analytics": BASE | RECORDS | {"storage.base", "stages.pipeline", "stages.stage"},
     "gate": BASE | RECORDS | {"stages"},
 }

@@ -13,12 +13,12 @@ from typing import Any, Literal, cast
 
 import attrs
 
-from funnelkit.clients.finding import in_parts, named
 from funnelkit.clients.matching import NOISE, Noise, Reason, checked_rules, plural, top
 from funnelkit.clients.rules import CLIENT_KINDS, DEFAULT_RULES, FuzzyNames, MatchRule
 from funnelkit.errors import InputError, shown
 from funnelkit.progress import Progress, shower
 from funnelkit.serial import did_you_mean
+from funnelkit.sql import in_list, in_parts
 from funnelkit.storage.base import AsyncStore, Kind
 from funnelkit.verbs.shell import Shell
 
@@ -185,7 +185,7 @@ class _Search:
         few = [key for key in counts if not await self._is_loud(key, counts[key])]
         if not few:
             return {}
-        names, params = named(few)
+        names, params = in_list(few)
         found: defaultdict[str, list[str]] = defaultdict(list)
         sql = _KNOWN.format(table=self.kind, keys=names, open=_OPEN.get(self.kind, ""))
         for key, id in await self.store.query(sql, {"kind": self.kind, **params}):
@@ -227,7 +227,7 @@ class _Search:
         """Return (id, family) → the keys of a record."""
         found: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
         for part in in_parts(sorted(ids)):
-            names, params = named(part)
+            names, params = in_list(part)
             for family in dict.fromkeys(families):
                 sql = _KEYS.format(ids=names)
                 for id, key in await self.store.query(sql, {"kind": self.kind, **_range(family), **params}):
@@ -274,7 +274,7 @@ class _Search:
     async def _names(self, ids: Sequence[str]) -> dict[str, str]:
         names = dict.fromkeys(ids, "")
         for part in in_parts(ids):
-            marks, params = named(part)
+            marks, params = in_list(part)
             names.update(await self.store.query(_NAMES.format(table=self.kind, ids=marks), params))
         return names
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 from funnelkit.clients.matching import NOISE, Candidates, candidates
 from funnelkit.clients.rules import DEFAULT_RULES, FuzzyNames, MatchRule
@@ -11,10 +11,11 @@ from funnelkit.clients.sure import SURE, sure_match
 from funnelkit.errors import InputError, shown
 from funnelkit.keys.policy import keys_of
 from funnelkit.records import Company, Contact, Deal, Lead, Record
+from funnelkit.sql import in_list, in_parts
 from funnelkit.storage.base import AsyncStore, Kind
 from funnelkit.verbs.shell import Shell
 
-__all__ = ["found_candidates", "in_parts", "known_by", "named", "standing_by_id", "the_client"]
+__all__ = ["found_candidates", "known_by", "standing_by_id", "the_client"]
 
 _ENOUGH = NOISE + 2
 """So many records of a kind tell that their key is noise."""
@@ -31,9 +32,6 @@ _LOOKED_AT = 100
 
 _AT_ONCE = 400
 """Parts of a UNION; SQLite takes 500."""
-
-_PART = 500
-"""Ids in one question; old SQLite libraries take 999 parameters."""
 
 
 async def found_candidates(
@@ -90,11 +88,10 @@ async def _ids_by(
 ) -> dict[tuple[str, Kind], list[str]]:
     """Return (key, kind) → ids of the first records, those of who was merged replaced."""
     found: defaultdict[tuple[str, Kind], dict[str, None]] = defaultdict(dict)
-    step = _AT_ONCE // max(len(kinds), 1)
-    for start in range(0, len(keys), step):
-        named = {f"k{number}": key for number, key in enumerate(keys[start : start + step])}
-        parts = [_FIRST.format(key=name, kind=kind, limit=_LOOKED_AT) for name in named for kind in kinds]
-        for key, kind, id, replaced_by in await store.query(" UNION ALL ".join(parts), named):
+    for few in in_parts(keys, _AT_ONCE // max(len(kinds), 1)):
+        _, params = in_list(few)
+        parts = [_FIRST.format(key=name, kind=kind, limit=_LOOKED_AT) for name in params for kind in kinds]
+        for key, kind, id, replaced_by in await store.query(" UNION ALL ".join(parts), params):
             found[key, kind][replaced_by or id] = None
     return {which: list(ids)[:_ENOUGH] for which, ids in found.items()}
 
@@ -120,19 +117,3 @@ async def the_client(shell: Shell, inquiry: Record, kind: Kind) -> Record | None
     known = await known_by(shell.store, [key for key in keys if key.startswith(SURE)], (kind,))
     sure = sure_match(keys, known, policy)
     return sure.record if sure else None
-
-
-def in_parts(ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    """Yield ids in parts that one question can hold."""
-    for start in range(0, len(ids), _PART):
-        yield ids[start : start + _PART]
-
-
-def named(values: Sequence[str]) -> tuple[str, dict[str, str]]:
-    """Return the parameters of an ``IN ()``: as text, and by name.
-
-    >>> named(["a", "b"])
-    (':p0, :p1', {'p0': 'a', 'p1': 'b'})
-    """
-    params = {f"p{number}": value for number, value in enumerate(values)}
-    return ", ".join(f":{name}" for name in params), params

@@ -7,10 +7,11 @@ from datetime import datetime
 
 import attrs
 
-from funnelkit.clients.finding import in_parts, named, standing_by_id
+from funnelkit.clients.finding import standing_by_id
 from funnelkit.errors import InputError, shown
 from funnelkit.money import Money, totals
 from funnelkit.records import Activity, Company, Contact, Deal, Lead, Record, Repeat
+from funnelkit.sql import in_list, in_parts
 from funnelkit.storage.base import AsyncStore, Kind, kind_of
 from funnelkit.storage.rows import COLUMNS, activity_of
 from funnelkit.verbs.finding import id_of
@@ -207,7 +208,7 @@ async def _theirs(store: AsyncStore, kind: Kind, link: Kind, client: Record) -> 
     """Return the records of a kind that belong to a client, merged ones left out."""
     found: list[str] = []
     for part in in_parts((client.id, *client.absorbed)):
-        marks, params = named(part)
+        marks, params = in_list(part)
         sql = f"SELECT id FROM {kind} WHERE {link} IN ({marks}) AND replaced_by = ''"
         found += [id for (id,) in await store.query(sql, params)]
     return list((await store.get_many(kind, sorted(found))).values()) if found else []
@@ -217,7 +218,7 @@ async def _timeline(store: AsyncStore, records: Iterable[Record]) -> tuple[Activ
     """Return the activities of some records and of those that they absorbed, oldest first."""
     found: list[Activity] = []
     for part in in_parts([id for record in records for id in (record.id, *record.absorbed)]):
-        marks, params = named(part)
+        marks, params = in_list(part)
         sql = f"SELECT {', '.join(COLUMNS['activity'])} FROM activity WHERE record_id IN ({marks})"
         found += map(activity_of, await store.query(sql, params))
     return tuple(sorted(found, key=lambda activity: (activity.at, activity.id)))

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Literal
 
 import attrs
 
-from funnelkit.clients.finding import named, standing_by_id
+from funnelkit.clients.finding import standing_by_id
 from funnelkit.keys.policy import keys_of
 from funnelkit.progress import Progress, shower
 from funnelkit.records import Contact, Record
+from funnelkit.sql import in_list
 from funnelkit.storage.base import Commit, Kind, MatchKey
 from funnelkit.storage.immediate import run
 from funnelkit.verbs.engines import awaited_shell_of, shell_of
@@ -99,7 +100,7 @@ async def _pages(shell: Shell, kind: Kind) -> AsyncIterator[list[Record]]:
 
 async def _missing(shell: Shell, kind: Kind, page: Sequence[Record]) -> list[MatchKey]:
     """Return the keys that records should have, and lack."""
-    marks, params = named([record.id for record in page])
+    marks, params = in_list([record.id for record in page])
     had = set(await shell.store.query(_HAD.format(ids=marks), {"kind": kind, **params}))
     employers = {record.company for record in page if isinstance(record, Contact)} - {""}
     companies = await standing_by_id(shell.store, "company", employers)

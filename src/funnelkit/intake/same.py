@@ -7,13 +7,13 @@ from typing import Any
 
 import attrs
 
-from funnelkit.clients.finding import named
 from funnelkit.clients.sure import may_be_one
 from funnelkit.clock import to_us
 from funnelkit.errors import RefusedError, TimeError
 from funnelkit.keys.normal import words_of
 from funnelkit.keys.policy import keys_of
 from funnelkit.records import Contact, Deal, Lead, Placed, Record
+from funnelkit.sql import in_list
 from funnelkit.storage.base import Commit, Kind
 from funnelkit.verbs.acting import amending
 from funnelkit.verbs.acts import Asked
@@ -86,7 +86,7 @@ async def _rows(shell: Shell, asked: Again) -> list[tuple[str, str]]:
         rows += [(id, "client") for (id,) in of_client]
     keys = [key for key in keys_of(asked.who, shell.business.keys) if key.startswith(_PERSONAL)]
     if keys:
-        names, values = named(keys)
+        names, values = in_list(keys)
         sql = _OF_KEYS[asked.kind].format(keys=names, fresh=fresh)
         rows += [(id, key) for id, key in await shell.store.query(sql, {**params, **values})]
     return rows

@@ -14,6 +14,7 @@ from funnelkit.clock import present, to_us
 from funnelkit.errors import ConflictError, InputError, RefusedError, shown
 from funnelkit.people.sharing import Assignment, Facts, FirstOf, PersonalManager, SharingRule
 from funnelkit.records import SYSTEM, Placed
+from funnelkit.sql import in_list, in_parts
 from funnelkit.stages import Verdict
 from funnelkit.storage.base import AsyncStore, Kind, kind_of
 from funnelkit.verbs.acting import amend, amending
@@ -140,8 +141,8 @@ async def _counted(store: AsyncStore, kind: Kind, facts: Facts) -> Facts:
     people = sorted(facts.organisation.ids)
     if not people:
         return facts
-    params: dict[str, Any] = {f"p{number}": person for number, person in enumerate(people)}
-    among = f"owner IN ({', '.join(f':{name}' for name in params)})"
+    names, params = in_list(people)
+    among = f"owner IN ({names})"
     select = "SELECT '{}' AS what, owner, COUNT(*) AS records FROM {} WHERE {} AND {} GROUP BY owner"
     asked = " UNION ALL ".join(
         select.format(what, table, among, which) for what, which in _COUNTED.items() for table in _TABLES
@@ -160,8 +161,8 @@ async def _latest(store: AsyncStore, kind: Kind, people: Sequence[str]) -> tuple
     One is looked up for each person and each way to end, for that is how the index is ordered.
     """
     newest: dict[str, tuple[int, str]] = {}
-    for start in range(0, len(people), _AT_ONCE):
-        params = {f"p{number}": person for number, person in enumerate(people[start : start + _AT_ONCE])}
+    for part in in_parts(people, _AT_ONCE):
+        _, params = in_list(part)
         own = "SELECT owner, created_us, id FROM {} WHERE owner = :{} AND outcome = {} {}"
         first = "ORDER BY created_us DESC, id DESC LIMIT 1"
         asked = " UNION ALL ".join(

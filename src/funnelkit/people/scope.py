@@ -21,6 +21,7 @@ import attrs
 from funnelkit.errors import InputError, shown
 from funnelkit.inputs import text
 from funnelkit.people.organisation import Organisation
+from funnelkit.sql import in_list
 
 __all__ = ["Owners", "Scope", "Visible"]
 
@@ -338,7 +339,6 @@ def _among(column: str, owners: Owners, letter: str, params: dict[str, Any]) -> 
     """Return the condition that a column is one of these, and add its parameters."""
     if not owners.names:
         return "1 = 1" if owners.others else "1 = 0"
-    named = {f"seen_{letter}{number}": name for number, name in enumerate(sorted(owners.names), 1)}
-    params |= named
-    listed = ", ".join(f":{name}" for name in named)
-    return f"{column} {'NOT IN' if owners.others else 'IN'} ({listed})"
+    names, own = in_list(sorted(owners.names), f"seen_{letter}")
+    params |= own
+    return f"{column} {'NOT IN' if owners.others else 'IN'} ({names})"

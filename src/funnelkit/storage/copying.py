@@ -17,6 +17,7 @@ import attrs
 from funnelkit.changes import Change
 from funnelkit.errors import InputError
 from funnelkit.progress import Progress, shower
+from funnelkit.sql import in_list
 from funnelkit.storage import rows, scanning
 from funnelkit.storage.base import KINDS, Commit, Kind, Store, Write
 from funnelkit.storage.rows import COLUMNS, Row
@@ -270,6 +271,5 @@ def _pages(store: Store, table: str, key: str) -> Iterator[list[Row]]:
 
 def _among(store: Store, select: str, values: Iterable[str], end: str = "", **params: int) -> Sequence[Row]:
     """Run a SELECT that ends in the name of a column, for rows where that is one of the values."""
-    names = {f"v{number}": value for number, value in enumerate(dict.fromkeys(values))}
-    listed = ", ".join(f":{name}" for name in names)
-    return store.query(f"{select} IN ({listed}){end}", {**names, **params})
+    names, own = in_list(dict.fromkeys(values))
+    return store.query(f"{select} IN ({names}){end}", {**own, **params})

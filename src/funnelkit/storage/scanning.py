@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from types import NoneType
 
 from funnelkit.errors import shown
@@ -65,10 +64,9 @@ def about_page(table: str, kind: str) -> str:
     return f"{SELECT[table]} WHERE record_id IN (SELECT id {_within(kind)}) ORDER BY {ABOUT[table]}"
 
 
-def sides_of(kind: str, names: Iterable[str]) -> str:
-    """Return the SELECT of who replaced and whom absorbed the records whose ids have these names."""
-    listed = ", ".join(f":{name}" for name in names)
-    return f"SELECT id, replaced_by, absorbed FROM {kind} WHERE id IN ({listed})"
+def sides_of(kind: str, names: str) -> str:
+    """Return the SELECT of who replaced and whom absorbed the records whose ids these stand for."""
+    return f"SELECT id, replaced_by, absorbed FROM {kind} WHERE id IN ({names})"
 
 
 def _strays(table: str) -> str:

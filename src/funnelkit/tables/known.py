@@ -12,6 +12,7 @@ import attrs
 from funnelkit.clients.sure import SURE as OF_PEOPLE
 from funnelkit.keys.policy import keys_of
 from funnelkit.records import Actor, Company, Contact, Lead, Record
+from funnelkit.sql import in_list, in_parts
 from funnelkit.stages import Pipeline
 from funnelkit.storage.base import KINDS, Kind, MatchKey
 from funnelkit.verbs.shell import Shell
@@ -20,8 +21,6 @@ __all__ = ["SURE", "Known", "Run", "alias_of", "all_keys", "sure_keys"]
 
 SURE: dict[str, tuple[str, ...]] = {"contact": OF_PEOPLE, "company": ("id:", "company:")}
 """Kind of client → families of keys by which one is surely known, the surest first."""
-
-_AT_ONCE = 500
 
 _LOOKED_AT = 100
 """Records of a key that are looked at, for some may be merged into one that was merged, too."""
@@ -192,10 +191,9 @@ _EACH = f"SELECT DISTINCT match_key, {_STANDS}{_KNOWN} ORDER BY 1, 2"
 async def _query(shell: Shell, sql: str, keys: Sequence[str], kind: str = "") -> list[tuple[Any, ...]]:
     """Ask about many keys, some hundreds at once."""
     rows: list[tuple[Any, ...]] = []
-    for start in range(0, len(keys), _AT_ONCE):
-        named = {f"k{number}": key for number, key in enumerate(keys[start : start + _AT_ONCE])}
-        listed = ", ".join(f":{name}" for name in named)
-        rows += await shell.store.query(sql.format(names=listed, kind=kind), named)
+    for part in in_parts(keys):
+        names, params = in_list(part)
+        rows += await shell.store.query(sql.format(names=names, kind=kind), params)
     return rows
 
 

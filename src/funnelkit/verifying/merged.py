@@ -12,13 +12,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from funnelkit.records import Record
+from funnelkit.sql import in_list, in_parts
 from funnelkit.storage import scanning
 from funnelkit.storage.base import AsyncStore, Kind
 from funnelkit.verifying.findings import Finding, differing
 
 __all__ = ["merged"]
-
-_AT_ONCE = 500  # old SQLite libraries allow 999 parameters
 
 
 class _Sides(NamedTuple):
@@ -81,9 +80,9 @@ async def _look_up(store: AsyncStore, kind: Kind, ids: Iterable[str], known: dic
     """Note what records say by their ids, where that is not known; nothing of those that are not there."""
     wanted = sorted({*ids} - known.keys())
     known.update(dict.fromkeys(wanted, _NOBODY))
-    for start in range(0, len(wanted), _AT_ONCE):
-        names = {f"v{number}": id for number, id in enumerate(wanted[start : start + _AT_ONCE])}
-        for id, replaced_by, absorbed in await store.query(scanning.sides_of(kind, names), names):
+    for part in in_parts(wanted):
+        names, params = in_list(part)
+        for id, replaced_by, absorbed in await store.query(scanning.sides_of(kind, names), params):
             known[id] = _Sides(replaced_by if isinstance(replaced_by, str) else "", _listed(absorbed))
 
 
