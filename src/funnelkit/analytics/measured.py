@@ -10,6 +10,8 @@ import attrs
 
 from funnelkit.analytics.result import Result
 from funnelkit.analytics.scope import Filters, Period, Scope, Shape, resolve
+from funnelkit.analytics.shapes import shapes_of
+from funnelkit.analytics.sources import source_of
 from funnelkit.analytics.texts import Source, compose, rows_of
 from funnelkit.clock import Clock, SystemClock
 
@@ -23,10 +25,15 @@ class Measured:
     """The base of `Analytics`: each family of metrics adds its methods to it."""
 
     def __init__(
-        self, source: Source, shapes: Iterable[Shape], clock: Clock | None = None, zone: tzinfo = UTC
+        self,
+        source: Any,
+        shapes: Iterable[Shape] | None = None,
+        clock: Clock | None = None,
+        zone: tzinfo = UTC,
     ) -> None:
-        self._source = source
-        self._shapes = {shape.pipeline: shape for shape in shapes}
+        self._source = source_of(source)
+        known = shapes_of(self._source) if shapes is None else shapes
+        self._shapes = {shape.pipeline: shape for shape in known}
         self._clock = clock or SystemClock()
         self._zone = zone
 
