@@ -46,12 +46,17 @@ def ask_everything(database: Any, stages: tuple[str, ...] = STAGES) -> None:
             (metrics.transitions(**arguments), ("", "new")),
             (metrics.time_in_stage(**arguments), ("new", "open")),
             (metrics.days_to_win(**arguments), ("negative",)),
+            (metrics.cohort_conversion(**arguments), ("30d", "won")),
+            (metrics.cohort_losses(**arguments, horizons=["60d"]), ("60d", "")),
             (metrics.win_rate(**arguments), ("won",)),
             (metrics.cohort_win_rate(**arguments), ("created",)),
             (metrics.loss_reasons(**arguments), ("call", "")),
             (metrics.potential(**arguments), ("new",)),
             (metrics.stock(at=hour(30), **arguments), ("new",)),
             (metrics.flow(period=(hour(2), hour(30)), **arguments), ("new", "left")),
+            (metrics.variants(**arguments), ("new > lost",)),
+            (metrics.sankey(**arguments), ("(start)", "new")),
+            (metrics.sankey(steps=2, **arguments), ("(start)", "new", "1")),
         ]
         for result, cell in results:
             if result.rows:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from tests.analytics.histories import OUTCOMES, Record
@@ -122,3 +123,36 @@ def _waits(
 def _of(life: Life, stay: Step, row: Step, asked: Asked) -> Moment | None:
     key = group(life, row, asked)
     return None if key is NOT_ASKED else Moment(key, stay.place, row.value)
+
+
+def walks(records: list[Record], asked: Asked) -> Iterator[tuple[Any, Life, list[str]]]:
+    """Yield group, record and the places it went to, with where it came from first."""
+    for life in known(records, asked):
+        key = group(life, last_touch(life, asked), asked)
+        if key is NOT_ASKED:
+            continue
+        path: list[str] = []
+        for n, step in enumerate(life.steps):
+            before = life.steps[n - 1].pipeline if n else step.pipeline
+            if asked.pipeline not in (before, step.pipeline):
+                continue
+            if not path:
+                path.append("(start)" if n == 0 else "(elsewhere)")
+            path.append(step.place if step.pipeline == asked.pipeline else "(elsewhere)")
+        yield key, life, path
+
+
+def links(
+    records: list[Record], asked: Asked, steps: int | None
+) -> dict[tuple[Any, int, str, str], list[str]]:
+    """Return (group, step, source, target) → the record of each move."""
+    found: dict[tuple[Any, int, str, str], list[str]] = defaultdict(list)
+    for key, life, path in walks(records, asked):
+        whole = [*path, "(open)"] if status(life, asked) == "open" else path
+        for n, (left, entered) in enumerate(pairwise(whole), 1):
+            if steps is None:
+                found[key, 0, left, entered].append(life.record.id)
+            elif n <= steps + 1:
+                target = "(later)" if n > steps and entered != "(open)" else entered
+                found[key, n, left, target].append(life.record.id)
+    return found

@@ -14,7 +14,7 @@ from tests.analytics.test_eight_deals import record, sales
 
 from funnelkit.errors import InputError
 
-few = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+few = settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
 def worth(values: Any) -> dict[str, int]:

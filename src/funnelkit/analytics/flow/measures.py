@@ -7,9 +7,10 @@ from datetime import date, datetime
 from functools import partial
 from typing import Unpack
 
-from funnelkit.analytics.flow import potential, stocks, transitions
+from funnelkit.analytics.flow import paths, potential, stocks, transitions
 from funnelkit.analytics.measured import Measured
 from funnelkit.analytics.scope import Filters, Period, bounds_of
+from funnelkit.errors import InputError
 
 __all__ = ["FlowMeasures"]
 
@@ -70,3 +71,44 @@ class FlowMeasures(Measured):
         scope = self._scope(pipeline, filters)
         bounds = bounds_of(period, "period", self._zone)
         return self._measured(partial(stocks.flow, bounds=bounds), scope, "created")
+
+    def variants(
+        self, pipeline: str | None = None, *, top: int = 10, **filters: Unpack[Filters]
+    ) -> paths.Paths:
+        """Count the records of each path, the most frequent first.
+
+        Args:
+            pipeline: Its id.
+            top: How many paths of each group.
+            filters: See `Filters`.
+
+        >>> from funnelkit import Engine, Pipeline, Stage
+        >>> engine = Engine(Pipeline("sales", [Stage("new"), Stage("offer")]))
+        >>> for name in ("Acme", "Beta"):
+        ...     deal = engine.win(engine.create(name))
+        >>> [(row.path, row.count) for row in engine.analytics.variants().rows]
+        [('new > won', 2)]
+        """
+        if top < 1:
+            raise InputError("top", f"{top} is less than 1", "ask for at least one path")
+        return self._measured(partial(paths.paths, top=top), self._scope(pipeline, filters), "created")
+
+    def sankey(
+        self, pipeline: str | None = None, *, steps: int | None = None, **filters: Unpack[Filters]
+    ) -> paths.Sankey:
+        """Count the links of a sankey picture: ``rows`` are the links, ``nodes`` the places.
+
+        Args:
+            pipeline: Its id.
+            steps: Tell the first so many steps of a record apart; default: a place is one node.
+            filters: See `Filters`.
+
+        >>> from funnelkit import Engine, Pipeline, Stage
+        >>> engine = Engine(Pipeline("sales", [Stage("new"), Stage("offer")]))
+        >>> deal = engine.move(engine.create("Acme"), "offer")
+        >>> [(link.source, link.target, link.count) for link in engine.analytics.sankey().rows]
+        [('(start)', 'new', 1), ('new', 'offer', 1), ('offer', '(open)', 1)]
+        """
+        if steps is not None and steps < 1:
+            raise InputError("steps", f"{steps} is less than 1", "leave it out for all of them")
+        return self._measured(partial(paths.sankey, steps=steps), self._scope(pipeline, filters), "created")
