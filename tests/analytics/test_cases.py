@@ -6,6 +6,7 @@ import json
 import os
 from collections import defaultdict
 from collections.abc import Callable
+from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 from tests.analytics.histories import Place, Record, analytics, hour
 
 from funnelkit.analytics import Analytics, kaplan_meier, wilson
+from funnelkit.analytics.times.incidence import aalen_johansen
 from funnelkit.analytics.times.survival import Lasted
 
 Case = dict[str, Any]
@@ -50,9 +52,6 @@ LEFT = {
     "crm_merge_duplicates": "merging is an act: see tests/unit/clients/test_merge_counts.py",
     "crm_lead_to_deal": _LATER,
     "trend_incomplete_buckets_flagged": _LATER,
-    "aj_event_at_time_zero": _LATER,
-    "aj_win_loss_open": _LATER,
-    "aj_ties_with_censoring": _LATER,
     "markov_absorbing": _LATER,
     "simpson_managers": _LATER,
     "funnel_plot_limits": _LATER,
@@ -90,6 +89,9 @@ RUN = [
     "crm_deleted_excluded",
     "crm_time_in_stage_reentry",
     "km_time_in_stage",
+    "aj_event_at_time_zero",
+    "aj_win_loss_open",
+    "aj_ties_with_censoring",
     "wilson_empty",
     "wilson_interval",
 ]
@@ -214,6 +216,15 @@ def check_survival(case: Case) -> None:
     assert curve.quantile(50) == expected["median"]
 
 
+def check_ends(case: Case) -> None:
+    """The chance of each end, as fractions, when all was seen."""
+    params, expected = case["params"], case["expected"]
+    pairs = zip(params["durations"], params["causes"], strict=True)
+    then = aalen_johansen([(t, str(cause or ""), 1) for t, cause in pairs]).at(max(params["durations"]))
+    assert {end: Fraction(str(share)) for end, share in expected["cif"].items()} == then.shares
+    assert then.open == Fraction(str(expected["open"]))
+
+
 def check_wilson(case: Case) -> None:
     """Both bounds."""
     found = wilson(case["params"]["x"], case["params"]["n"]) or (None, None)
@@ -232,6 +243,7 @@ CHECKS: dict[str, Callable[[Case], None]] = {
     "outcomes": check_outcomes,
     "time_in_stage": check_times,
     "km": check_survival,
+    "aj": check_ends,
     "wilson": check_wilson,
 }
 

@@ -99,12 +99,12 @@ class Estimate:
     reason: str = ""
 
     @classmethod
-    def of(cls, share: float, variance: float, watched: int) -> Estimate:
+    def of(cls, share: float, variance: float, size: float) -> Estimate:
         """Return a share with Wilson's interval at its effective size, share × (1 − share) / variance.
 
-        A share of 0 or 1 has no variance; its size is the number of records ``watched``.
+        A share of 0 or 1 has no variance; then ``size`` is the size.
         """
-        size = share * (1 - share) / variance if 0 < share < 1 and variance > 0 else watched
+        size = share * (1 - share) / variance if 0 < share < 1 and variance > 0 else size
         interval = wilson(share * size, size)
         return cls(share, *interval) if interval else cls.unknown("nobody was watched")
 

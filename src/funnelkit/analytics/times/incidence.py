@@ -31,7 +31,8 @@ class Chances:
         shares: End → chance of having come to it by then (F).
         open: The chance that nothing has happened by then (S).
         variances: End → variance of its share.
-        watched: How many are known to have ended by then, or to have gone on past it.
+        size: How many records there would have to be if none had been seen open too early, so that one
+            weighs as much as one weighs then: n / S.
         known: Whether somebody was watched so long, or all have ended before; else nothing is known
             of this age.
     """
@@ -39,7 +40,7 @@ class Chances:
     shares: Mapping[str, Fraction]
     open: Fraction
     variances: Mapping[str, float]
-    watched: int
+    size: float
     known: bool
 
     def estimate(self, end: str | None, reason: str = "nobody has been watched so long") -> Estimate:
@@ -47,7 +48,7 @@ class Chances:
         if not self.known:
             return Estimate.unknown(reason)
         share = self.open if end is None else self.shares.get(end, Fraction(0))
-        return Estimate.of(float(share), self.variances.get(end or "", 0.0), self.watched)
+        return Estimate.of(float(share), self.variances.get(end or "", 0.0), self.size)
 
 
 @attrs.frozen
@@ -83,12 +84,11 @@ class Incidence:
             seen.ended(ends)
             if at < age:
                 seen.left(still)
-        watched = self.total - sum(still for at, _, still in self.steps if at < age)
         return Chances(
-            shares={end: Fraction(share, seen.whole) for end, share in seen.shares.items()},
+            shares={end: Fraction(seen.shares[end], seen.whole) for end in self.ends},
             open=Fraction(seen.open, seen.whole),
             variances={end: seen.variance(end) for end in self.ends} | {"": seen.variance("")},
-            watched=watched,
+            size=seen.whole / seen.weight if self.steps else 0.0,
             known=self.knows(age),
         )
 
@@ -202,7 +202,8 @@ def aalen_johansen(ends: Iterable[tuple[int, str, int]]) -> Incidence:
     equal ages ends come before who was last seen open. Shares are exact fractions.
 
     The variance is the delta method's (of Greenwood's kind); where nobody was last seen open before
-    t it is F (1 − F) / n. Intervals are Wilson's at the effective size F (1 − F) / variance.
+    t it is F (1 − F) / n. Intervals are Wilson's at the effective size F (1 − F) / variance; a share of 0
+    or 1 has no variance, and its size is n / S.
 
     Args:
         ends: ``(age, end, how many)``, where the end ``""`` is: last seen open at that age.
