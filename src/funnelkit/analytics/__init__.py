@@ -1,6 +1,7 @@
 """What is measured: funnels, flow, times, outcomes, people, and what is on the table."""
 
 from funnelkit.analytics.funnels.funnel import Fate, Funnel, FunnelRow
+from funnelkit.analytics.funnels.plans import Exclusion
 from funnelkit.analytics.intervals import Rate, wilson
 from funnelkit.analytics.measures import Analytics
 from funnelkit.analytics.result import About, Result
@@ -10,6 +11,7 @@ from funnelkit.analytics.times.survival import kaplan_meier
 __all__ = [
     "About",
     "Analytics",
+    "Exclusion",
     "Fate",
     "Filters",
     "Funnel",

@@ -219,13 +219,17 @@ class Scope:
         said += [f"custom.{name} {value}" for name, value in self.custom]
         for name, bounds in (("created", self.created), ("closed", self.closed)):
             if bounds != ALWAYS:
-                said.append(f"{name} {self._day(bounds[0])} to {self._day(bounds[1])}")
+                said.append(f"{name} {self.period(bounds)}")
         return ", ".join(said)
 
     def _fields(self) -> list[tuple[str, str]]:
         """Custom fields to look up: the filters, then the one to group by."""
         fields = [(f"custom.{name}", value) for name, value in self.custom]
         return [*fields, (self.column, "")] if self.column and self.column not in _COLUMNS else fields
+
+    def period(self, bounds: tuple[int, int]) -> str:
+        """Return a period in words."""
+        return f"{self._day(bounds[0])} to {self._day(bounds[1])}"
 
     def _day(self, instant: int) -> str:
         return "…" if instant in ALWAYS else f"{from_us(instant).astimezone(self.zone):%Y-%m-%d %H:%M}"

@@ -40,7 +40,7 @@ def compose(name: str, /, **slots: str) -> str:
     """Return the text of ``sql/<name>.sql`` with every slot filled.
 
     >>> compose("parts/first", n="2").strip()
-    'SELECT record_id, 2 AS ord, MIN(seq) AS seq_done FROM step_2 GROUP BY record_id'
+    'SELECT record_id, unit, 2 AS ord, MIN(seq) AS seq_done FROM step_2 GROUP BY record_id, unit'
     """
 
     def fill(match: re.Match[str]) -> str:

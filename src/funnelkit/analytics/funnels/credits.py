@@ -11,18 +11,24 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache, partial
 
+import attrs
+
 from funnelkit.analytics.funnels import reached
 from funnelkit.analytics.funnels.plans import Credit, Plan
+from funnelkit.analytics.funnels.wording import credit_text, params_of
 from funnelkit.analytics.scope import Scope
-from funnelkit.analytics.texts import Params, Source, compose, rows_of
+from funnelkit.analytics.texts import Source, rows_of
 
 __all__ = [
     "Tallies",
     "Tally",
+    "Worth",
     "credit_ids_text",
-    "params_of",
+    "of_all",
+    "of_all_ids_text",
     "skipped",
     "tallied",
+    "worth",
 ]
 
 Tallies = dict[str, "Tally"]
@@ -59,9 +65,51 @@ def skipped(source: Source, scope: Scope, plan: Plan) -> Iterator[tuple[str, str
                 yield key, plan.places[place - 1], records
 
 
+def of_all(source: Source, scope: Scope, plan: Plan) -> dict[str, dict[int, int]]:
+    """Return key of the group → place → distinct records there; place 0 is every record of the pipeline."""
+    if reached.carried(source, scope, plan):  # whoever is in the pipeline is in the first row
+        counts = _fold(reached.counts(source, scope, plan), len(plan.places))[""].counts
+        return {"": counts | {0: counts[1]}}
+    found: dict[str, dict[int, int]] = defaultdict(lambda: defaultdict(int))
+    text = credit_text(scope, plan, tail="{of_all}", **_UNMASKED)
+    for key, low, high, records in rows_of(source, text, params_of(scope, plan)):
+        for place in range(low + 1, high + 1):
+            found[key][place] += records
+    return found
+
+
+@attrs.frozen
+class Worth:
+    """Sums by place and currency: of all that came there, and of those of them that went on."""
+
+    entered: dict[tuple[int, str], int] = attrs.field(factory=lambda: defaultdict(int))
+    passed: dict[tuple[int, str], int] = attrs.field(factory=lambda: defaultdict(int))
+
+
+def worth(source: Source, scope: Scope, plan: Plan) -> dict[str, Worth]:
+    """Add up what records were worth when they came to a place, and what those were that went on."""
+    found: dict[str, Worth] = defaultdict(Worth)
+    text = credit_text(scope, plan, tail="{worth}", worth_before="{worth_of_before}", **_UNMASKED)
+    for row in rows_of(source, text, params_of(scope, plan)):
+        low, high, key, kept, key_before, kept_before, code, code_before, total, total_before = row
+        for place in range(low + 1, high + 1):
+            if kept:
+                found[key].entered[place, code] += total
+            if place == low + 1 and kept_before:
+                found[key_before].passed[place - 1, code_before] += total_before
+            elif place > low + 1 and kept:
+                found[key].passed[place - 1, code] += total
+    return found
+
+
+def of_all_ids_text(scope: Scope, plan: Plan) -> str:
+    """Return the text that lists the records of one place and one group of `of_all`."""
+    return credit_text(scope, plan, tail="{of_all_ids}", **_UNMASKED)
+
+
 def credit_ids_text(scope: Scope, plan: Plan, where: str) -> str:
     """Return the text that lists the records of the credits that meet a condition."""
-    return _credit_text(scope, plan, tail="{ids}", cell="chained", where=where, **_MASKED)
+    return credit_text(scope, plan, tail="{ids}", cell="chained", where=where, **_MASKED)
 
 
 class Tally:
@@ -110,26 +158,8 @@ def _fold(credits_: Iterable[Credit], size: int) -> dict[str, Tally]:
 def _credits(source: Source, scope: Scope, plan: Plan, *, masked: bool = False) -> list[Credit]:
     """Read the credits; ``masked`` brings along on which stages the records were."""
     slots = _MASKED if masked else _UNMASKED
-    return rows_of(source, _credit_text(scope, plan, tail="{fold}", **slots), params_of(scope, plan))
+    return rows_of(source, credit_text(scope, plan, tail="{fold}", **slots), params_of(scope, plan))
 
 
 _UNMASKED = {"mask": "0", "masked": ""}
 _MASKED = {"mask": "s.mask", "masked": "JOIN seen AS s ON s.record_id = k.record_id"}
-
-
-def _credit_text(scope: Scope, plan: Plan, **slots: str) -> str:
-    numbers = range(1, len(plan.places) + 1)
-    steps = (compose("parts/step", n=str(n), before=str(n - 1)) for n in numbers[1:])
-    firsts = (compose("parts/first", n=str(n)) for n in numbers)
-    ordered = {
-        "anchor": "entry = 1" if plan.anchor == "first" else "entry > 0",
-        "steps": "".join(f"{step}, " for step in steps),
-        "firsts": " UNION ALL ".join(firsts),
-    }
-    return compose(f"funnels/credit_{plan.definition.name}", **scope.slots(), **ordered, **slots)
-
-
-def params_of(scope: Scope, plan: Plan) -> Params:
-    """Return every parameter that the texts of a funnel may name."""
-    steps = {f"step_{n}": place for n, place in enumerate(plan.places, 1)}
-    return {**scope.params(), **steps, "within": plan.within_us}

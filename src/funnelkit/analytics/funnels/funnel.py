@@ -1,4 +1,4 @@
-"""The funnel: how many records got how far, under five named definitions of "got".
+"""The funnel: how many records got how far, under nine named definitions of "got".
 
 Two records of one history can be counted in different ways, and every CRM picks one without saying
 so. Here each way has a name; a result says which it is, and what became of the others.
@@ -16,12 +16,16 @@ import attrs
 from funnelkit.analytics.funnels.credits import (
     Tallies,
     Tally,
+    Worth,
     credit_ids_text,
-    params_of,
+    of_all,
+    of_all_ids_text,
     skipped,
     tallied,
+    worth,
 )
 from funnelkit.analytics.funnels.plans import Plan
+from funnelkit.analytics.funnels.wording import params_of
 from funnelkit.analytics.intervals import Rate
 from funnelkit.analytics.result import About, Group, Result, Row, check_cell, money_sums, no_cell
 from funnelkit.analytics.scope import ALWAYS, Scope
@@ -29,7 +33,7 @@ from funnelkit.analytics.svg import funnel_svg
 from funnelkit.analytics.texts import Source, compose, rows_of
 from funnelkit.money import Money
 
-__all__ = ["Fate", "Funnel", "FunnelRow", "measure"]
+__all__ = ["Fate", "Funnel", "FunnelRow", "ValueShare", "measure"]
 
 
 @attrs.frozen(kw_only=True)
@@ -58,10 +62,43 @@ class Fates:
     by_place: dict[tuple[str, str], Fate]
     void: int
     unknown: int
+    open: int
 
     def of(self, key: str, place: str) -> Fate:
         """Return the fate at a place; nothing happened where nothing is known."""
         return self.by_place.get((key, place), Fate())
+
+
+@attrs.frozen
+class ValueShare:
+    """A share of a sum: what ``passed`` of what ``entered``. It has no interval: sums are no counts.
+
+    >>> share = ValueShare(Money("30.00 EUR"), Money("40.00 EUR"))
+    >>> share.value, str(share)
+    (0.75, '75 % of 40.00 EUR')
+    """
+
+    passed: Money
+    entered: Money
+
+    @property
+    def value(self) -> float | None:
+        """Passed by entered; None when nothing entered."""
+        return self.passed.minor / self.entered.minor if self.entered.minor else None
+
+    def __str__(self) -> str:
+        return f"– of {self.entered}" if self.value is None else f"{100 * self.value:.0f} % of {self.entered}"
+
+
+@attrs.frozen(kw_only=True)
+class Later:
+    """What is read when somebody looks: sums, shares of all, shares of value, and what became of records."""
+
+    priced: Callable[[], Tallies]
+    of_all: Callable[[], dict[str, dict[int, int]]]
+    worth: Callable[[], dict[str, Worth]]
+    fates: Callable[[], Fates]
+    has_fates: bool
 
 
 @attrs.frozen(kw_only=True)
@@ -74,9 +111,14 @@ class FunnelRow(Row):
         of_previous: Of the records in the row before, those that are in this one too; None in the
             first row.
         of_first: Of the records in the first row, those that are in this one too.
+        of_all: Of all records that were ever in the pipeline, those in this row; grouped by the value
+            with which they came there. (Of a ``closed`` funnel: of its population.)
         sums: Currency → sum of the values that the records had when they were credited with this row.
-            Read on first use, as is the fate.
-        fate: What became of the records here.
+        of_previous_value: Currency → of the value of the records in the row before, when they came
+            there, the share of those that are in this row too.
+        fate: What became of the records here; all zero where rows are no stages of records.
+
+    All but the counts and the first two rates is read on first use.
     """
 
     stage: str
@@ -84,31 +126,52 @@ class FunnelRow(Row):
     count: int
     of_previous: Rate | None
     of_first: Rate
-    _sums: Callable[[], dict[str, Money]] = attrs.field(alias="sums", eq=False, repr=False)
-    _fate: Callable[[], Fate] = attrs.field(alias="fate", eq=False, repr=False)
+    _later: Later = attrs.field(alias="later", eq=False, repr=False)
+    _at: tuple[str, int] = attrs.field(alias="at", eq=False, repr=False)
+
+    @property
+    def of_all(self) -> Rate:
+        """Of all records of the pipeline, those in this row."""
+        key, place = self._at
+        counts = self._later.of_all().get(key, {})
+        return Rate.of(counts.get(place, 0), counts.get(0, 0), "the pipeline has no records")
 
     @property
     def sums(self) -> dict[str, Money]:
         """Sums of the values at the time of the credit, by currency."""
-        return self._sums()
+        key, place = self._at
+        return money_sums(self._later.priced()[key].minor[place])
+
+    @property
+    def of_previous_value(self) -> dict[str, ValueShare]:
+        """Shares of the value in the row before that came here, by currency."""
+        key, place = self._at
+        worth = self._later.worth().get(key, Worth())
+        return {
+            code: ValueShare(Money(worth.passed.get((place - 1, code), 0), code), Money(total, code))
+            for (there, code), total in sorted(worth.entered.items())
+            if there == place - 1 and code
+        }
 
     @property
     def fate(self) -> Fate:
         """What became of the records on this stage."""
-        return self._fate()
+        return self._later.fates().of(self._at[0], self.stage) if self._later.has_fates else Fate()
 
     def values(self) -> dict[str, object]:
         """Return the columns in the order in which they are shown."""
-        named = ("group", "stage", "label", "count", "of_previous", "of_first", "sums")
-        return {name: getattr(self, name) for name in named} | attrs.asdict(self.fate)
+        named = ("group", "stage", "label", "count", "of_previous", "of_first", "of_all", "sums")
+        return {name: getattr(self, name) for name in named} | (
+            attrs.asdict(self.fate) if self._later.has_fates else {}
+        )
 
 
 @attrs.frozen(kw_only=True)
 class Funnel(Result[FunnelRow]):
     """Counts by stage. Cells for `ids`: ``ids("proposal")``, ``ids("proposal", "lost")``.
 
-    The second word is a column: ``count`` (the default), ``of_previous`` and ``of_first`` (the
-    numerators), ``lost``, ``void``, ``open``, ``went_back``, ``skipped``, ``moved_away``.
+    The second word is a column: ``count`` (the default), ``of_previous``, ``of_first`` and ``of_all``
+    (the numerators), ``lost``, ``void``, ``open``, ``went_back``, ``skipped``, ``moved_away``.
     """
 
     _fates: tuple[Callable[[], Fates], ...] = attrs.field(alias="fates", eq=False, repr=False)
@@ -128,7 +191,7 @@ class Funnel(Result[FunnelRow]):
     @property
     def is_complete(self) -> bool:
         """Whether no record is open any more, so that the counts are final."""
-        return not any(row.fate.open for row in self.rows)
+        return not any(fates().open for fates in self._fates)
 
     def counts(self) -> dict[str, int]:
         """Return stage → count, for a funnel that is not grouped."""
@@ -153,20 +216,21 @@ class Funnel(Result[FunnelRow]):
         return super()._joined(about, parts) | {"fates": tuple(fates for many in lazy for fates in many)}
 
 
-Lazy = tuple[Callable[[], Tallies], Callable[[], Fates]]
-"""What gives the sums, and what gives the fates."""
-
-
 def measure(source: Source, scope: Scope, plan: Plan) -> Funnel:
     """Count a funnel: one query; sums and what became of the records are asked when somebody looks."""
     fates = cache(partial(_read_fates, source, scope, plan))
     tallies, priced = tallied(source, scope, plan)
+    later = Later(
+        priced=priced,
+        of_all=cache(partial(of_all, source, scope, plan)),
+        worth=cache(partial(worth, source, scope, plan)),
+        fates=fates,
+        has_fates=plan.is_of_records,
+    )
     keys = {key for key, tally in tallies.items() if tally.counts} if scope.column else {""}
-    if scope.column:
+    if scope.column and plan.is_of_records:
         keys |= {key for key, _ in fates().by_place}
-    rows = [
-        row for key in sorted(keys) for row in _rows(tallies[key], plan, scope, key, read=(priced, fates))
-    ]
+    rows = [row for key in sorted(keys) for row in _rows(tallies[key], plan, scope, key, later)]
     return Funnel(
         about=_about(scope, plan),
         rows=tuple(rows),
@@ -176,19 +240,34 @@ def measure(source: Source, scope: Scope, plan: Plan) -> Funnel:
 
 
 def _about(scope: Scope, plan: Plan) -> About:
-    hours = plan.within_us / 3.6e9
-    window = "" if plan.within_us == ALWAYS[1] else f", window {hours:g} h ({plan.anchor} start)"
     return scope.about(
         "funnel",
         plan.definition.name,
-        sentence=plan.definition.sentence + window,
+        sentence="; ".join([plan.definition.sentence, *_said(scope, plan)]),
         population=plan.definition.population,
         time_axis=plan.definition.time_axis,
     )
 
 
-def _rows(tally: Tally, plan: Plan, scope: Scope, key: str, *, read: Lazy) -> list[FunnelRow]:
-    priced, fates = read
+def _said(scope: Scope, plan: Plan) -> list[str]:
+    """Return what was asked for beyond the definition, in words."""
+    anchored = f" ({plan.anchor} start)" if "anchor" in plan.definition.takes else ""
+    said = {
+        f"window {plan.within_us / 3.6e9:g} h{anchored}": plan.within_us != ALWAYS[1],
+        f"at one instant: {plan.ties.replace('_', ' ')}": plan.ties != "log_order",
+        f"begun {scope.period(plan.entered)}": plan.entered != ALWAYS,
+        f"a record counts once for each {plan.held}": plan.held,
+        f"grouped by the value of {plan.attribution}": plan.attribution != "each",
+    }
+    bans = [
+        f"no {ban.place} between {plan.names[ban.after - 1]} and {plan.names[ban.before - 1]} "
+        f"({plan.policy.replace('_', ' ')})"
+        for ban in plan.bans
+    ]
+    return [*(text for text, meant in said.items() if meant), *bans]
+
+
+def _rows(tally: Tally, plan: Plan, scope: Scope, key: str, later: Later) -> list[FunnelRow]:
     start = 0 if plan.definition.name == "closed" else 1
     rows = []
     for n, (name, place) in enumerate(zip(plan.names, plan.places, strict=True), 1):
@@ -202,19 +281,11 @@ def _rows(tally: Tally, plan: Plan, scope: Scope, key: str, *, read: Lazy) -> li
                 count=tally.counts[n],
                 of_previous=of_previous if n > start else None,
                 of_first=Rate.of(tally.passed_first[n], tally.counts[start], "nobody is in the first row"),
-                sums=partial(_sums_of, priced, key, n),
-                fate=partial(_fate_of, fates, key, name),
+                later=later,
+                at=(key, n),
             )
         )
     return rows
-
-
-def _sums_of(priced: Callable[[], Tallies], key: str, place: int) -> dict[str, Money]:
-    return money_sums(priced()[key].minor[place])
-
-
-def _fate_of(fates: Callable[[], Fates], key: str, name: str) -> Fate:
-    return fates().of(key, name)
 
 
 def _fate_slots(scope: Scope, plan: Plan, text: str) -> dict[str, str]:
@@ -234,10 +305,11 @@ _IN_PERIOD = {
 def _read_fates(source: Source, scope: Scope, plan: Plan) -> Fates:
     params = params_of(scope, plan)
     found: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
-    void = unknown = 0
+    void = unknown = running = 0
     states = compose("outcomes/state", tail="{fates}", **_fate_slots(scope, plan, "outcomes/state"))
     for key, stage, status, records in rows_of(source, states, params):
         void += records if status == "void" else 0
+        running += records if status == "open" else 0
         unknown += 0 if stage in scope.shape.places else records
         if status != "won":
             found[key, stage][status] = records
@@ -246,7 +318,12 @@ def _read_fates(source: Source, scope: Scope, plan: Plan) -> Fates:
         found[key, stage]["went_back"] = records
     for key, stage, records in skipped(source, scope, plan):
         found[key, stage]["skipped"] = records
-    return Fates(by_place={at: Fate(**counts) for at, counts in found.items()}, void=void, unknown=unknown)
+    return Fates(
+        by_place={at: Fate(**counts) for at, counts in found.items()},
+        void=void,
+        unknown=unknown,
+        open=running,
+    )
 
 
 _FATES: dict[str, tuple[str, str, str]] = {
@@ -278,7 +355,7 @@ def _ids(
     source: Source, scope: Scope, plan: Plan, stage: str, column: str = "count", *, group: Group = None
 ) -> list[str]:
     check_cell("stage", stage, plan.names)
-    check_cell("column", column, [*_CREDITS, *_FATES])
+    check_cell("column", column, [*_CREDITS, "of_all", *(_FATES if plan.is_of_records else ())])
     place = plan.names.index(stage) + 1
     if column == "skipped" and (not plan.skips or place == len(plan.places)):
         return []
@@ -292,6 +369,8 @@ def _ids(
     if column in _FATES:
         text, cell, where = _FATES[column]
         sql = compose(text, **_fate_slots(scope, plan, text), tail="{ids}", cell=cell, where=where)
+    elif column == "of_all":
+        sql = of_all_ids_text(scope, plan)
     else:
         sql = credit_ids_text(scope, plan, _CREDITS[column])
     return [record for (record,) in rows_of(source, sql, params)]

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
-from typing import Literal, Unpack
+from typing import Any, Unpack
 
 from funnelkit.analytics.funnels import funnel as funnels
-from funnelkit.analytics.funnels.plans import DEFINITIONS, DefinitionName, Plan
+from funnelkit.analytics.funnels.planning import planned
+from funnelkit.analytics.funnels.plans import DEFINITIONS, Anchor, DefinitionName, Exclusion, Policy, Ties
 from funnelkit.analytics.measured import Axis, Measured
-from funnelkit.analytics.scope import ALWAYS, Filters, Period, Scope, refuse
-from funnelkit.clock import duration
-from funnelkit.errors import InputError
+from funnelkit.analytics.scope import Filters, Period, refuse
 
 __all__ = ["FunnelMeasures"]
 
@@ -27,7 +26,13 @@ class FunnelMeasures(Measured):
         definition: DefinitionName = "reached",
         steps: Sequence[str] | None = None,
         window: timedelta | str | None = None,
-        anchor: Literal["any", "first"] = "any",
+        anchor: Anchor = "any",
+        ties: Ties = "log_order",
+        exclusions: Sequence[Exclusion] = (),
+        policy: Policy = "end_attempt",
+        held: str | None = None,
+        entered: Period | None = None,
+        attribution: str = "each",
         closed: Period | None = None,
         **filters: Unpack[Filters],
     ) -> funnels.Funnel:
@@ -35,14 +40,32 @@ class FunnelMeasures(Measured):
 
         Args:
             pipeline: Its id.
-            definition: What "got" means: ``"reached"`` (furthest stage; never rises from one row to
-                the next), ``"visited"``, ``"bitrix24"``, ``"ordered"`` or ``"closed"``.
-            steps: Of ``"ordered"``: stages, or ``"won"``, in the order asked for; default: all.
-            window: Of ``"ordered"``: the longest time from the first step to the last, included.
-            anchor: Of ``"ordered"``: whether any entry into the first step may start the window, or
-                only the first one.
+            definition: What "got" means. Of stages: ``"reached"`` (furthest stage; never rises from one
+                row to the next), ``"visited"``, ``"bitrix24"``, ``"all_previous"``, ``"closed"``. Of
+                steps: ``"ordered"``, ``"strict"``, ``"unordered"``, ``"attempts"``.
+            steps: Stages, or ``"won"``, in the order asked for; default: all.
+            window: The longest time from the first step to the last, included.
+            anchor: Of ``"ordered"`` and ``"strict"``: whether any entry into the first step may start the
+                window, or only the first one.
+            ties: Of ``"ordered"`` and ``"attempts"``: what comes first of what happened at one instant:
+                what was written first (``"log_order"``), the earlier step (``"step_order"``), or nothing
+                (``"strict_increase"``: a later step has a later time).
+            exclusions: Of ``"ordered"`` and ``"attempts"``: stages that must not come in between.
+            policy: Of ``"ordered"``: whether such a stage ends the attempt, which keeps the steps it had
+                (``"end_attempt"``), or takes a record that has not yet done all steps out of all of them
+                (``"discard_entity"``).
+            held: Of steps: the unit is not a record but a record with one value of this (a name as in
+                ``by``); all steps must be done under the same value.
+            entered: Only records whose first row falls into this period; what follows may lie after it.
+            attribution: Of a funnel with ``by``: which value counts. That of ``"each"`` row; that of the
+                ``"first"`` or of the ``"last"`` row for all rows; that of a step, by the name of its row
+                (records that did not come there are left out); or each value of ``"all"`` rows, where a
+                record stands in several groups, which do not add up.
             closed: Of ``"closed"``: only records closed in this period.
             **filters: See `Filters`.
+
+        Every definition is worked out in one pass over the rows of the pipeline, sorted by record; of
+        steps, one more for the rows of each step: linear in steps.
 
         Raises:
             InputError: An unknown pipeline, definition, step or filter; an argument that belongs to
@@ -50,32 +73,19 @@ class FunnelMeasures(Measured):
         """
         if definition not in DEFINITIONS:
             refuse("definition", definition, DEFINITIONS, "is not a definition of a funnel")
-        if definition != "ordered" and (steps is not None or window is not None or anchor != "any"):
-            raise InputError("definition", "steps, window and anchor are for an ordered funnel", '"ordered"')
-        if definition != "closed" and closed is not None:
-            raise InputError("definition", "closed is for a funnel of closed records", '"closed"')
+        given: dict[str, Any] = {
+            "steps": steps,
+            "window": window,
+            "anchor": anchor if anchor != "any" else None,
+            "ties": ties if ties != "log_order" else None,
+            "exclusions": exclusions or None,
+            "policy": policy if policy != "end_attempt" else None,
+            "held": held,
+            "entered": entered,
+            "attribution": attribution if attribution != "each" else None,
+            "closed": closed,
+        }
         scope = self._scope(pipeline, filters, closed)
-        plan = Plan(
-            definition=DEFINITIONS[definition],
-            places=_steps(scope, steps),
-            within_us=_microseconds(window),
-            anchor=anchor,
-        )
+        plan = planned(DEFINITIONS[definition], scope, given)
         axis: Axis = "closed" if definition == "closed" else "created"
         return self._measured(partial(funnels.measure, plan=plan), scope, axis)
-
-
-def _microseconds(window: timedelta | str | None) -> int:
-    return ALWAYS[1] if window is None else duration(window, "window") // timedelta(microseconds=1)
-
-
-def _steps(scope: Scope, steps: Sequence[str] | None) -> tuple[str, ...]:
-    known = scope.shape.places
-    if steps is None:
-        return known
-    if not steps:
-        raise InputError("steps", "are empty", "leave them out for all stages")
-    for step in steps:
-        if step not in known:
-            refuse("steps", step, known, f"is not a stage of {scope.shape.pipeline}")
-    return tuple(steps)

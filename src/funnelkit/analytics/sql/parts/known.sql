@@ -1,7 +1,8 @@
 -- Rows of the pipeline that count: not of void records, no closing that was taken back.
 known AS (
-  SELECT m.record_id, m.seq, m.moved_us, m.target, m.direction, m.first_visit,
-    m.furthest_before, m.furthest_after, m.currency, m.amount, {group} AS grp, {kept} AS kept
+  SELECT m.record_id, m.seq, m.moved_us, m.source, m.target, m.direction, m.first_visit,
+    m.furthest_before, m.furthest_after, m.currency, m.amount, {group} AS grp, {kept} AS kept,
+    {unit} AS unit
   FROM move AS m
   LEFT JOIN voided AS v ON v.void_id = m.record_id
   LEFT JOIN reopened AS r ON r.record_id = m.record_id AND r.seq = m.seq + 1

@@ -1,19 +1,20 @@
--- One more step of an ordered funnel: the latest start from which it was done inside the window.
--- A row that did the step before (turn 1) and a row that may do this one (turn 0) meet in order of
--- writing; of one row the turn that may comes first, for one row does one step only.
+-- One more step of an ordered funnel, with the latest start from which it was done. A row that did the
+-- step before, a row that may do this one and a row that ends attempts meet in one line: who may do the
+-- step does it when the row before did the step before. (All attempts that wait there move on with it,
+-- so the latest of them speaks for all.) Of one row the turn that may comes first: one row, one step.
 pair_{n} AS (
-  SELECT record_id, seq, moved_us, began, 1 AS turn FROM step_{before}
+  SELECT record_id, unit, seq, moved_us, began, {did} AS turn FROM step_{before}
   UNION ALL
-  SELECT record_id, seq, moved_us, 0 AS began, 0 AS turn FROM known WHERE target = :step_{n}
+  SELECT record_id, unit, seq, moved_us, 0 AS began, {may} AS turn FROM known WHERE target = :step_{n}
+  {bans}
 ),
-chance_{n} AS (
-  SELECT record_id, seq, moved_us, turn,
-    COALESCE(MAX(began) OVER (PARTITION BY record_id ORDER BY seq, turn
-      ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW), 0) AS start_us
+turn_{n} AS (
+  SELECT record_id, unit, seq, moved_us, turn,
+    LAG(began, 1, 0) OVER (PARTITION BY {units} ORDER BY {sorting}) AS began
   FROM pair_{n}
 ),
 step_{n} AS (
-  SELECT record_id, seq, moved_us, start_us AS began
-  FROM chance_{n}
-  WHERE turn = 0 AND start_us > 0 AND moved_us + 1 - start_us <= :within
+  SELECT record_id, unit, seq, moved_us, began
+  FROM turn_{n}
+  WHERE turn = {may} AND began > 0 AND moved_us + 1 - began <= :within
 )

@@ -1,0 +1,114 @@
+"""The text of the credits of a plan, put together from its parts."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import attrs
+
+from funnelkit.analytics.funnels.plans import Plan
+from funnelkit.analytics.scope import ALWAYS, Scope
+from funnelkit.analytics.texts import Params, compose
+
+__all__ = ["credit_text", "params_of"]
+
+# What stands in one line, in which turn: who did the step before, who may do this one, what ends it.
+# In order of the log, the row itself may do a step before it counts as having done the one before.
+_TURNS = {
+    "log_order": {"did": "2", "may": "0", "out": "1", "sooner": "<", "sorting": "seq, turn", "clock": "seq"},
+    "strict_increase": {"did": "2", "may": "0", "out": "1", "sooner": "<="},
+    "step_order": {"did": "0", "may": "1", "out": "2", "sooner": "<="},
+}
+_BY_TIME = {"sorting": "moved_us, turn, seq", "clock": "moved_us"}
+_STEPS = {"ordered": "parts/step", "strict": "parts/next_step"}
+_ENTERED = "AND moved_us >= :entered_from AND moved_us < :entered_to"
+_TOUCH = {"first": "nth = 1", "last": "nth_last = 1"}
+
+
+def credit_text(scope: Scope, plan: Plan, **slots: str) -> str:
+    """Return the text that finds the credits of a plan; ``tail`` is what becomes of them."""
+    clauses = scope.slots() | {"unit": "''", "units": "record_id"} | _BY_TIME | _TURNS[plan.ties]
+    if plan.held.startswith("custom."):
+        clauses |= _dated("dated_unit", "unit", clauses)
+    elif plan.held:
+        clauses["unit"] = attrs.evolve(scope, by=plan.held).slots()["group"]
+    if plan.held:
+        clauses["units"] = "record_id, unit"
+    if plan.attribution != "each" and scope.column and scope.column.startswith("custom."):
+        clauses |= _dated("dated_group", "group", clauses)
+    clauses |= _stepped(plan, clauses)
+    clauses |= _chosen(plan, clauses["units"]) | {"worth_before": ""}
+    return compose(f"funnels/credit_{plan.definition.name}", **(clauses | slots))
+
+
+def params_of(scope: Scope, plan: Plan) -> Params:
+    """Return every parameter that the texts of a funnel may name."""
+    return {
+        **scope.params(),
+        **{f"step_{n}": place for n, place in enumerate(plan.places, 1)},
+        **{f"ban_{n}": ban.place for n, ban in enumerate(plan.bans, 1)},
+        "within": plan.within_us,
+        "entered_from": plan.entered[0],
+        "entered_to": plan.entered[1],
+        "touch_ord": plan.names.index(plan.attribution) + 1 if plan.attribution in plan.names else 0,
+        "dated_group_field": scope.column or "",
+        "dated_unit_field": plan.held,
+    }
+
+
+def _dated(name: str, slot: str, clauses: dict[str, str]) -> dict[str, str]:
+    """Return the clauses that bring a custom field in as it was when each row was written."""
+    return {
+        "customs": clauses["customs"] + compose("parts/dated", name=name) + " ",
+        "joins": f"{clauses['joins']} LEFT JOIN {name} AS {name}_m "
+        f"ON {name}_m.record_id = m.record_id AND {name}_m.seq = m.seq",
+        slot: f"COALESCE({name}_m.field_value, 'null')",
+    }
+
+
+def _stepped(plan: Plan, clauses: dict[str, str]) -> dict[str, str]:
+    """Return the clauses of a funnel of steps."""
+    fill = partial(
+        compose, **{name: clauses[name] for name in ("units", *_TURNS["step_order"], "sorting", "clock")}
+    )
+    numbers = range(1, len(plan.places) + 1)
+    part = _STEPS.get(plan.definition.name)
+    steps = ""
+    for n in numbers[1:] if part else ():
+        bans = " ".join(fill("parts/ban", n=str(ban)) for ban in _bans(plan, n))
+        steps += fill(part or "", n=str(n), before=str(n - 1), bans=bans) + ", "
+    hits = [fill("parts/hit", n=str(n)) for n in numbers[1:] if _bans(plan, n)]
+    barred = plan.policy == "discard_entity" and bool(hits)
+    some = {"hits": " UNION ALL ".join(hits), "last": str(len(plan.places))}
+    return {
+        "anchor": "entry = 1" if plan.anchor == "first" else "entry > 0",
+        "entered": _ENTERED if plan.entered != ALWAYS else "",
+        "steps": steps,
+        "firsts": " UNION ALL ".join(fill("parts/first", n=str(n)) for n in numbers),
+        "last_times": ", ".join(fill("parts/latest_of", n=str(n)) for n in numbers),
+        "together": " + ".join(fill("parts/lately", n=str(n)) for n in numbers),
+        "discard": fill("parts/discard", **some) if barred else "",
+        "spared": fill("parts/spared") if barred else "",
+    }
+
+
+def _bans(plan: Plan, step: int) -> list[int]:
+    """Return the numbers of the bans that are in force while a step is waited for."""
+    return [n for n, ban in enumerate(plan.bans, 1) if ban.after < step <= ban.before]
+
+
+def _chosen(plan: Plan, units: str) -> dict[str, str]:
+    """Return the clauses between the credits and their counting: entry period and attribution."""
+    choice, chosen = "", "credit"
+    if plan.entered != ALWAYS and plan.definition.name not in _STEPS:
+        choice, chosen = compose("parts/entrants", units=units), "entrants"
+    if plan.attribution != "each":
+        part = "parts/all_touches" if plan.attribution == "all" else "parts/one_touch"
+        touch = _TOUCH.get(plan.attribution, "low < :touch_ord AND high >= :touch_ord")
+        choice += " " + compose(part, units=units, touching=chosen, touch=touch)
+        chosen = "touched"
+    return {
+        "choice": choice,
+        "chosen": chosen,
+        "counted": f"{units}, grp" if plan.attribution == "all" else units,
+    }

@@ -1,0 +1,9 @@
+-- All credits of a record stand under every value that one of them has.
+touches AS (
+  SELECT record_id, unit, grp, MAX(kept) AS kept FROM {touching} GROUP BY record_id, unit, grp
+),
+touched AS (
+  SELECT c.record_id, c.unit, c.low, c.high, c.seq, c.moved_us, t.grp, t.kept, c.currency, c.amount, c.mask
+  FROM {touching} AS c
+  JOIN touches AS t ON t.record_id = c.record_id AND t.unit = c.unit
+),

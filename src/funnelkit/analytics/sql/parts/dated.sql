@@ -1,0 +1,25 @@
+-- The value that a custom field had when each row was written.
+{name}_history AS (
+  SELECT record_id, field_value, since_us,
+    ROW_NUMBER() OVER (PARTITION BY record_id ORDER BY since_us, position) AS nth
+  FROM attribute
+  WHERE field_name = :{name}_field AND since_us <= :as_of
+),
+{name}_line AS (
+  SELECT record_id, nth, 0 AS seq, since_us AS turn_us, 0 AS turn FROM {name}_history
+  UNION ALL
+  SELECT record_id, 0 AS nth, seq, moved_us AS turn_us, 1 AS turn
+  FROM move
+  WHERE pipeline = :pipeline AND moved_us <= :as_of
+),
+{name}_then AS (
+  SELECT record_id, seq, turn, MAX(nth) OVER (PARTITION BY record_id ORDER BY turn_us, turn, seq
+    ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS nth
+  FROM {name}_line
+),
+{name} AS (
+  SELECT t.record_id, t.seq, COALESCE(h.field_value, 'null') AS field_value
+  FROM {name}_then AS t
+  LEFT JOIN {name}_history AS h ON h.record_id = t.record_id AND h.nth = t.nth
+  WHERE t.turn = 1
+),

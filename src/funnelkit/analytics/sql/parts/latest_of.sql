@@ -1,0 +1,2 @@
+MAX(CASE WHEN target = :step_{n} THEN moved_us + 1 ELSE 0 END) OVER (PARTITION BY {units} ORDER BY seq
+      ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS last_{n}

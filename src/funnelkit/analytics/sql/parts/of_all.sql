@@ -1,0 +1,10 @@
+, {arrivals},
+counted AS (
+  SELECT record_id, low, high FROM {chosen} GROUP BY record_id, low, high
+)
+SELECT e.grp, c.low, c.high, COUNT(*) AS records
+FROM counted AS c
+JOIN everyone AS e ON e.record_id = c.record_id
+GROUP BY e.grp, c.low, c.high
+UNION ALL
+SELECT grp, -1 AS low, 0 AS high, COUNT(*) AS records FROM everyone GROUP BY grp
