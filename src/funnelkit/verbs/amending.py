@@ -9,9 +9,9 @@ from typing import Any, Final
 import attrs
 
 from funnelkit.errors import RefusedError
-from funnelkit.records import FrozenMapping, Record
+from funnelkit.records import FrozenMapping, Placed, Record
 from funnelkit.verbs.acts import Asked
-from funnelkit.verbs.shell import R, Shell
+from funnelkit.verbs.shell import Shell
 
 __all__ = ["REMOVED", "edit_of", "let_through", "nested"]
 
@@ -42,8 +42,8 @@ def edit_of(record: Record, fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 async def let_through(
-    shell: Shell, record: R, fields: Mapping[str, Any], said: Asked, *, at: datetime, cause: str
-) -> tuple[R, str]:
+    shell: Shell, record: Placed, fields: Mapping[str, Any], said: Asked, *, at: datetime, cause: str
+) -> tuple[Placed, str]:
     """Return a lead or deal with new fields, one version on, and the codes of the rules overruled.
 
     Args:
@@ -61,7 +61,7 @@ async def let_through(
     owner = edit.pop("owner", None)
     wanted: list[tuple[str, dict[str, Any]]] = [("edit", {"edits": edit})] if edit else []
     wanted += [("assign", {"owner": owner})] if owner is not None else []
-    after: Any = record
+    after = record
     codes: list[str] = []
     for verb, what in wanted:
         request = attrs.evolve(shell.request(verb, None, said, cause=cause, **what), at=at)

@@ -183,6 +183,7 @@ async def amended_deal(
     after, codes = await let_through(shell, deal, fields, said, at=at, cause=cause)
     if after is deal:
         return deal, NOTHING
+    after = cast("Deal", after)
     reason = said.reason or "conversion"
     return after, recording.amendment(deal, after, actor=said.actor.id, reason=reason, overruled=codes)
 
