@@ -105,7 +105,7 @@ def _slots(scope: Scope) -> dict[str, str]:
     """Return the clauses; a record's own chance is in its table, which knows the present only."""
     table = "lead" if scope.shape.kind == "lead" else "deal"
     here = {
-        "chance": "COALESCE(d.probability, -1)",
+        "chance": "COALESCE(d.probability, -1.0)",
         "estimates": f"LEFT JOIN {table} AS d ON d.id = s.record_id",
     }
     return scope.slots() | (here if scope.present else {"chance": "-1", "estimates": ""})

@@ -2,7 +2,7 @@
 -- elsewhere 6).
 WITH {customs} {standing},
 moved AS (
-  SELECT m.record_id, m.pipeline, m.source_pipeline, m.source, m.target, m.direction, m.currency, m.amount,
+  SELECT m.record_id AS record_id, m.pipeline, m.source_pipeline, m.source, m.target, m.direction, m.currency AS currency, m.amount AS amount,
     {group} AS grp
   FROM move AS m
   LEFT JOIN voided AS v ON v.void_id = m.record_id

@@ -1,7 +1,7 @@
 -- Every move that touches the pipeline, one row a record and a pair of places.
 WITH {customs} {standing},
 moved AS (
-  SELECT m.record_id, m.source_pipeline, m.source, m.pipeline, m.target, {group} AS grp
+  SELECT m.record_id AS record_id, m.source_pipeline, m.source, m.pipeline, m.target, {group} AS grp
   FROM move AS m
   LEFT JOIN voided AS v ON v.void_id = m.record_id
   {joins}

@@ -2,16 +2,16 @@
 WITH {customs} {ladder}, {standing}, {known}, {seen},
 {latest},
 live AS (
-  SELECT m.record_id, l.ord AS here
+  SELECT m.record_id AS record_id, l.ord AS here
   FROM latest AS n
   JOIN move AS m ON m.record_id = n.record_id AND m.seq = n.seq_last
   JOIN ladder AS l ON l.place = m.target
   WHERE m.pipeline = :pipeline
 ),
 credit AS (
-  SELECT k.record_id, k.unit, COALESCE(f.ord, 0) AS low,
+  SELECT k.record_id AS record_id, k.unit, COALESCE(f.ord, 0) AS low,
     CASE WHEN t.ord < a.here THEN t.ord ELSE a.here END AS high,
-    k.seq, k.moved_us, k.grp, k.kept, k.currency, k.amount, {mask} AS mask
+    k.seq AS seq, k.moved_us, k.grp, k.kept, k.currency AS currency, k.amount AS amount, {mask} AS mask
   FROM known AS k
   JOIN live AS a ON a.record_id = k.record_id
   JOIN ladder AS t ON t.place = k.furthest_after
@@ -19,8 +19,8 @@ credit AS (
   {masked}
   WHERE k.furthest_before <> k.furthest_after AND COALESCE(f.ord, 0) < a.here
   UNION ALL
-  SELECT k.record_id, k.unit, l.ord - 1 AS low, l.ord AS high, k.seq, k.moved_us, k.grp, k.kept, k.currency,
-    k.amount, {mask} AS mask
+  SELECT k.record_id AS record_id, k.unit, l.ord - 1 AS low, l.ord AS high, k.seq AS seq, k.moved_us, k.grp, k.kept, k.currency AS currency,
+    k.amount AS amount, {mask} AS mask
   FROM known AS k
   JOIN ladder AS l ON l.place = k.target
   {masked}

@@ -1,8 +1,8 @@
 -- A closing is the credit for the population (place 0) and for every stage that the record left alive.
 WITH {customs} {ladder}, {standing}, {known}, {seen}, {ended},
 credit AS (
-  SELECT k.record_id, -1 AS low, CASE WHEN k.target = 'won' THEN w.ord ELSE l.ord - 1 END AS high,
-    k.grp, k.kept, k.currency, k.amount, {mask} AS mask
+  SELECT k.record_id AS record_id, -1 AS low, CASE WHEN k.target = 'won' THEN w.ord ELSE l.ord - 1 END AS high,
+    k.grp, k.kept, k.currency AS currency, k.amount AS amount, {mask} AS mask
   FROM ended AS k
   JOIN ladder AS l ON l.place = k.source
   JOIN ladder AS w ON w.place = 'won'

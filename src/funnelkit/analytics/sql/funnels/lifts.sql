@@ -8,7 +8,7 @@ WHERE pipeline = :pipeline AND furthest_before <> furthest_after AND moved_us <=
   {born}
 GROUP BY furthest_before, furthest_after, currency
 UNION ALL
-SELECT 'undone' AS kind, c.furthest_before, c.furthest_after, c.currency, 0 - COUNT(*) AS records,
+SELECT 'undone' AS kind, c.furthest_before, c.furthest_after, c.currency AS currency, 0 - COUNT(*) AS records,
   0 - SUM(c.amount) AS total
 FROM move AS r
 JOIN move AS c ON c.record_id = r.record_id AND c.seq = r.seq - 1
@@ -16,7 +16,7 @@ WHERE r.direction = 'reopen' AND r.source = 'won' AND r.moved_us <= :as_of AND c
   {born_of_closing}
 GROUP BY c.furthest_before, c.furthest_after, c.currency
 UNION ALL
-SELECT 'void' AS kind, c.furthest_before, c.furthest_after, c.currency, 0 - COUNT(*) AS records,
+SELECT 'void' AS kind, c.furthest_before, c.furthest_after, c.currency AS currency, 0 - COUNT(*) AS records,
   0 - SUM(c.amount) AS total
 FROM voided AS v
 JOIN move AS c ON c.record_id = v.void_id

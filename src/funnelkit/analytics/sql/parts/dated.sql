@@ -18,7 +18,7 @@
   FROM {name}_line
 ),
 {name} AS (
-  SELECT t.record_id, t.seq, COALESCE(h.field_value, 'null') AS field_value
+  SELECT t.record_id AS record_id, t.seq AS seq, COALESCE(h.field_value, 'null') AS field_value
   FROM {name}_then AS t
   LEFT JOIN {name}_history AS h ON h.record_id = t.record_id AND h.nth = t.nth
   WHERE t.turn = 1

@@ -1,7 +1,7 @@
 -- Rows of the pipeline that count: not of void records, no closing that was taken back.
 known AS (
-  SELECT m.record_id, m.seq, m.moved_us, m.source, m.target, m.direction, m.first_visit,
-    m.furthest_before, m.furthest_after, m.currency, m.amount, {group} AS grp, {kept} AS kept,
+  SELECT m.record_id AS record_id, m.seq AS seq, m.moved_us, m.source, m.target, m.direction, m.first_visit,
+    m.furthest_before, m.furthest_after, m.currency AS currency, m.amount AS amount, {group} AS grp, {kept} AS kept,
     {unit} AS unit
   FROM move AS m
   LEFT JOIN voided AS v ON v.void_id = m.record_id

@@ -3,7 +3,7 @@
 {owner_edit},
 {value_edit},
 placed AS (
-  SELECT t.record_id, t.direction, t.moved_us, t.created_us, t.lead_source, t.campaign,
+  SELECT t.record_id AS record_id, t.direction, t.moved_us, t.created_us, t.lead_source, t.campaign,
     t.repeat_kind, t.reason,
     CASE WHEN COALESCE(v.void_id, '') <> '' THEN 'void'
       WHEN t.pipeline <> :pipeline THEN 'moved_away'

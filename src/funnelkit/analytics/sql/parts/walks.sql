@@ -1,7 +1,7 @@
 -- What records did, row by row: from where, to where (a number a place), and as which of their steps.
 WITH {customs} {standing}, {state}, {ladder},
 walked AS (
-  SELECT m.record_id, s.grp, s.status,
+  SELECT m.record_id AS record_id, s.grp, s.status,
     ROW_NUMBER() OVER (PARTITION BY m.record_id ORDER BY m.seq) AS n,
     LEAD(m.seq, 1, 0) OVER (PARTITION BY m.record_id ORDER BY m.seq) AS following,
     CASE WHEN m.direction = 'create' THEN 0 WHEN m.source_pipeline <> :pipeline THEN 64

@@ -1,7 +1,7 @@
 -- Finished stays are moves away from a stage; open ones are where the open records are.
 WITH {customs} {standing}, {state},
 stay AS (
-  SELECT m.record_id, m.source AS stage, m.moved_us - COALESCE(m.since_us, m.moved_us) AS lasted_us,
+  SELECT m.record_id AS record_id, m.source AS stage, m.moved_us - COALESCE(m.since_us, m.moved_us) AS lasted_us,
     1 AS ended, 0 AS running, {group} AS grp
   FROM move AS m
   LEFT JOIN voided AS v ON v.void_id = m.record_id
