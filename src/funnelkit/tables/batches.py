@@ -14,7 +14,7 @@ from funnelkit.inputs import given_id
 from funnelkit.records import Contact
 from funnelkit.storage.base import Kind
 from funnelkit.tables.drafts import Reason, RowDraft
-from funnelkit.tables.known import SURE, Known, Run, all_keys, sure_keys
+from funnelkit.tables.known_records import SURE, Known, Run, all_keys, sure_keys
 from funnelkit.tables.new_records import BadRowError, new_party
 from funnelkit.tables.report import RowPlan
 from funnelkit.tables.row_decisions import Prepared, Writing, settled
@@ -143,16 +143,24 @@ def _set_noise_aside(known: Known, rows: Sequence[Prepared]) -> None:
     One row alone is no evidence: of it only what is there says whether the address is noise.
     """
     fresh = [row for row in rows if known.meant(row.id) is None]
-    named = {(key, _name_key(row)) for row in fresh for key in row.keys if key.startswith("email:")}
+    addresses = Counter([key for row in fresh for key in row.keys if key.startswith("email:")])
+    often = {
+        key for key, count in addresses.items() if count > 1 and count + _there(known, key) > NOISE
+    } | known.noise
+    if not often:
+        return
+    named = {(key, _name_key(row)) for row in fresh for key in row.keys if key in often}
     many = Counter(key for key, _ in named)
+    known.noise.update(key for key in often if many[key] > 1 and many[key] + _there(known, key) > NOISE)
     for row in fresh:
         for key in row.keys:
-            there = len(known.by_key.get(key, ()))
-            if many[key] > 1 and many[key] + there > NOISE:
-                known.noise.add(key)
             if key in known.noise and key.startswith("email:"):
                 note = f"{key} stands for more than {NOISE} names, so nobody is known by it"
                 row.draft = attrs.evolve(row.draft, notes=(*row.draft.notes, note))
+
+
+def _there(known: Known, key: str) -> int:
+    return len(known.by_key.get(key, ()))
 
 
 def _name_key(row: Prepared) -> str:

@@ -9,7 +9,7 @@ from funnelkit.inputs import custom_values
 from funnelkit.keys.normal import email_key
 from funnelkit.keys.phones import phone_key
 from funnelkit.records import Deal, FrozenMapping, Lead, Record
-from funnelkit.tables.known import Run
+from funnelkit.tables.known_records import Run
 from funnelkit.tables.report import Kept
 
 __all__ = ["HISTORY", "compared"]

@@ -16,12 +16,13 @@ from funnelkit.progress import Progress, shower
 from funnelkit.records import OUTCOMES, Actor
 from funnelkit.stages import Pipeline
 from funnelkit.storage.immediate import run as at_once
-from funnelkit.tables.bad_rows import bad_rows_file
+from funnelkit.tables.bad_rows import BadRows, bad_rows_file
 from funnelkit.tables.batches import batch_settled
 from funnelkit.tables.drafts import BoundMapping, RowDraft
 from funnelkit.tables.files import Source, Table, column_key, read_table
-from funnelkit.tables.known import Known, Run
+from funnelkit.tables.known_records import Known, Run
 from funnelkit.tables.mapping import TableMapping, TargetKind
+from funnelkit.tables.memory import uncollected
 from funnelkit.tables.report import RowPlan, TableReport, summed
 from funnelkit.tables.rows import Row
 from funnelkit.tables.shared_addresses import shared_addresses
@@ -112,8 +113,10 @@ class TablePlan:
     def __iter__(self) -> Iterator[RowPlan]:
         known = Known(noise=set(self._noise))
         for rows in _parts(self._table, _PLANNED):
-            drafts = [self._bound.read(row) for row in rows]
-            plans, _ = at_once(batch_settled(self._run, known, drafts))
+            with uncollected():
+                drafts = [self._bound.read(row) for row in rows]
+                plans, _ = at_once(batch_settled(self._run, known, drafts))
+                del drafts, _
             yield from plans
 
     @property
@@ -195,13 +198,8 @@ def import_table(
     noise = _noise(run, table, bound)
     with bad_rows_file(bad_rows, table) as bad:
         show(0, total)
-        for rows in _parts(table, batch):
-            drafts = [bound.read(row) for row in rows]
-            plans = at_once(written(run, drafts, refused, noise))
-            if bad is not None:
-                for row, plan in zip(rows, plans, strict=True):
-                    if plan.fate == "bad":
-                        bad.write(row, plan)
+        parts = _parts(table, batch)
+        while plans := _imported(run, bound, parts, refused, noise=noise, bad=bad):
             report = summed(report, plans, table.empty)
             show(report.rows, total)
     return attrs.evolve(report, empty=table.empty)
@@ -229,6 +227,28 @@ async def written(
         else:
             refused |= known.refused
             return plans
+
+
+def _imported(
+    run: Run,
+    bound: BoundMapping,
+    parts: Iterator[list[Row]],
+    refused: dict[str, int],
+    *,
+    noise: frozenset[str],
+    bad: BadRows | None,
+) -> list[RowPlan]:
+    """Import the next batch of rows; return what became of them, nothing after the last one."""
+    with uncollected():
+        rows = next(parts, [])
+        drafts = [bound.read(row) for row in rows]
+        plans = at_once(written(run, drafts, refused, noise)) if rows else []
+        if bad is not None:
+            for row, plan in zip(rows, plans, strict=True):
+                if plan.fate == "bad":
+                    bad.write(row, plan)
+        del rows, drafts  # before the collector wakes up
+        return plans
 
 
 def _parts(table: Iterable[Row], size: int) -> Iterator[list[Row]]:

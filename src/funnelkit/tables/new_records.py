@@ -17,7 +17,7 @@ from funnelkit.stages import Pipeline, Verdict
 from funnelkit.storage.base import Commit, Write
 from funnelkit.tables.compared import HISTORY
 from funnelkit.tables.drafts import Reason
-from funnelkit.tables.known import Known, Run
+from funnelkit.tables.known_records import Known, Run
 from funnelkit.verbs import recording
 
 __all__ = ["BadRowError", "new_party", "new_placed", "refused"]

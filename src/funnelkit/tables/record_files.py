@@ -29,8 +29,10 @@ from funnelkit.tables.export import (
     write_parquet,
 )
 from funnelkit.tables.importing import Into, a_run, written
+from funnelkit.tables.known_records import Run
 from funnelkit.tables.mapping import TargetKind
-from funnelkit.tables.report import TableReport, summed
+from funnelkit.tables.memory import uncollected
+from funnelkit.tables.report import RowPlan, TableReport, summed
 from funnelkit.verbs.engines import shell_of
 
 if TYPE_CHECKING:
@@ -196,11 +198,15 @@ def import_records(
     run = attrs.evolve(run, columns={"name": "name"})
     report, refused = TableReport(kind=kind), dict[str, int]()
     drafts = _drafts(read(fspath(path), kind), kind)
-    while part := list(islice(drafts, batch)):
-        plans = at_once(written(run, part, refused))
+    while plans := _imported(run, list(islice(drafts, batch)), refused):
         report = summed(report, plans, 0)
         show(report.rows, 0)
     return report
+
+
+def _imported(run: Run, drafts: list[RowDraft], refused: dict[str, int]) -> list[RowPlan]:
+    with uncollected():
+        return at_once(written(run, drafts, refused)) if drafts else []
 
 
 def _drafts(records: Iterable[Record], kind: TargetKind) -> Iterator[RowDraft]:

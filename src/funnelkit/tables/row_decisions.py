@@ -16,7 +16,7 @@ from funnelkit.records import Company, Contact, Deal, Lead, Record, replaced
 from funnelkit.storage.base import Commit, Kind, MatchKey
 from funnelkit.tables.compared import compared
 from funnelkit.tables.drafts import Reason, RowDraft
-from funnelkit.tables.known import SURE, Known, Run, alias_of, all_keys, sure_keys
+from funnelkit.tables.known_records import SURE, Known, Run, alias_of, all_keys, sure_keys
 from funnelkit.tables.new_records import BadRowError, new_party, new_placed, refused
 from funnelkit.tables.report import Kept, RowPlan
 from funnelkit.verbs import recording
