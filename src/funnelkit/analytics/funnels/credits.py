@@ -15,9 +15,9 @@ import attrs
 
 from funnelkit.analytics.funnels import reached
 from funnelkit.analytics.funnels.plans import Credit, Plan
-from funnelkit.analytics.funnels.wording import credit_text, params_of
+from funnelkit.analytics.funnels.wording import credit_text, jumps, params_of
 from funnelkit.analytics.scope import Scope
-from funnelkit.analytics.texts import Source, rows_of
+from funnelkit.analytics.texts import Source, compose, rows_of
 
 __all__ = [
     "Tallies",
@@ -51,9 +51,8 @@ def skipped(source: Source, scope: Scope, plan: Plan) -> Iterator[tuple[str, str
     """Yield (key of the group, stage, records that count there without having been there)."""
     if not plan.skips:
         return
-    if reached.carried(
-        source, scope, plan
-    ):  # who was on a stage counts there, so the difference is who was not
+    if scope.is_plain and reached.carried(source, scope, plan):
+        # Who was on a stage counts there, so the difference is who was not.
         counts = _fold(reached.counts(source, scope, plan), len(plan.places))[""].counts
         visits = reached.visits(source, scope)
         for place, stage in enumerate(plan.places[:-1], 1):
@@ -67,11 +66,12 @@ def skipped(source: Source, scope: Scope, plan: Plan) -> Iterator[tuple[str, str
 
 def of_all(source: Source, scope: Scope, plan: Plan) -> dict[str, dict[int, int]]:
     """Return key of the group → place → distinct records there; place 0 is every record of the pipeline."""
-    if reached.carried(source, scope, plan):  # whoever is in the pipeline is in the first row
+    if scope.is_plain and reached.carried(source, scope, plan):
+        # Whoever is in the pipeline is in the first row.
         counts = _fold(reached.counts(source, scope, plan), len(plan.places))[""].counts
         return {"": counts | {0: counts[1]}}
     found: dict[str, dict[int, int]] = defaultdict(lambda: defaultdict(int))
-    text = credit_text(scope, plan, tail="{of_all}", **_UNMASKED)
+    text = _text(source, scope, plan, tail="{of_all}", **_UNMASKED)
     for key, low, high, records in rows_of(source, text, params_of(scope, plan)):
         for place in range(low + 1, high + 1):
             found[key][place] += records
@@ -89,7 +89,7 @@ class Worth:
 def worth(source: Source, scope: Scope, plan: Plan) -> dict[str, Worth]:
     """Add up what records were worth when they came to a place, and what those were that went on."""
     found: dict[str, Worth] = defaultdict(Worth)
-    text = credit_text(scope, plan, tail="{worth}", worth_before="{worth_of_before}", **_UNMASKED)
+    text = _text(source, scope, plan, tail="{worth}", worth_before="{worth_of_before}", **_UNMASKED)
     for row in rows_of(source, text, params_of(scope, plan)):
         low, high, key, kept, key_before, kept_before, code, code_before, total, total_before = row
         for place in range(low + 1, high + 1):
@@ -102,14 +102,14 @@ def worth(source: Source, scope: Scope, plan: Plan) -> dict[str, Worth]:
     return found
 
 
-def of_all_ids_text(scope: Scope, plan: Plan) -> str:
+def of_all_ids_text(source: Source, scope: Scope, plan: Plan) -> str:
     """Return the text that lists the records of one place and one group of `of_all`."""
-    return credit_text(scope, plan, tail="{of_all_ids}", **_UNMASKED)
+    return _text(source, scope, plan, tail="{of_all_ids}", **_UNMASKED)
 
 
-def credit_ids_text(scope: Scope, plan: Plan, where: str) -> str:
+def credit_ids_text(source: Source, scope: Scope, plan: Plan, where: str) -> str:
     """Return the text that lists the records of the credits that meet a condition."""
-    return credit_text(scope, plan, tail="{ids}", cell="chained", where=where, **_MASKED)
+    return _text(source, scope, plan, tail="{ids}", cell="chained", where=where, **_MASKED)
 
 
 class Tally:
@@ -158,8 +158,16 @@ def _fold(credits_: Iterable[Credit], size: int) -> dict[str, Tally]:
 def _credits(source: Source, scope: Scope, plan: Plan, *, masked: bool = False) -> list[Credit]:
     """Read the credits; ``masked`` brings along on which stages the records were."""
     slots = _MASKED if masked else _UNMASKED
-    return rows_of(source, credit_text(scope, plan, tail="{fold}", **slots), params_of(scope, plan))
+    return rows_of(source, _text(source, scope, plan, tail="{fold}", **slots), params_of(scope, plan))
 
 
 _UNMASKED = {"mask": "0", "masked": ""}
 _MASKED = {"mask": "s.mask", "masked": "JOIN seen AS s ON s.record_id = k.record_id"}
+
+
+def _text(source: Source, scope: Scope, plan: Plan, **slots: str) -> str:
+    """Return the text of the credits; that of attempts depends on how many a record can have made."""
+    if plan.definition.name == "attempts":
+        ((times,),) = rows_of(source, compose("funnels/most_entries"), params_of(scope, plan))
+        slots |= jumps(max(0, times - 1).bit_length())
+    return credit_text(scope, plan, **slots)

@@ -1,25 +1,31 @@
--- The sums of the reached funnel when nothing is filtered or grouped: every lift with its value, less those
--- that no longer stand (wins that were taken back, records that are void). Rows of void records that
--- lift nothing come along and count nothing; asking for lifts would tempt SQLite to scan them all again.
-WITH {standing}
-SELECT 'lift' AS kind, furthest_before, furthest_after, currency, COUNT(*) AS records, SUM(amount) AS total
-FROM move
-WHERE pipeline = :pipeline AND furthest_before <> furthest_after AND moved_us <= :as_of
-  {born}
-GROUP BY furthest_before, furthest_after, currency
-UNION ALL
-SELECT 'undone' AS kind, c.furthest_before, c.furthest_after, c.currency AS currency, 0 - COUNT(*) AS records,
-  0 - SUM(c.amount) AS total
-FROM move AS r
-JOIN move AS c ON c.record_id = r.record_id AND c.seq = r.seq - 1
-WHERE r.direction = 'reopen' AND r.source = 'won' AND r.moved_us <= :as_of AND c.pipeline = :pipeline
-  {born_of_closing}
-GROUP BY c.furthest_before, c.furthest_after, c.currency
-UNION ALL
-SELECT 'void' AS kind, c.furthest_before, c.furthest_after, c.currency AS currency, 0 - COUNT(*) AS records,
-  0 - SUM(c.amount) AS total
-FROM voided AS v
-JOIN move AS c ON c.record_id = v.void_id
-WHERE c.pipeline = :pipeline AND c.furthest_after <> 'won'
-  AND c.moved_us <= :as_of {born_of_closing}
-GROUP BY c.furthest_before, c.furthest_after, c.currency
+-- The reached funnel off the facts that rows carry, as if no record was ever handed over: one scan of an
+-- index, less the lifts that no longer stand. A win that was taken back takes its lift along, a record
+-- that is void all of its lifts. (COALESCE, because an equality would tempt SQLite to look for those in
+-- the order of the first scan.) What changed hands is left to `handed`.
+WITH {standing} {edited}
+SELECT furthest_before, furthest_after, grp, currency, SUM(records) AS records, SUM(total) AS total
+FROM (
+  SELECT m.furthest_before, m.furthest_after, {group} AS grp, {currency} AS currency,
+    COUNT(*) AS records, {total} AS total
+  FROM move AS m
+  WHERE m.pipeline = :pipeline AND m.furthest_before <> m.furthest_after AND m.moved_us <= :as_of {tests}
+  GROUP BY m.furthest_before, m.furthest_after {cells}
+  UNION ALL
+  SELECT m.furthest_before, m.furthest_after, {group} AS grp, {currency} AS currency,
+    0 - COUNT(*) AS records, 0 - {total} AS total
+  FROM reopened AS r
+  JOIN move AS m ON m.record_id = r.record_id AND m.seq = r.seq - 1
+  {unedited}
+  WHERE m.furthest_after = 'won' AND COALESCE(m.pipeline, '') = :pipeline {tests} {alike}
+  GROUP BY m.furthest_before, m.furthest_after {cells}
+  UNION ALL
+  SELECT m.furthest_before, m.furthest_after, {group} AS grp, {currency} AS currency,
+    0 - COUNT(*) AS records, 0 - {total} AS total
+  FROM voided AS v
+  JOIN move AS m ON m.record_id = v.void_id
+  {unedited}
+  WHERE m.furthest_before <> m.furthest_after AND COALESCE(m.pipeline, '') = :pipeline
+    AND m.furthest_after <> 'won' AND m.moved_us <= :as_of {tests} {alike}
+  GROUP BY m.furthest_before, m.furthest_after {cells}
+) AS lifted
+GROUP BY furthest_before, furthest_after, grp, currency
