@@ -170,19 +170,27 @@ CREATE TABLE move (
     repeat_kind TEXT NOT NULL DEFAULT '',
     UNIQUE (record_id, seq)
 );
--- The reached funnel reads only the rows that lifted a record further.
-CREATE INDEX move_lift ON move (pipeline, furthest_before, furthest_after, currency, moved_us, created_us, amount)
-    WHERE furthest_before <> furthest_after;
+-- The reached funnel reads only the rows that lifted a record further: all in one order, for any group,
+-- and those of one record, where it was handed over or became void.
+CREATE INDEX move_lift ON move (pipeline, furthest_before, furthest_after, owner, lead_source, repeat_kind, campaign,
+    currency, moved_us, created_us, amount) WHERE furthest_before <> furthest_after;
+CREATE INDEX move_climb ON move (record_id, seq, pipeline, furthest_before, furthest_after, owner, lead_source,
+    repeat_kind, campaign, moved_us, created_us) WHERE furthest_before <> furthest_after;
+-- The transition matrix, for any group.
+CREATE INDEX move_pair ON move (pipeline, source, target, owner, lead_source, repeat_kind, campaign, moved_us,
+    created_us) WHERE direction <> 'transfer';
+-- How long stays were, in order.
+CREATE INDEX move_stay ON move (source_pipeline, source, (moved_us - since_us));
 -- Who is void is asked over all pipelines, so the target comes first.
 CREATE INDEX move_close ON move (target, pipeline, moved_us, record_id, seq) WHERE direction = 'close';
 CREATE INDEX move_reopen ON move (record_id, seq, moved_us, source) WHERE direction = 'reopen';
 
 -- Values that changed outside of moves: one row a field a change, from that instant on.
--- Custom fields are here from creation; owner and value only once they are edited.
+-- Custom fields are here from creation; owner, source, campaign and value only once they are edited.
 CREATE TABLE attribute (
     position INTEGER PRIMARY KEY,
     record_id TEXT NOT NULL,
-    field_name TEXT NOT NULL,       -- 'owner', 'value', 'custom.<name>'
+    field_name TEXT NOT NULL,       -- 'owner', 'source', 'campaign', 'value', 'custom.<name>'
     field_value TEXT NOT NULL,      -- JSON text for custom fields; the currency for 'value'
     amount INTEGER NOT NULL,        -- minor units for 'value', else 0
     since_us INTEGER NOT NULL

@@ -194,6 +194,11 @@ def amendment(before: Record, after: Record, *, actor: str, reason: str, overrul
     if fields or not told:  # a null that is removed is an edit of no value
         if isinstance(before, Lead | Deal) and isinstance(after, Lead | Deal):
             attributes += _value_attribute(before.value, after, at)
+            attributes += [
+                Attribute(record=after.id, field=name, value=getattr(after, name), since=at)
+                for name in ("source", "campaign")
+                if getattr(before, name) != getattr(after, name)
+            ]
         told.append(changes.RecordEdited(fields=fields, **common))
     return Commit(writes=(Write(after, before.version),), changes=tuple(told), attributes=tuple(attributes))
 

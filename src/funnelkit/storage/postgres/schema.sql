@@ -183,11 +183,11 @@ CREATE INDEX move_close ON move (target, pipeline, moved_us, record_id, seq) WHE
 CREATE INDEX move_reopen ON move (record_id, seq, moved_us, source) WHERE direction = 'reopen';
 
 -- Values that changed outside of moves: one row a field a change, from that instant on.
--- Custom fields are here from creation; owner and value only once they are edited.
+-- Custom fields are here from creation; owner, source, campaign and value only once they are edited.
 CREATE TABLE attribute (
     position BIGSERIAL PRIMARY KEY,
     record_id TEXT COLLATE "C" NOT NULL,
-    field_name TEXT COLLATE "C" NOT NULL,       -- 'owner', 'value', 'custom.<name>'
+    field_name TEXT COLLATE "C" NOT NULL,       -- 'owner', 'source', 'campaign', 'value', 'custom.<name>'
     field_value TEXT COLLATE "C" NOT NULL,      -- JSON text for custom fields; the currency for 'value'
     amount BIGINT NOT NULL,        -- minor units for 'value', else 0
     since_us BIGINT NOT NULL
