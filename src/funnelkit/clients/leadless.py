@@ -14,7 +14,7 @@ import attrs
 from funnelkit.clients.converting import apply_conversion, plan_conversion
 from funnelkit.clients.converting.plan import ConversionPlan
 from funnelkit.clients.finding import known_by
-from funnelkit.clients.schemes import USUAL, Scheme
+from funnelkit.clients.schemes import FROM_CLIENT, Scheme
 from funnelkit.errors import ConflictError, InputError, NotFoundError, RefusedError, shown
 from funnelkit.keys.normal import company_key
 from funnelkit.keys.policy import KeyPolicy, keys_of
@@ -72,7 +72,7 @@ def convert_open_leads(
     engine: Engine,
     *,
     leads: str | None = None,
-    scheme: Scheme = USUAL,
+    scheme: Scheme = FROM_CLIENT,
     batch: int = 500,
     progress: Progress | Literal[True] | None = None,
     **details: Any,
@@ -114,7 +114,7 @@ async def async_convert_open_leads(
     engine: AsyncEngine,
     *,
     leads: str | None = None,
-    scheme: Scheme = USUAL,
+    scheme: Scheme = FROM_CLIENT,
     batch: int = 500,
     progress: Progress | Literal[True] | None = None,
     **details: Any,

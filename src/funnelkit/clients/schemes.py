@@ -30,7 +30,7 @@ class Scheme:
             new one. ``"new"``: the linked one, else a new one; nobody is looked for. ``"none"``: none.
             A new company is made only of a lead that names one.
         deal: ``"new"`` or ``"none"``.
-        client: Whether a client must be there in the end: else the plan is refused.
+        client: Whether a client must be there in the end, known or made: else the plan is refused.
         fields: What goes where.
 
     Raises:
@@ -81,10 +81,11 @@ CLIENT_FIRST = Scheme(id="client_first", deal="none")
 QUICK_SALE = Scheme(id="quick_sale", contact="none", company="none")
 """A lead becomes a deal alone, which carries the names of the person and the company."""
 
-FROM_CLIENT = Scheme(id="from_client")
-"""A deal of a client, without a lead: `Engine.create` with ``contact`` and ``company``.
+FROM_CLIENT = Scheme(id="from_client", client=True)
+"""A deal of a client, who is found or else made: there is no deal without one.
 
-As a scheme it is for inquiries that make no lead; see `funnelkit.clients.leadless`.
+Who works so needs no leads: `Engine.create` with ``contact`` or ``company``, or with what an inquiry
+says of itself. Leads that are open still come to the same by `convert_open_leads`.
 """
 
 COMES_AGAIN = Scheme(id="comes_again", contact="known", company="known", client=True)

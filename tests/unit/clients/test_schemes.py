@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
 import pytest
 
 from funnelkit import Engine, Lead
@@ -55,6 +56,35 @@ def test_scheme_3_needs_no_lead(engine: Engine) -> None:
     acme = engine.create_company("Acme")
     deal = engine.create("Seats", pipeline="care", company=acme)
     assert (deal.company, deal.lead, engine.find("lead")) == (acme.id, "", [])
+
+
+def test_scheme_3_finds_or_makes_the_client(engine: Engine, lead: Lead) -> None:
+    """B5 (3): an open lead becomes a deal of the client who is known, or of a new one."""
+    ann = engine.create_contact("Anna", email="ann@acme.example")
+    known = engine.apply(engine.plan_conversion(lead, scheme=schemes.FROM_CLIENT, pipeline="care"))
+    other = engine.capture("Bob", email="bob@other.example")
+    new = engine.apply(engine.plan_conversion(other, scheme=schemes.FROM_CLIENT, pipeline="care"))
+    assert known.deal is not None
+    assert new.deal is not None
+    assert new.contact is not None
+    assert (known.deal.contact, new.deal.contact) == (ann.id, new.contact.id)
+
+
+def test_scheme_3_makes_no_deal_without_a_client(engine: Engine, lead: Lead, unchanged: Any) -> None:
+    """B5 (3): where the client is ruled out, the plan is refused; without a scheme it is not."""
+    nobody: dict[str, Any] = {"contact": False, "company": False}
+    plan = engine.plan_conversion(lead, scheme=schemes.FROM_CLIENT, pipeline="care", **nobody)
+    assert [refusal.code for refusal in plan.refusals] == ["unknown_client"]
+    with pytest.raises(RefusedError):
+        engine.apply(plan)
+    assert engine.plan_conversion(lead, pipeline="care", **nobody)
+
+
+def test_no_two_schemes_do_the_same() -> None:
+    """The four presets and the two ways without one differ in more than their names."""
+    known = [value for value in vars(schemes).values() if isinstance(value, Scheme)]
+    nameless = {attrs.evolve(scheme, id="any") for scheme in known}
+    assert len(nameless) == len({scheme.id for scheme in known}) == 6
 
 
 def test_scheme_4_after_a_purchase_is_a_repeat_deal(engine: Engine, lead: Lead) -> None:
