@@ -42,7 +42,6 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Callable
-from hashlib import blake2b
 from typing import Any
 
 from funnelkit.clock import to_us
@@ -63,6 +62,8 @@ def seal_of(previous: str, move: Move) -> str:
     >>> len(chain), chain == seal_of("", second)
     (32, False)
     """
+    from hashlib import blake2b  # OpenSSL is slow to load, and most ledgers are not sealed
+
     value, since, share = move.value, move.since, move.probability
     row = [
         previous,
