@@ -168,22 +168,12 @@ def candidates(
     _check(found, rules, noise)
     keys = keys_of(inquiry, policy or KeyPolicy(), company_name=company_name)
     known, shared, loud = _shared(inquiry, keys, found, noise)
-    matches = []
     names = {rule: rule.text_of(inquiry, company_name) for rule in rules if isinstance(rule, FuzzyNames)}
-    for ident, record in known.items():
-        reasons = []
-        for rule in rules:
-            if _kind(record) not in rule.kinds:
-                continue
-            if isinstance(rule, FuzzyNames):
-                reason = _similar(rule, names[rule], record, shared[ident])
-            else:
-                reason = _same(rule, shared[ident])
-            if reason:
-                reasons.append(reason)
-        if reasons:
-            reasons.sort(key=lambda reason: (-reason.score, reason.rule, reason.by))
-            matches.append(Candidate(record, reasons[0].score, tuple(reasons)))
+    matches = [
+        Candidate(record, reasons[0].score, reasons)
+        for ident, record in known.items()
+        if (reasons := _reasons(rules, names, record, shared[ident]))
+    ]
     matches.sort(key=lambda match: (-match.score, match.record.created_at, match.record.id))
     return Candidates(inquiry, tuple(matches), tuple(Noise(key, noise, kind) for key, kind in loud))
 
@@ -244,6 +234,18 @@ def _records(key: str, records: object) -> dict[Ident, Record]:
         if not isinstance(record, Record):
             raise InputError(f"found[{shown(key)}]", f"{shown(record)} is no record")
     return {(type(record), record.id): record for record in records if not record.replaced_by}
+
+
+def _reasons(
+    rules: Rules, names: Mapping[FuzzyNames, str], record: Record, shared: list[str]
+) -> tuple[Reason, ...]:
+    """Return why a record may be the same, the surest reason first."""
+    reasons = [
+        _similar(rule, names[rule], record, shared) if isinstance(rule, FuzzyNames) else _same(rule, shared)
+        for rule in rules
+        if _kind(record) in rule.kinds
+    ]
+    return tuple(sorted(filter(None, reasons), key=lambda reason: (-reason.score, reason.rule, reason.by)))
 
 
 def _same(rule: MatchRule, shared: list[str]) -> Reason | None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from funnelkit import Contact, Conversion, Deal, Engine, FrozenClock, Lead, Pipeline, Refusal, Stage, rule
-from funnelkit.errors import InputError, NotFoundError, RefusedError
+from funnelkit.errors import InputError, NotFoundError, OutOfOrderError, RefusedError
 
 
 @pytest.fixture
@@ -331,3 +331,26 @@ def test_a_call_is_not_undone(engine: Engine, lead: Lead, unchanged: Any) -> Non
     call = engine.log(lead, "call")
     with unchanged(InputError):
         engine.undo(call.id)
+
+
+def test_a_value_of_any_depth_is_filled_and_taken_back(engine: Engine) -> None:
+    """The journal keeps whatever a record can hold: 16 levels of mappings, too."""
+    deep: Any = {"leaf": 1}
+    for _ in range(14):
+        deep = {"below": deep}
+    deal = engine.create("Seats", pipeline="care")
+    lead = engine.capture("Ann", custom={"order": deep})
+    made = engine.apply(engine.plan_conversion(lead, deal=deal, contact=False, company=False))
+    assert deal_of(made).custom["order"] == deep
+    engine.undo(made)
+    assert engine.get(deal.id).custom == {}
+
+
+def test_a_deal_is_not_filled_before_its_latest_act(engine: Engine, clock: FrozenClock) -> None:
+    """What is edited after the instant of the conversion keeps its order in time."""
+    lead = engine.capture("Ann", source="fair")
+    then = clock.now()
+    clock.tick("1d")
+    deal = engine.create("Seats", pipeline="care")
+    with pytest.raises(OutOfOrderError):
+        engine.plan_conversion(lead, deal=deal, at=then)

@@ -178,14 +178,14 @@ async def amended_deal(
     Raises:
         RefusedError: A rule on ``edit`` refuses, or on ``assign`` where the owner is new.
     """
-    said.instant(shell.clock, deal.updated_at)
+    if not fields:
+        return deal, NOTHING
+    said.instant(shell.clock, deal.updated_at)  # it is not edited before its latest act
     at = max(at, deal.updated_at)
     after, codes = await let_through(shell, deal, fields, said, at=at, cause=cause)
-    if after is deal:
-        return deal, NOTHING
-    after = cast("Deal", after)
     reason = said.reason or "conversion"
-    return after, recording.amendment(deal, after, actor=said.actor.id, reason=reason, overruled=codes)
+    commit = recording.amendment(deal, after, actor=said.actor.id, reason=reason, overruled=codes)
+    return cast("Deal", after), commit
 
 
 # -- the journal -------------------------------------------------------------------------------
