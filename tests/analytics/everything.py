@@ -57,7 +57,16 @@ def ask_everything(database: Any, stages: tuple[str, ...] = STAGES) -> None:
             (metrics.variants(**arguments), ("new > lost",)),
             (metrics.sankey(**arguments), ("(start)", "new")),
             (metrics.sankey(steps=2, **arguments), ("(start)", "new", "1")),
+            (metrics.chances(**arguments), ("new", "out")),
+            (metrics.markov(**arguments), ("new",)),
+            (metrics.landmarks(**arguments), ("new", "0")),
+            (metrics.estimates(**arguments), ("none",)),
         ]
+        if by != "month":
+            results.append((metrics.leaks(**arguments), ("new", "failed")))
+            results.append((metrics.leaks(**arguments), ("new", "passed")))
+        if by not in ("month", "owner"):
+            results.append((metrics.compare_people(**chosen, mix=by), ("won",)))
         for result, cell in results:
             if result.rows:
                 result.ids(*cell, **group)

@@ -52,9 +52,8 @@ LEFT = {
     "crm_merge_duplicates": "merging is an act: see tests/unit/clients/test_merge_counts.py",
     "crm_lead_to_deal": _LATER,
     "trend_incomplete_buckets_flagged": _LATER,
-    "markov_absorbing": _LATER,
-    "simpson_managers": _LATER,
-    "funnel_plot_limits": _LATER,
+    "simpson_managers": "see tests/analytics/people/test_comparison.py",
+    "funnel_plot_limits": "see tests/analytics/people/test_comparison.py",
     "sales_velocity": _LATER,
     "correlation_odds_ratio": _LATER,
 }
@@ -92,6 +91,7 @@ RUN = [
     "aj_event_at_time_zero",
     "aj_win_loss_open",
     "aj_ties_with_censoring",
+    "markov_absorbing",
     "wilson_empty",
     "wilson_interval",
 ]
@@ -232,6 +232,20 @@ def check_wilson(case: Case) -> None:
     assert found == (wanted if wanted[0] is None else pytest.approx(wanted, abs=1e-6))
 
 
+def check_chain(case: Case) -> None:
+    """Shares of the moves, chances of a win and visits; W and L are the outcomes."""
+    ends = dict(zip(case["params"]["absorbing"], ("won", "lost"), strict=True))
+    events = [(name, ends.get(place, place), t) for name, place, t in case["events"]]
+    found = metrics(case | {"events": events}).chances(least=1)
+    chain, expected = found.chains[None], case["expected"]
+    for pair, share in expected["P"].items():
+        left, entered = pair.split(">")
+        assert chain.share(left, ends.get(entered, entered)) == pytest.approx(share)
+    for stage, chance in expected["win_from"].items():
+        assert chain.chance(stage, "won").value == pytest.approx(chance, abs=1e-6)
+    assert found.visits("s1") == pytest.approx(expected["visits_from_s1"], abs=1e-6)
+
+
 CHECKS: dict[str, Callable[[Case], None]] = {
     "ordered": check_ordered,
     "visited": check_counts("visited"),
@@ -245,6 +259,7 @@ CHECKS: dict[str, Callable[[Case], None]] = {
     "km": check_survival,
     "aj": check_ends,
     "wilson": check_wilson,
+    "markov": check_chain,
 }
 
 

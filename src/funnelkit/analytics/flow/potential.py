@@ -14,7 +14,7 @@ from funnelkit.analytics.scope import Scope
 from funnelkit.analytics.texts import Source, compose, rows_of
 from funnelkit.money import Money
 
-__all__ = ["OpenStage", "Potential", "potential"]
+__all__ = ["OpenStage", "Potential", "own_chance", "potential"]
 
 
 @attrs.frozen(kw_only=True)
@@ -54,7 +54,9 @@ def potential(source: Source, scope: Scope) -> Potential:
     found: dict[tuple[str, str], _Sums] = defaultdict(_Sums)
     likely = scope.shape.probabilities
     for key, stage, code, chance, n, total in rows_of(
-        source, compose("flow/potential", **_slots(scope), tail="{potential}"), scope.params()
+        source,
+        compose("flow/potential", **scope.slots(), **own_chance(scope), tail="{potential}"),
+        scope.params(),
     ):
         cell = found[key, stage]
         cell.count += n
@@ -101,19 +103,21 @@ def _row(cell: _Sums, group: Group, stage: str, label: str) -> OpenStage:
     )
 
 
-def _slots(scope: Scope) -> dict[str, str]:
-    """Return the clauses; a record's own chance is in its table, which knows the present only."""
+def own_chance(scope: Scope) -> dict[str, str]:
+    """Return the clauses for a record's own chance; it is in its table, which knows the present only."""
     table = "lead" if scope.shape.kind == "lead" else "deal"
     here = {
         "chance": "COALESCE(d.probability, -1.0)",
         "estimates": f"LEFT JOIN {table} AS d ON d.id = s.record_id",
     }
-    return scope.slots() | (here if scope.present else {"chance": "-1", "estimates": ""})
+    return here if scope.present else {"chance": "-1", "estimates": ""}
 
 
 def _ids(source: Source, scope: Scope, stage: str, *, group: Group = None) -> list[str]:
     check_cell("stage", stage, scope.shape.places[:-1])
     params: dict[str, Any] = scope.params() | {"stage": stage, "key": scope.key_of(group)}
     where = "stage = :stage AND grp = :key"
-    sql = compose("flow/potential", **_slots(scope), tail="{ids}", cell="hopeful", where=where)
+    sql = compose(
+        "flow/potential", **scope.slots(), **own_chance(scope), tail="{ids}", cell="hopeful", where=where
+    )
     return [record for (record,) in rows_of(source, sql, params)]

@@ -1,0 +1,1 @@
+SELECT :place_{n} AS place, {m} AS nth, :age_{n}_{m} AS age_us
