@@ -60,7 +60,7 @@ def landmarks(source: Source, scope: Scope, least: int) -> Landmarks:
     ages = _ages(source, scope)
     text, params = _asked(scope, ages)
     followed: dict[tuple[str, str, int], list[tuple[int, str, int]]] = defaultdict(list)
-    sql = compose("chances/landmarks", **scope.slots(), landmarks=text, tail="{watched}")
+    sql = compose("chances/landmarks", **scope.slots(), landmarks=text, tail="{followed}")
     for key, stage, nth, status, rest, count in rows_of(source, sql, params | {"grain": _HOUR_US}):
         followed[key, stage, nth].append((rest, "" if status == "open" else status, count))
     keys = sorted({key for key, _, _ in followed}) if scope.column else [""]

@@ -1,3 +1,1 @@
-SELECT grp, stage, nth, status, rest_us - rest_us % :grain AS rest, COUNT(*) AS stays
-FROM watched
-GROUP BY grp, stage, nth, status, rest_us - rest_us % :grain
+SUM(CASE WHEN watched_us >= :horizon_{n} THEN 1 ELSE 0 END) AS watched_{n}
