@@ -7,6 +7,7 @@ from funnelkit.analytics.cohorts.measures import CohortMeasures
 from funnelkit.analytics.drift.measures import DriftMeasures
 from funnelkit.analytics.flow.measures import FlowMeasures
 from funnelkit.analytics.funnels.measures import FunnelMeasures
+from funnelkit.analytics.leaks.measures import LeakMeasures
 from funnelkit.analytics.outcomes.measures import OutcomeMeasures
 from funnelkit.analytics.people.measures import PeopleMeasures
 from funnelkit.analytics.times.measures import TimeMeasures
@@ -20,6 +21,7 @@ class Analytics(
     CohortMeasures,
     TimeMeasures,
     FlowMeasures,
+    LeakMeasures,
     PeopleMeasures,
     ChanceMeasures,
     DriftMeasures,

@@ -8,7 +8,7 @@ from funnelkit.analytics.result import Group, check_cell
 from funnelkit.analytics.scope import Scope
 from funnelkit.analytics.texts import Source, compose, rows_of
 
-__all__ = ["BY_CLOSING", "CLOSED", "NOBODY", "counted", "ending_ids", "number"]
+__all__ = ["BY_CLOSING", "CLOSED", "NOBODY", "Counts", "counted", "ending_ids", "number"]
 
 NOBODY = "nobody was won or lost"
 CLOSED = "records won or lost in the period whose closing stands as of then"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Unpack
 
 from funnelkit.analytics.measured import Measured
-from funnelkit.analytics.people import closings
+from funnelkit.analytics.people import closings, comparison
 from funnelkit.analytics.scope import Filters, Period
 from funnelkit.errors import InputError
 
@@ -16,10 +16,49 @@ class PeopleMeasures(Measured):
     """What people closed."""
 
     def people(
-        self, pipeline: str | None = None, *, closed: Period | None = None, **filters: Unpack[Filters]
+        self,
+        pipeline: str | None = None,
+        *,
+        teams: closings.Teams | None = None,
+        closed: Period | None = None,
+        **filters: Unpack[Filters],
     ) -> closings.People:
-        """Measure what each owner (at the time of closing) won and lost."""
+        """Measure what each owner (at the time of closing) won and lost, or what each team did.
+
+        Args:
+            pipeline: Its id.
+            teams: Name → owners: a row a team instead of one a person.
+            closed: Only records closed in this period.
+            **filters: See `Filters`; grouping is by person, always.
+        """
         if filters.get("by") not in (None, "owner"):
             raise InputError("by", "people are always by owner", "leave it out")
         filters["by"] = "owner"
-        return closings.people(self._source, self._scope(pipeline, filters, closed))
+        return closings.people(self._source, self._scope(pipeline, filters, closed), teams)
+
+    def compare_people(
+        self,
+        pipeline: str | None = None,
+        *,
+        mix: str | None = None,
+        closed: Period | None = None,
+        **filters: Unpack[Filters],
+    ) -> comparison.PeopleCompared:
+        """Compare win rates of owners at the closing, with their mix of work taken into account.
+
+        Args:
+            pipeline: Its id.
+            mix: What makes one record easier than another: ``"source"``, ``"campaign"``, ``"repeat"``
+                or ``"custom.<name>"``; None compares plain rates.
+            closed: Only records closed in this period.
+            **filters: See `Filters`; grouping is by person, always.
+
+        Raises:
+            InputError: ``by`` is given, or ``mix`` is a period or the owner.
+        """
+        if filters.get("by") not in (None, "owner"):
+            raise InputError("by", "people are always by owner", "say in mix what their work differs by")
+        if mix in ("owner", "month", "quarter"):
+            raise InputError("mix", f"{mix} makes no mix of work", 'give "source", or "custom.size"')
+        filters["by"] = mix
+        return comparison.compare_people(self._source, self._scope(pipeline, filters, closed))

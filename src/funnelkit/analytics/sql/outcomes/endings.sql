@@ -2,7 +2,7 @@
 WITH {customs} {standing}, {ended},
 ending AS (
   SELECT record_id, source AS stage, target AS outcome, moved_us, moved_us - created_us AS lasted_us,
-    reason, reason_text, currency, amount, grp
+    reason, reason_text, currency, amount, owner, furthest, grp
   FROM ended
   WHERE kept = 1
 )

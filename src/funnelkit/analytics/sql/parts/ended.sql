@@ -1,7 +1,8 @@
 -- Closings of the period that still stand as of then; void is no ending.
 ended AS (
   SELECT m.record_id AS record_id, m.source, m.target, m.moved_us, m.created_us, m.reason, m.reason_text,
-    m.currency AS currency, m.amount AS amount, {group} AS grp, {kept} AS kept
+    m.currency AS currency, m.amount AS amount, m.owner AS owner, m.furthest_before AS furthest,
+    {group} AS grp, {kept} AS kept
   FROM move AS m
   LEFT JOIN reopened AS r ON r.record_id = m.record_id AND r.seq = m.seq + 1
   {joins}

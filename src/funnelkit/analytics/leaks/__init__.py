@@ -1,0 +1,1 @@
+"""Where records are lost, told with statistical care."""

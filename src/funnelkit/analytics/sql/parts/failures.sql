@@ -1,0 +1,1 @@
+SELECT grp, furthest, COUNT(*) AS records FROM ending WHERE outcome = 'lost' GROUP BY grp, furthest
