@@ -1,11 +1,18 @@
 """Tables: files of rows in, records out through the gate, and records back to files.
 
-Reading files and cells, and what their columns mean, knows no engine and no store; `importing` and
-`record_files` do. Bitrix24 over REST is in `funnelkit.tables.bitrix24_rest`.
+Reading files and cells, and what their columns mean, knows no engine and no store; `importing`,
+`record_files` and `awaited` do. Bitrix24 over REST is in `funnelkit.tables.bitrix24_rest`.
 """
 
 from __future__ import annotations
 
+from funnelkit.tables.awaited import (
+    AsyncTablePlan,
+    async_export_records,
+    async_import_records,
+    async_import_table,
+    async_plan_table,
+)
 from funnelkit.tables.drafts import BoundMapping, Reason, RowDraft
 from funnelkit.tables.export import (
     export_columns,
@@ -26,6 +33,7 @@ from funnelkit.tables.rows import Row
 __all__ = [
     "FIELDS",
     "READS",
+    "AsyncTablePlan",
     "BoundMapping",
     "Column",
     "Into",
@@ -38,6 +46,10 @@ __all__ = [
     "TableMapping",
     "TablePlan",
     "TableReport",
+    "async_export_records",
+    "async_import_records",
+    "async_import_table",
+    "async_plan_table",
     "export_columns",
     "export_records",
     "import_records",

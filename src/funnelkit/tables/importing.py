@@ -142,7 +142,7 @@ def import_table(
     *,
     bad_rows: str | PathLike[str] | None = None,
     progress: Progress | Literal[True] | None = None,
-    batch: int = 25_000,
+    batch: int = 50_000,
     **into: Unpack[Into],
 ) -> TableReport:
     r"""Bring the rows of a table into a store: leads and deals through the gate, contacts, companies.

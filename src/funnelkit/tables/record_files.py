@@ -7,6 +7,7 @@ from inspect import iscoroutinefunction
 from itertools import islice
 from os import PathLike, fspath
 from pathlib import Path
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 import attrs
@@ -67,7 +68,9 @@ def export_records(
     """Write all records of a kind to a file, by id: CSV, JSON Lines or Parquet, as its name ends.
 
     The store is read page by page, so memory does not grow with it. What is written meanwhile may be
-    in the file or not. The file is called ``<path>.part`` until all of it is there.
+    in the file or not. The file is written under another name, ``<path>.….part``, until all of it is
+    there: of two exports to one path the one that ends last stays, and one that fails leaves what was
+    there.
 
     Records that another one stands for are left out: who was merged, and what an undone conversion had
     made. Where others name them, the file names who stands for them, or nobody.
@@ -83,8 +86,7 @@ def export_records(
 
     Raises:
         InputError: There is no such kind or format, ``progress`` cannot be called, the file cannot be
-            written, or it is an engine that
-            is awaited.
+            written, or it is an engine that is awaited, for which there is `async_export_records`.
         MissingExtraError: Parquet, and pyarrow is not installed.
 
     >>> from pathlib import Path
@@ -106,9 +108,12 @@ def export_records(
     store = _store_of(engine)
     total = store.query(_COUNT.format(kind=kind), {})[0][0] if progress else 0
     whole = Path(fspath(path))
-    draft = whole.with_name(whole.name + ".part")
-    number = write(_all(store, kind, show, total), draft, kind)
-    draft.replace(whole)
+    draft = whole.with_name(f"{whole.name}.{token_hex(4)}.part")
+    try:
+        number = write(_all(store, kind, show, total), draft, kind)
+        draft.replace(whole)
+    finally:
+        draft.unlink(missing_ok=True)
     show(number, max(total, number))
     return number
 
@@ -165,7 +170,7 @@ def import_records(
     path: str | PathLike[str],
     *,
     progress: Progress | Literal[True] | None = None,
-    batch: int = 25_000,
+    batch: int = 50_000,
     **into: Unpack[Into],
 ) -> TableReport:
     """Bring the records of a file that `export_records` has written into a store, under their ids.

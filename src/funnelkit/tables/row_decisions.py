@@ -161,7 +161,7 @@ def _company(run: Run, known: Known, row: Prepared, notes: list[str], *, out: Wr
 
 def _surely(run: Run, known: Known, row: Prepared, notes: list[str]) -> tuple[Record | None, str]:
     """Return the one client that a row is surely about, and the key that says so; see `sure_match`."""
-    if not any(key in known.by_key for key in row.keys):
+    if known.by_key.keys().isdisjoint(row.keys):
         return None, ""
     keys = [key for key in row.keys if key not in known.noise]
     found = {key: [known.records[id] for id in known.by_key.get(key, ())] for key in keys}

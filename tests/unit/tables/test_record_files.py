@@ -215,3 +215,34 @@ def test_an_awaited_engine_is_refused_by_name(wrong: str, tmp_path: Path) -> Non
     with pytest.raises(InputError, match="is no Engine"):
         export_records(given, "deal", tmp_path / "d.csv")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_two_exports_to_one_path_do_not_mix(format: str, tmp_path: Path) -> None:
+    """One that begins while another one writes leaves a whole file; the last to end stays."""
+    path = tmp_path / f"deals.{format}"
+    engine, other = full(), an_engine()
+    other.create("Alone", pipeline="sales")
+
+    def show(done: int, total: int) -> None:
+        if 0 < done < 3 and not path.exists():
+            assert export_records(other, "deal", path) == 1
+
+    assert export_records(engine, "deal", path, progress=show) == 2
+    assert import_records(an_engine(), "deal", path).rows == 2
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_export_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
+    """The file of before stays, and nothing stands beside it."""
+    path = tmp_path / "deals.csv"
+    export_records(full(), "deal", path)
+    before = path.read_bytes()
+
+    def show(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        export_records(full(), "deal", path, progress=show)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
