@@ -45,6 +45,7 @@ def ask_everything(database: Any, stages: tuple[str, ...] = STAGES) -> None:
         results: list[tuple[Any, tuple[str, ...]]] = [
             (metrics.transitions(**arguments), ("", "new")),
             (metrics.time_in_stage(**arguments), ("new", "open")),
+            (metrics.time_in_stage(**arguments, each="record"), ("new", "closed")),
             (metrics.days_to_win(**arguments), ("negative",)),
             (metrics.cohort_conversion(**arguments), ("30d", "won")),
             (metrics.cohort_losses(**arguments, horizons=["60d"]), ("60d", "")),
@@ -68,6 +69,7 @@ def ask_everything(database: Any, stages: tuple[str, ...] = STAGES) -> None:
         if by not in ("month", "owner"):
             results.append((metrics.compare_people(**chosen, mix=by), ("won",)))
         for result, cell in results:
+            assert result.to_dicts() is not None
             if result.rows:
                 result.ids(*cell, **group)
     clock, nobody = FrozenClock(hour(99)), Organisation()

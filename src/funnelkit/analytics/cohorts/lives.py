@@ -111,7 +111,7 @@ def cohorts(source: Source, scope: Scope, horizons: Horizons) -> list[Cohort]:
     sql = compose("cohorts/lives", **split.slots(), tail="{lived}", why=why, watched=", ".join(watched))
     found: dict[str, list[tuple[str, str, int, int, list[int]]]] = defaultdict(list)
     for key, status, reason, age, records, *seen in rows_of(source, sql, split.params() | horizons.params()):
-        found[key].append((status, reason, age, records, seen))
+        found[key].append((status, reason, age, records, [int(count) for count in seen]))
     return [_cohort(found.get(key, []), group, horizons) for key, group in split.keys(found)]
 
 

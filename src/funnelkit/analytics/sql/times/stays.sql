@@ -2,7 +2,9 @@
 WITH {customs} {standing}, {state},
 stay AS (
   SELECT m.record_id AS record_id, m.source AS stage, m.moved_us - COALESCE(m.since_us, m.moved_us) AS lasted_us,
-    1 AS ended, 0 AS running, {group} AS grp
+    1 AS ended, 0 AS running, {group} AS grp,
+    CASE WHEN m.direction = 'close' THEN m.target WHEN m.direction = 'transfer' THEN 'moved_away'
+      WHEN m.direction = 'back' THEN 'back' ELSE 'forward' END AS went
   FROM move AS m
   LEFT JOIN voided AS v ON v.void_id = m.record_id
   {joins}
@@ -11,8 +13,10 @@ stay AS (
     AND m.created_us >= :created_from AND m.created_us < :created_to
     AND COALESCE(v.void_id, '') = '' AND {kept} = 1 {tests}
   UNION ALL
-  SELECT record_id, stage, :as_of - moved_us AS lasted_us, 0 AS ended, 1 AS running, grp
+  SELECT record_id, stage, :as_of - moved_us AS lasted_us, 0 AS ended, 1 AS running, grp,
+    '' AS went
   FROM state
   WHERE status = 'open'
-)
+),
+{each}
 {tail}

@@ -1,0 +1,174 @@
+"""Durations counted in whole units, so that millions of stays become some thousand rows.
+
+Kaplan-Meier and Aalen-Johansen work on these rows: what ended within one unit ended together, before
+what was last seen going on. Quantiles of what ended stay exact: the rows say in which unit the wanted
+one lies, and a second query looks into that unit alone.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Protocol, cast
+
+import attrs
+
+from funnelkit.analytics.texts import Params, Source, compose, rows_of
+from funnelkit.clock import duration
+
+__all__ = ["Ages", "Ranking", "quantiles"]
+
+FINE = 1440
+COARSE = 24
+"""Up to 1,440 units a unit is a unit (hours: 60 days); beyond, 24 of them are one (days)."""
+
+_HOUR_US = 3_600_000_000
+_FEW = 100_000
+_ENDED = "SELECT grp, stage, lasted_us FROM lasting WHERE ended = 1"
+_AT_ONCE = 100
+
+
+class Ranking(Protocol):
+    """A source that ranks by itself, faster than the portable text. Any source may be one.
+
+    `quantiles` asks for the method ``ranked``, and does without where there is none.
+    """
+
+    def ranked(self, sql: str, params: Mapping[str, Any], percents: Sequence[int]) -> list[tuple[Any, ...]]:
+        """Return nearest-rank quantiles of groups.
+
+        Args:
+            sql: A SELECT with three columns: a key, a stage and a whole number.
+            params: Its parameters, written ``:name`` in ``sql``.
+            percents: Which quantiles.
+
+        Returns:
+            ``(key, stage, number, number, …)``, one number for each of ``percents``: the smallest that
+            at least so many percent of the numbers of that key and stage do not exceed.
+        """
+        ...
+
+
+@attrs.frozen
+class Ages:
+    """How finely durations are told apart where they are counted.
+
+    >>> Ages.of("1h").said
+    'durations count in whole hours rounded up, beyond 60 days in whole days'
+    """
+
+    unit_us: int
+
+    @classmethod
+    def of(cls, unit: timedelta | str) -> Ages:
+        """Return the ages of a unit, such as ``"1h"``."""
+        return cls(duration(unit, "unit") // timedelta(microseconds=1))
+
+    @property
+    def said(self) -> str:
+        """How finely, in words."""
+        if self.unit_us == _HOUR_US:
+            return "durations count in whole hours rounded up, beyond 60 days in whole days"
+        unit, turn = timedelta(microseconds=self.unit_us), timedelta(microseconds=self.unit_us * FINE)
+        return f"durations count in units of {unit} rounded up, beyond {turn} in {COARSE} of them"
+
+    def params(self) -> Params:
+        """Return the parameters that a text may name."""
+        return {"unit": self.unit_us, "turn": self.unit_us * FINE, "coarse": self.unit_us * COARSE}
+
+
+Cell = tuple[str, str]
+"""Key of the group and stage."""
+
+Counts = Mapping[Cell, Mapping[int, int]]
+"""Cell → age → how many ended at it."""
+
+Target = tuple[str, str, int]
+"""Key, stage and the age in which a wanted rank lies."""
+
+
+def quantiles(
+    source: Source,
+    text: Callable[[str, dict[str, str]], str],
+    params: Params,
+    counts: Counts,
+    percents: Sequence[int],
+) -> dict[Cell, tuple[int, ...]]:
+    """Return nearest-rank quantiles of what ended, exact to the microsecond, by cell.
+
+    Args:
+        source: A source of a store; one that is a `Ranking` is asked to rank.
+        text: Returns the text over the relation ``lasting``, from its tail and slots.
+        params: What the text may name.
+        counts: How many ended at which age.
+        percents: Whole percents, 1 to 100.
+    """
+    counts = {cell: ages for cell, ages in counts.items() if ages}
+    if hasattr(source, "ranked") and counts:
+        sql = text(_ENDED, {})
+        named = {name: value for name, value in params.items() if f":{name}" in sql}
+        ranking = cast("Ranking", source)
+        return {(key, stage): tuple(found) for key, stage, *found in ranking.ranked(sql, named, percents)}
+    wanted: dict[Target, list[tuple[int, int]]] = defaultdict(list)
+    for (key, stage), ages in counts.items():
+        for percent in percents:
+            age, rank = _located(ages, -(-percent * sum(ages.values()) // 100))
+            wanted[key, stage, age].append((percent, rank))
+    sizes = {(*cell, age): n for cell, ages in counts.items() for age, n in ages.items()}
+    found: dict[Cell, dict[int, int]] = defaultdict(dict)
+    width, rough = params["unit"], "{age}"
+    while wanted:
+        step = _step(cast("int", width), sum(sizes[target] for target in wanted))
+        inside = _finer(source, text, params | {"width": width, "step": step}, list(wanted), rough)
+        ahead: dict[Target, list[tuple[int, int]]] = defaultdict(list)
+        for (key, stage, age), ranks in wanted.items():
+            for percent, rank in ranks:
+                fine, left = _located(inside[key, stage, age], rank)
+                if step == 1:
+                    found[key, stage][percent] = fine
+                else:
+                    ahead[key, stage, fine].append((percent, left))
+        sizes = {(*target[:2], fine): n for target, fines in inside.items() for fine, n in fines.items()}
+        wanted, width, rough = ahead, step, "lasted_us + :width - 1 - (lasted_us + :width - 1) % :width"
+    return {cell: tuple(by_percent[percent] for percent in percents) for cell, by_percent in found.items()}
+
+
+def _step(width: int, size: int) -> int:
+    """Return how finely to look next: at once to the end, where there is little to look at."""
+    step = width // 1000
+    return step if size > _FEW and step and width % step == 0 else 1
+
+
+def _located(ages: Mapping[int, int], rank: int) -> tuple[int, int]:
+    """Return the age in which a rank lies, and its rank within that age."""
+    for age in sorted(ages):
+        if rank <= ages[age]:
+            return age, rank
+        rank -= ages[age]
+    raise AssertionError("a rank is never beyond the count")  # pragma: no cover
+
+
+def _finer(
+    source: Source,
+    text: Callable[[str, dict[str, str]], str],
+    params: Params,
+    targets: Sequence[Target],
+    rough: str,
+) -> dict[Target, dict[int, int]]:
+    """Count what ended within each target, more finely."""
+    found: dict[Target, dict[int, int]] = defaultdict(dict)
+    for start in range(0, len(targets), _AT_ONCE):
+        some = targets[start : start + _AT_ONCE]
+        named: Params = {}
+        for n, (key, stage, age) in enumerate(some, 1):
+            named |= {f"key_{n}": key, f"stage_{n}": stage, f"age_{n}": age}
+        sql = text("{finer}", {"wanted": _union(len(some)), "rough": rough})
+        for key, stage, age, fine, ended in rows_of(source, sql, params | named):
+            found[key, stage, age][fine] = ended
+    return found
+
+
+def _union(size: int) -> str:
+    texts: Iterable[str] = (compose("parts/wanted_age", n=str(n)) for n in range(1, size + 1))
+    return " UNION ALL ".join(texts)
