@@ -1,0 +1,62 @@
+"""The tables of a history in other engines, made row by row from the database in SQLite."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from tests.analytics.histories import Database
+
+__all__ = ["to_chdb", "to_duckdb", "to_spark"]
+
+TABLES = ("move", "attribute", "definition", "deal", "lead", "activity", "contact", "company")
+DUCKDB = {"TEXT": "VARCHAR", "INTEGER": "BIGINT", "REAL": "DOUBLE"}
+CLICKHOUSE = {"TEXT": "String", "INTEGER": "Int64", "REAL": "Float64"}
+SPARK = {"TEXT": "STRING", "INTEGER": "BIGINT", "REAL": "DOUBLE"}
+
+
+def columns(database: Database, table: str) -> list[tuple[str, str, bool]]:
+    """Return name, type and whether it may be NULL of every column."""
+    found = database.connection.execute(f"PRAGMA table_info({table})")
+    return [(name, kind, not (never or key)) for _, name, kind, never, _, key in found]
+
+
+def tables(database: Database) -> Iterator[tuple[str, list[tuple[str, str, bool]], list[tuple[Any, ...]]]]:
+    """Yield the name, the columns and the rows of every table."""
+    for table in TABLES:
+        rows = database.connection.execute(f"SELECT * FROM {table}").fetchall()
+        yield table, columns(database, table), rows
+
+
+def to_duckdb(connection: Any, database: Database) -> None:
+    """Replace the tables of a DuckDB connection."""
+    for table, names, rows in tables(database):
+        listed = ", ".join(f'"{name}" {DUCKDB[kind]}' for name, kind, _ in names)
+        connection.execute(f"CREATE OR REPLACE TABLE {table} ({listed})")
+        marks = ", ".join("?" * len(names))
+        if rows:
+            connection.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)
+
+
+def to_chdb(session: Any, database: Database) -> None:
+    """Replace the tables of a session of chdb."""
+    for table, names, rows in tables(database):
+        listed = ", ".join(
+            f"`{name}` " + (f"Nullable({CLICKHOUSE[kind]})" if null else CLICKHOUSE[kind])
+            for name, kind, null in names
+        )
+        session.query(f"CREATE OR REPLACE TABLE {table} ({listed}) ENGINE = Memory")
+        if rows:
+            lines = "\n".join(json.dumps(row) for row in rows)
+            session.query(f"INSERT INTO {table} FORMAT JSONCompactEachRow\n{lines}")
+
+
+def to_spark(session: Any, database: Database) -> None:
+    """Replace the views of a Spark session."""
+    for table, names, rows in tables(database):
+        listed = ", ".join(f"`{name}` {SPARK[kind]}" for name, kind, _ in names)
+        session.createDataFrame(rows, listed).createOrReplaceTempView(table)
+
+
+Load = Callable[[Any, Database], None]
