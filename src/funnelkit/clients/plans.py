@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from funnelkit.clients.converting import Conversion, apply_conversion, undo_conversion
-from funnelkit.clients.converting.plan import ConversionPlan
+from funnelkit.clients.converting import Conversion, ConversionPlan, apply_conversion, undo_conversion
+from funnelkit.clients.merging import Merge, MergePlan, apply_merge, undo_merge
 from funnelkit.errors import InputError, NotFoundError, RefusedError, shown
 from funnelkit.stages import Refusal, Verdict
-
-if TYPE_CHECKING:
-    from funnelkit.verbs.shell import Shell
+from funnelkit.verbs.shell import Shell
 
 __all__ = ["applied", "undone"]
 
@@ -22,17 +20,15 @@ async def applied(shell: Shell, plan: Any, act: Mapping[str, Any]) -> Any:
     """Do ``apply`` for a plan of whatever kind."""
     if isinstance(plan, ConversionPlan):
         return await apply_conversion(shell, plan, act)
-    from funnelkit.clients import merging
-
-    if isinstance(plan, merging.MergePlan):
-        return await merging.apply_merge(shell, plan, act)
+    if isinstance(plan, MergePlan):
+        return await apply_merge(shell, plan, act)
     raise InputError("plan", f"{shown(plan)} is no plan", "give what plan_conversion or plan_merge returned")
 
 
 async def undone(shell: Shell, done: Any, act: Mapping[str, Any]) -> Any:
     """Do ``undo`` for a result of whatever kind, or its id."""
-    id = getattr(done, "id", done)
-    if not isinstance(id, str) or not (isinstance(done, str | Conversion) or hasattr(done, "survivor")):
+    id = done.id if isinstance(done, Conversion | Merge) else done
+    if not isinstance(id, str):
         raise InputError("done", f"{shown(done)} is nothing to undo", "give what apply returned, or its id")
     found = await shell.store.query(_JOURNAL, {"id": id})
     if not found:
@@ -41,9 +37,7 @@ async def undone(shell: Shell, done: Any, act: Mapping[str, Any]) -> Any:
     if kind == "conversion":
         return await undo_conversion(shell, id, act)
     if kind == "merge":
-        from funnelkit.clients import merging
-
-        return await merging.undo_merge(shell, id, act)
+        return await undo_merge(shell, id, act)
     if kind == "undo":
         refusal = Refusal("undone", "an undo is not undone", fix="convert or merge anew")
         raise RefusedError(record, Verdict("undo", (refusal,)))

@@ -35,7 +35,6 @@ from funnelkit.verbs.business import Business
 from funnelkit.verbs.finding import Finder
 
 R = TypeVar("R", Lead, Deal)
-T = TypeVar("T")
 P = TypeVar("P", Lead, Deal, Contact, Company)
 
 Prepared = tuple[Commit | None, tuple[Any, ...]]
