@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.analytics.histories import hour
 
-from funnelkit.analytics import Analytics, Shape
+from funnelkit.analytics import Analytics, Exclusion, Shape
 from funnelkit.clock import FrozenClock
 from funnelkit.people import Organisation, Target
 from funnelkit.people.achieved import achieved
@@ -26,6 +26,29 @@ FILTERS: tuple[dict[str, Any], ...] = (
 )
 PASSED = Target("jan", "sales", date(2026, 1, 1), date(2026, 2, 1), measure="passage", stage="call", amount=1)
 FUNNEL_CELLS = ("count", "of_previous", "of_first", "lost", "went_back", "skipped")
+
+
+_FOREIGN = {"exclusions": [Exclusion("offer", "new", "call")], "steps": ("new", "call")}
+PLANS: tuple[dict[str, Any], ...] = (
+    {"definition": "all_previous", "attribution": "first"},
+    {"definition": "visited", "entered": (hour(0), hour(9)), "attribution": "all"},
+    {"definition": "ordered", "policy": "discard_entity", "ties": "strict_increase", **_FOREIGN},
+    {"definition": "ordered", "held": "custom.size", "ties": "step_order", "attribution": "call"},
+    {"definition": "strict", "entered": (hour(0), hour(9)), "held": "owner"},
+    {"definition": "unordered", "window": timedelta(1), "attribution": "last"},
+    {"definition": "attempts", "window": timedelta(1), **_FOREIGN},
+)
+"""Funnels of every other definition and option."""
+
+
+def ask_funnels(metrics: Analytics) -> None:
+    """Ask for funnels with options, grouped by what rows carry and by what is dated elsewhere."""
+    for by, how in product((None, "owner", "custom.size"), PLANS):
+        funnel = metrics.funnel(**how, by=by)
+        for row in funnel.rows:
+            assert (row.sums, row.of_all, row.of_previous_value) is not None
+        for cell in ("count", "of_all") if funnel.rows else ():
+            funnel.ids(funnel.rows[0].stage, cell)
 
 
 def ask_everything(database: Any, stages: tuple[str, ...] = STAGES) -> None:
@@ -72,5 +95,6 @@ def ask_everything(database: Any, stages: tuple[str, ...] = STAGES) -> None:
             assert result.to_dicts() is not None
             if result.rows:
                 result.ids(*cell, **group)
+    ask_funnels(metrics)
     clock, nobody = FrozenClock(hour(99)), Organisation()
     achieved(database, metrics, PASSED, None, organisation=nobody, clock=clock, zone=UTC)

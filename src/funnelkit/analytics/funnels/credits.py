@@ -54,7 +54,7 @@ def skipped(source: Source, scope: Scope, plan: Plan) -> Iterator[tuple[str, str
     if scope.is_plain and reached.carried(source, scope, plan):
         # Who was on a stage counts there, so the difference is who was not.
         counts = _fold(reached.counts(source, scope, plan), len(plan.places))[""].counts
-        visits = reached.visits(source, scope)
+        visits = reached.visits(source, scope, plan)
         for place, stage in enumerate(plan.places[:-1], 1):
             yield "", stage, counts[place] - visits[stage]
         return

@@ -370,7 +370,7 @@ def _ids(
         text, cell, where = _FATES[column]
         sql = compose(text, **_fate_slots(scope, plan, text), tail="{ids}", cell=cell, where=where)
     elif column == "of_all":
-        sql = of_all_ids_text(scope, plan)
+        sql = of_all_ids_text(source, scope, plan)
     else:
-        sql = credit_ids_text(scope, plan, _CREDITS[column])
+        sql = credit_ids_text(source, scope, plan, _CREDITS[column])
     return [record for (record,) in rows_of(source, sql, params)]

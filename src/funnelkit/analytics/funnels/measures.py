@@ -25,6 +25,7 @@ class FunnelMeasures(Measured):
         *,
         definition: DefinitionName = "reached",
         steps: Sequence[str] | None = None,
+        within: timedelta | str | None = None,
         window: timedelta | str | None = None,
         anchor: Anchor = "any",
         ties: Ties = "log_order",
@@ -44,6 +45,9 @@ class FunnelMeasures(Measured):
                 row to the next), ``"visited"``, ``"bitrix24"``, ``"all_previous"``, ``"closed"``. Of
                 steps: ``"ordered"``, ``"strict"``, ``"unordered"``, ``"attempts"``.
             steps: Stages, or ``"won"``, in the order asked for; default: all.
+            within: Of ``"reached"``: count what a record reached up to this age, included; a record's age is
+                the time since its creation. Younger records have not had that long yet: give ``created``
+                a period that ended as long ago, and all of them have.
             window: The longest time from the first step to the last, included.
             anchor: Of ``"ordered"`` and ``"strict"``: whether any entry into the first step may start the
                 window, or only the first one.
@@ -75,6 +79,7 @@ class FunnelMeasures(Measured):
             refuse("definition", definition, DEFINITIONS, "is not a definition of a funnel")
         given: dict[str, Any] = {
             "steps": steps,
+            "within": within,
             "window": window,
             "anchor": anchor if anchor != "any" else None,
             "ties": ties if ties != "log_order" else None,

@@ -54,7 +54,7 @@ def planned(definition: Definition, scope: Scope, given: Mapping[str, Any]) -> P
     return Plan(
         definition=definition,
         places=places,
-        within_us=_microseconds(said.get("window")),
+        within_us=_microseconds(said.get("window"), "window"),
         anchor=plan.anchor,
         ties=plan.ties,
         bans=tuple(_ban(plan, scope, exclusion) for exclusion in said.get("exclusions", ())),
@@ -62,11 +62,12 @@ def planned(definition: Definition, scope: Scope, given: Mapping[str, Any]) -> P
         held=held,
         entered=bounds_of(said["entered"], "entered", scope.zone) if "entered" in said else ALWAYS,
         attribution=touch,
+        horizon_us=_microseconds(said.get("within"), "within"),
     )
 
 
-def _microseconds(window: timedelta | str | None) -> int:
-    return ALWAYS[1] if window is None else duration(window, "window") // timedelta(microseconds=1)
+def _microseconds(given: timedelta | str | None, argument: str) -> int:
+    return ALWAYS[1] if given is None else duration(given, argument) // timedelta(microseconds=1)
 
 
 def _steps(scope: Scope, steps: Sequence[str] | None) -> tuple[str, ...]:

@@ -57,6 +57,7 @@ DEFINITIONS: dict[DefinitionName, Definition] = {
             name="reached",
             sentence="a record counts in every stage up to the furthest it was ever on; a win that stands "
             "passes all",
+            takes=("within", *_GROUPED),
         ),
         Definition(name="visited", sentence="a record counts in the stages it was ever on, and in no other"),
         Definition(
@@ -146,6 +147,7 @@ class Plan:
         policy: Whether meeting it ends the attempt, or takes the record out of all steps.
         held: What splits a record into units, each counted by itself: a name as in ``by``, or empty.
         entered: The period, in microseconds, in which the first step has to be done.
+        horizon_us: Only rows of the ledger up to this age of the record, included.
         attribution: Whose group a record is in: ``"each"`` row's own, that of the ``"first"`` or
             ``"last"`` row, of ``"all"``, or of a named step.
     """
@@ -159,6 +161,7 @@ class Plan:
     policy: Policy = "end_attempt"
     held: str = ""
     entered: tuple[int, int] = ALWAYS
+    horizon_us: int = ALWAYS[1]
     attribution: str = "each"
 
     @property

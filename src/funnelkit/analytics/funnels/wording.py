@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from functools import partial
 
 import attrs
@@ -10,7 +11,7 @@ from funnelkit.analytics.funnels.plans import Plan
 from funnelkit.analytics.scope import ALWAYS, Scope
 from funnelkit.analytics.texts import Params, compose
 
-__all__ = ["credit_text", "params_of"]
+__all__ = ["credit_text", "jumps", "params_of"]
 
 # What stands in one line, in which turn: who did the step before, who may do this one, what ends it.
 # In order of the log, the row itself may do a step before it counts as having done the one before.
@@ -20,7 +21,7 @@ _TURNS = {
     "step_order": {"did": "0", "may": "1", "out": "2", "sooner": "<="},
 }
 _BY_TIME = {"sorting": "moved_us, turn, seq", "clock": "moved_us"}
-_STEPS = {"ordered": "parts/step", "strict": "parts/next_step"}
+_STEPS = {"ordered": ("step", "ban"), "strict": ("next_step", ""), "attempts": ("attempt", "attempt_ban")}
 _ENTERED = "AND moved_us >= :entered_from AND moved_us < :entered_to"
 _TOUCH = {"first": "nth = 1", "last": "nth_last = 1"}
 
@@ -38,6 +39,8 @@ def credit_text(scope: Scope, plan: Plan, **slots: str) -> str:
         clauses |= _dated("dated_group", "group", clauses)
     clauses |= _stepped(plan, clauses)
     clauses |= _chosen(plan, clauses["units"]) | {"worth_before": ""}
+    if plan.horizon_us != ALWAYS[1]:
+        clauses["soon"] = "AND m.moved_us - m.created_us <= :horizon"
     return compose(f"funnels/credit_{plan.definition.name}", **(clauses | slots))
 
 
@@ -48,6 +51,8 @@ def params_of(scope: Scope, plan: Plan) -> Params:
         **{f"step_{n}": place for n, place in enumerate(plan.places, 1)},
         **{f"ban_{n}": ban.place for n, ban in enumerate(plan.bans, 1)},
         "within": plan.within_us,
+        "never": ALWAYS[1],
+        "horizon": plan.horizon_us,
         "entered_from": plan.entered[0],
         "entered_to": plan.entered[1],
         "touch_ord": plan.names.index(plan.attribution) + 1 if plan.attribution in plan.names else 0,
@@ -68,28 +73,46 @@ def _dated(name: str, slot: str, clauses: dict[str, str]) -> dict[str, str]:
 
 def _stepped(plan: Plan, clauses: dict[str, str]) -> dict[str, str]:
     """Return the clauses of a funnel of steps."""
-    fill = partial(
-        compose, **{name: clauses[name] for name in ("units", *_TURNS["step_order"], "sorting", "clock")}
-    )
+    shared = ("units", *_TURNS["step_order"], *_BY_TIME)
+    over_seq = "seq" if plan.ties == "log_order" else ":never"
+    fill = partial(compose, over_seq=over_seq, **{name: clauses[name] for name in shared})
     numbers = range(1, len(plan.places) + 1)
-    part = _STEPS.get(plan.definition.name)
-    steps = ""
-    for n in numbers[1:] if part else ():
-        bans = " ".join(fill("parts/ban", n=str(ban)) for ban in _bans(plan, n))
-        steps += fill(part or "", n=str(n), before=str(n - 1), bans=bans) + ", "
-    hits = [fill("parts/hit", n=str(n)) for n in numbers[1:] if _bans(plan, n)]
-    barred = plan.policy == "discard_entity" and bool(hits)
-    some = {"hits": " UNION ALL ".join(hits), "last": str(len(plan.places))}
+    step, ban = _STEPS.get(plan.definition.name, ("", ""))
+    first = "attempt_first" if plan.definition.name == "attempts" else "first"
+    steps = [
+        fill(f"parts/{step}", n=str(n), before=str(n - 1), bans=_each(fill, ban, _bans(plan, n), " "))
+        for n in numbers[1:]
+        if step
+    ]
+    banned = [n for n in numbers[1:] if _bans(plan, n)]
+    barred = plan.policy == "discard_entity" and bool(banned)
+    last = str(len(plan.places))
     return {
         "anchor": "entry = 1" if plan.anchor == "first" else "entry > 0",
         "entered": _ENTERED if plan.entered != ALWAYS else "",
-        "steps": steps,
-        "firsts": " UNION ALL ".join(fill("parts/first", n=str(n)) for n in numbers),
-        "last_times": ", ".join(fill("parts/latest_of", n=str(n)) for n in numbers),
-        "together": " + ".join(fill("parts/lately", n=str(n)) for n in numbers),
-        "discard": fill("parts/discard", **some) if barred else "",
+        "steps": "".join(f"{text}, " for text in steps),
+        "firsts": _each(fill, first, numbers, " UNION ALL "),
+        "last_times": _each(fill, "latest_of", numbers, ", "),
+        "together": _each(fill, "lately", numbers, " + "),
+        "discard": fill("parts/discard", last=last, hits=_each(fill, "hit", banned, " UNION ALL "))
+        if barred
+        else "",
         "spared": fill("parts/spared") if barred else "",
+        "struck": _each(fill, "struck", banned, " "),
+        "over_seq": over_seq,
+        "last": last,
     }
+
+
+def jumps(rounds: int) -> dict[str, str]:
+    """Return the clauses that follow up to ``2 ** rounds`` attempts of a record."""
+    texts = (compose("parts/jump", n=str(n), before=str(n - 1)) for n in range(1, rounds + 1))
+    return {"jumps": "".join(f"{text}, " for text in texts), "rounds": str(rounds)}
+
+
+def _each(fill: Callable[..., str], part: str, numbers: Iterable[int], between: str) -> str:
+    """Return a part once for each number."""
+    return between.join(fill(f"parts/{part}", n=str(n)) for n in numbers)
 
 
 def _bans(plan: Plan, step: int) -> list[int]:
@@ -100,7 +123,9 @@ def _bans(plan: Plan, step: int) -> list[int]:
 def _chosen(plan: Plan, units: str) -> dict[str, str]:
     """Return the clauses between the credits and their counting: entry period and attribution."""
     choice, chosen = "", "credit"
-    if plan.entered != ALWAYS and plan.definition.name not in _STEPS:
+    is_of_attempts = plan.definition.name == "attempts"
+    units = "record_id, unit" if is_of_attempts else units
+    if plan.entered != ALWAYS and (is_of_attempts or plan.definition.name not in _STEPS):
         choice, chosen = compose("parts/entrants", units=units), "entrants"
     if plan.attribution != "each":
         part = "parts/all_touches" if plan.attribution == "all" else "parts/one_touch"

@@ -1,0 +1,1 @@
+SELECT record_id, begun, {n} AS ord, seq FROM attempt_{n}
