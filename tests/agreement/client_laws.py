@@ -10,9 +10,9 @@ import pytest
 from hypothesis import strategies as st
 from tests.agreement.client_lives import END, SHOPS, START, Life
 
-from funnelkit import Deal, Money, Store
+from funnelkit import Money, Store
 from funnelkit.errors import NotFoundError
-from funnelkit.people import Scope
+from funnelkit.people import Scope, SplitTarget
 from funnelkit.storage.base import KINDS
 
 __all__ = ["LAWS", "Eyes", "eyes", "nobody_sees_outside_the_scope"]
@@ -164,11 +164,10 @@ def profile(seen: Any, id: str) -> set[str]:
 
 def split_targets_sum_up(life: Life) -> None:
     """Parts sum to the whole on every level, now and by any day; what was reached is what was won."""
-    won = [
-        (life.store.moves(deal.id)[-1].owner, deal.value)
-        for deal in life.store.find("deal", {"outcome": "won"}, limit=10_000)
-        if isinstance(deal, Deal) and not deal.replaced_by
+    wins = [
+        life.store.moves(deal.id)[-1] for deal in life.store.find("deal", {"outcome": "won"}, limit=10_000)
     ]
+    won = [(win.owner, win.value) for win in wins if win.at.date() < END]  # as it was then
     for plan in life.plans:
         for _, part in plan.walk():
             assert not part.parts or summed(each.target.amount for each in part.parts) == one(part.amount())
@@ -178,10 +177,19 @@ def split_targets_sum_up(life: Life) -> None:
                 if part.parts:
                     assert summed(planned[*way, each.name] for each in part.parts) == one(planned[way])
         for row in life.engine.achieved(plan, END).rows:
-            whose = {"ann", "bob"} if row.names[-1:] == ("north",) else set(row.names[-1:])
-            theirs = [value for owner, value in won if not whose or owner in whose]
-            reached = [value for value in theirs if value] if isinstance(row.fact, Money) else theirs
-            assert one(row.fact) == (summed(reached) if isinstance(row.fact, Money) else len(reached))
+            whose = holders(plan.part(row.names)) if row.names else set(dict(won))
+            theirs = [value for owner, value in won if owner in whose]
+            if isinstance(row.fact, Money):
+                assert row.fact.minor == summed(value for value in theirs if value)
+            else:
+                assert row.fact == len(theirs)
+
+
+def holders(part: SplitTarget) -> set[str]:
+    """Return who works for a part: the members of the group, whoever its parts are for, or it itself."""
+    if part.name == "north":
+        return {"ann", "bob"}
+    return set[str]().union(*map(holders, part.parts)) if part.parts else {part.name}
 
 
 def one(amount: Any) -> int:
