@@ -15,7 +15,8 @@ and asks again; after that, and for a token that has expired, it is a `Bitrix24E
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -183,58 +184,101 @@ def import_deals(
 ) -> tuple[ImportReport, ...]:
     """Bring the deals of a Bitrix24 account into a store, each with its history of stages.
 
-    Deal 42 becomes ``bitrix24-deal-42``. The history goes through `funnelkit.import_log`, pipeline by
-    pipeline: run again after it was cut off it goes on, and run every day it brings what is new. A
-    deal's stages in a pipeline that it has left are reported as ignored. A deal without any history
-    begins on the stage where it is, at its creation.
+    Deal 42 becomes ``bitrix24-deal-42``. The history goes through `funnelkit.import_log`: run again after
+    it was cut off it goes on, and run every day it brings what is new. A deal's stages in a pipeline
+    that it has left are reported as ignored. A deal without any history begins on the stage where it is,
+    at its creation.
+
+    Deals are asked for by their ids, some at a time with their history, so memory does not grow with the
+    account.
 
     Args:
         engine: One that has the pipelines that `pipelines_of` returns.
         client: A ``b24pysdk.Client``.
-        progress: As for `funnelkit.import_log`, for each pipeline.
-        batch: How many deals go into one commit.
+        progress: Called with (deals done, deals); True draws a bar on stderr if that is a terminal.
+        batch: How many deals are held at once, and go into one commit.
 
     Returns:
-        A report for every pipeline that has deals.
+        A report for every pipeline that has deals. Lines of bad rows count the steps of its deals, in the
+        order in which they were asked for.
 
     Raises:
         MissingExtraError, Bitrix24Error: See `pipelines_of`.
-        InputError: The engine lacks a pipeline, or ``progress`` cannot be called.
+        InputError: The engine lacks a pipeline, ``progress`` cannot be called, or ``batch`` is no number.
     """
     client, show = _checked(client), shower(progress)
+    if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
+        raise InputError("batch", f"{shown(batch)} is not a number of deals", "give 1 or more")
     funnels = {funnel.category: funnel for funnel in _funnels(client)}
     for funnel in funnels.values():
         if funnel.pipeline.id not in engine.pipelines:
             fix = "build the engine with pipelines_of(client)"
             raise InputError("engine", f"it has no pipeline {funnel.pipeline.id!r}", fix)
-    deals = {str(deal["ID"]): deal for deal in _listed("crm.deal.list", client.crm.deal.list, select=_FIELDS)}
+    reports: dict[int, ImportReport] = {}
+    done = 0
+    for deals, total in _deals(client, batch):
+        for category, rows in _rows(client, deals).items():
+            if own := funnels.get(category):
+                log, pipeline = _log(own, rows), own.pipeline.id
+                report = import_log(engine, rows, log, pipeline=pipeline, batch=batch)
+                reports[category] = _joined(reports.get(category), report)
+        done += len(deals)
+        show(done, max(done, total))
+    return tuple(reports[category] for category in funnels if category in reports)
+
+
+def _deals(client: Any, size: int) -> Iterator[tuple[dict[str, Any], int]]:
+    """Yield some deals by their ids, the least first, and how many there are in all."""
+    waiting: list[Any] = []
+    total = 0
+    for answer in _pages("crm.deal.list", client.crm.deal.list, select=_FIELDS):
+        waiting += answer.result
+        total = answer.total or 0
+        while len(waiting) >= size:
+            yield {str(deal["ID"]): deal for deal in waiting[:size]}, total
+            del waiting[:size]
+    if waiting:
+        yield {str(deal["ID"]): deal for deal in waiting}, total
+
+
+def _rows(client: Any, deals: Mapping[str, Any]) -> dict[int, list[dict[str, str]]]:
+    """Return category → a row for every step of its deals; of one that has none, where it is."""
     rows: dict[int, list[dict[str, str]]] = {}
-    for deal, stage, time in _steps(client, deals):
-        rows.setdefault(int(deal["CATEGORY_ID"]), []).append(_row(deal, stage, time))
-    reports = []
-    for category, funnel in funnels.items():
-        if own := rows.get(category):
-            strangers = {row["STAGE"] for row in own} - funnel.stages.keys() - funnel.outcomes.keys()
-            others = tuple(sorted(stage for stage in strangers if _category_of(stage) != category))
-            log = _log(funnel, others)
-            reports.append(
-                import_log(engine, own, log, pipeline=funnel.pipeline.id, progress=show, batch=batch)
-            )
-    return tuple(reports)
-
-
-def _steps(client: Any, deals: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], str, str]]:
-    """Yield deal, stage and time of every step of deals; of one that has none, where it is."""
     told = set[str]()
-    ask = client.crm.stagehistory.list
-    for step in _listed("crm.stagehistory.list", ask, wrapper="items", entity_type_id=_DEAL):
-        deal = deals.get(str(step["OWNER_ID"]))
-        if deal is not None:  # else it was deleted, or must not be seen
-            told.add(str(deal["ID"]))
-            yield deal, step["STAGE_ID"], step["CREATED_TIME"]
+    ids = [int(id) for id in deals]
+    ask = {"entity_type_id": _DEAL, "filter": {">=OWNER_ID": min(ids), "<=OWNER_ID": max(ids)}}
+    for answer in _pages("crm.stagehistory.list", client.crm.stagehistory.list, **ask):
+        for step in answer.result["items"]:
+            deal = deals.get(str(step["OWNER_ID"]))
+            if deal is not None:  # else it was deleted, or must not be seen
+                told.add(str(deal["ID"]))
+                row = _row(deal, step["STAGE_ID"], step["CREATED_TIME"])
+                rows.setdefault(int(deal["CATEGORY_ID"]), []).append(row)
     for id, deal in deals.items():
         if id not in told:
-            yield deal, deal["STAGE_ID"], deal["DATE_CREATE"]
+            row = _row(deal, deal["STAGE_ID"], deal["DATE_CREATE"])
+            rows.setdefault(int(deal["CATEGORY_ID"]), []).append(row)
+    return rows
+
+
+def _joined(before: ImportReport | None, more: ImportReport) -> ImportReport:
+    """Return the report of two parts of one log."""
+    if before is None:
+        return more
+    return ImportReport(
+        pipeline=before.pipeline,
+        rows=before.rows + more.rows,
+        records=before.records + more.records,
+        used=before.used + more.used,
+        repeats=before.repeats + more.repeats,
+        present=before.present + more.present,
+        continued=before.continued + more.continued,
+        ignored_activities=Counter(before.ignored_activities) + Counter(more.ignored_activities),
+        bad=before.bad + tuple(attrs.evolve(bad, line=before.rows + bad.line) for bad in more.bad),
+        reopened=before.reopened + more.reopened,
+        early=before.early + more.early,
+        unclear_times=before.unclear_times + more.unclear_times,
+    )
 
 
 def _category_of(stage: str) -> int:
@@ -250,7 +294,10 @@ def _row(deal: Mapping[str, Any], stage: Any, time: Any) -> dict[str, str]:
     return {**told, "RECORD": f"bitrix24-deal-{deal['ID']}", "STAGE": str(stage), "TIME": str(time)}
 
 
-def _log(funnel: _Funnel, others: tuple[str, ...]) -> EventLog:
+def _log(funnel: _Funnel, rows: Iterable[Mapping[str, str]]) -> EventLog:
+    """Return what rows mean; stages of another pipeline that a deal has left are ignored."""
+    strangers = {row["STAGE"] for row in rows} - funnel.stages.keys() - funnel.outcomes.keys()
+    others = tuple(sorted(stage for stage in strangers if _category_of(stage) != funnel.category))
     return EventLog(
         record="RECORD",
         activity="STAGE",
@@ -281,14 +328,12 @@ def _checked(client: Any) -> Any:
     return client
 
 
-def _listed(
-    method: str, ask: Callable[..., Any], *, wrapper: str = "", **params: Any
-) -> Iterator[Mapping[str, Any]]:
-    """Yield every item of a list, page by page, by id."""
+def _pages(method: str, ask: Callable[..., Any], **params: Any) -> Iterator[Any]:
+    """Yield every page of a list, by id."""
     start: int | None = 0
     while start is not None:
         answer = _asked(method, partial(ask, **params, order={"ID": "ASC"}, start=start))
-        yield from answer.result[wrapper] if wrapper else answer.result
+        yield answer
         start = answer.next
 
 

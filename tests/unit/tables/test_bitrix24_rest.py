@@ -120,8 +120,12 @@ class Portal:
             return _page(page, start=start, total=len(self.deals))
         assert method == "crm.stagehistory.list"
         assert params["entityTypeId"] == 2
-        start = int(params["start"])
-        return _page({"items": self.history[start : start + PAGE]}, start=start, total=len(self.history))
+        start, asked = int(params["start"]), params["filter"]
+        assert asked.keys() == {">=OWNER_ID", "<=OWNER_ID"}
+        found = [
+            step for step in self.history if asked[">=OWNER_ID"] <= step["OWNER_ID"] <= asked["<=OWNER_ID"]
+        ]
+        return _page({"items": found[start : start + PAGE]}, start=start, total=len(found))
 
 
 def _page(result: Any, *, start: int = 0, total: int) -> tuple[int, dict[str, Any]]:
@@ -250,6 +254,28 @@ def test_lists_are_read_to_their_last_page(portal: Portal, client: Any) -> None:
     assert starts == [0, 50, 100]
     starts = [params["start"] for method, params in portal.asked if method == "crm.stagehistory.list"]
     assert starts == [0, 50, 100, 150, 200]
+
+
+def test_deals_come_some_at_a_time(portal: Portal, client: Any) -> None:
+    """No more deals are held than go into a commit; the report is that of all, and progress counts deals."""
+    for number in range(120):
+        portal.add(*(("NEW", "OLD", "EXECUTING") if number == 75 else ("NEW", "EXECUTING")))
+    seen: list[tuple[int, int]] = []
+    (report,) = import_deals(
+        an_engine(client), client, batch=60, progress=lambda done, total: seen.append((done, total))
+    )
+    assert seen == [(60, 120), (120, 120)]
+    owners = [params["filter"] for method, params in portal.asked if method == "crm.stagehistory.list"]
+    assert owners == [{">=OWNER_ID": 1, "<=OWNER_ID": 60}] * 3 + [{">=OWNER_ID": 61, "<=OWNER_ID": 120}] * 3
+    assert (report.rows, report.records, report.used, len(report.bad)) == (241, 120, 240, 1)
+    assert report.bad[0].line == 2 * 75 + 2  # the steps of the deals before it, and its own
+
+
+@pytest.mark.parametrize("batch", [0, True, "60"])
+def test_a_batch_is_a_number_of_deals(batch: Any, client: Any) -> None:
+    """Anything else is refused before anything is asked for."""
+    with pytest.raises(InputError, match="is not a number of deals"):
+        import_deals(Engine(), client, batch=batch)
 
 
 def test_what_is_new_comes_the_next_time(portal: Portal, client: Any) -> None:
