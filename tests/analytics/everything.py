@@ -69,6 +69,8 @@ def ask_everything(database: Any, stages: tuple[str, ...] = STAGES) -> None:
             (metrics.transitions(**arguments), ("", "new")),
             (metrics.time_in_stage(**arguments), ("new", "open")),
             (metrics.time_in_stage(**arguments, each="record"), ("new", "closed")),
+            (metrics.stage_exits(**arguments), ("new", "7d", "lost")),
+            (metrics.stuck(**arguments), ("new",)),
             (metrics.days_to_win(**arguments), ("negative",)),
             (metrics.cohort_conversion(**arguments), ("30d", "won")),
             (metrics.cohort_losses(**arguments, horizons=["60d"]), ("60d", "")),

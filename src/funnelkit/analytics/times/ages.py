@@ -73,6 +73,10 @@ class Ages:
         unit, turn = timedelta(microseconds=self.unit_us), timedelta(microseconds=self.unit_us * FINE)
         return f"durations count in units of {unit} rounded up, beyond {turn} in {COARSE} of them"
 
+    def width(self, age_us: int) -> int:
+        """Return how wide the units are at an age."""
+        return self.unit_us if age_us <= self.unit_us * FINE else self.unit_us * COARSE
+
     def params(self) -> Params:
         """Return the parameters that a text may name."""
         return {"unit": self.unit_us, "turn": self.unit_us * FINE, "coarse": self.unit_us * COARSE}

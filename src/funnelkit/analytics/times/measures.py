@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Unpack
 
 from funnelkit.analytics.measured import Measured
 from funnelkit.analytics.scope import Filters, Period, refuse
-from funnelkit.analytics.times import stays, wins
+from funnelkit.analytics.times import exits, stays, stuck, wins
 from funnelkit.analytics.times.ages import Ages
+from funnelkit.clock import duration
+from funnelkit.errors import InputError
 
 __all__ = ["TimeMeasures"]
 
 
 _EACH = ("stay", "record")
+_ALL = 100
+_MICROSECOND = timedelta(microseconds=1)
 
 
 class TimeMeasures(Measured):
@@ -41,6 +46,63 @@ class TimeMeasures(Measured):
             refuse("each", each, _EACH, "is nothing to measure")
         metric = partial(stays.time_in_stage, ages=Ages.of(unit), each=each)
         return self._measured(metric, self._scope(pipeline, filters), "created")
+
+    def stage_exits(
+        self,
+        pipeline: str | None = None,
+        *,
+        horizons: Sequence[timedelta | str] = ("7d", "30d"),
+        unit: timedelta | str = "1h",
+        **filters: Unpack[Filters],
+    ) -> exits.StageExits:
+        """Measure where stays lead to, and how soon: forward, back, won, lost, or still there.
+
+        The ways out compete (Aalen-Johansen); stays that go on count for as long as they were watched.
+        Beside them stands the restricted mean of the stay.
+
+        Args:
+            pipeline: Its id.
+            horizons: Times since the stage was entered.
+            unit: How finely durations are told apart; horizons are whole units.
+            **filters: See `Filters`.
+        """
+        ages = Ages.of(unit)
+        metric = partial(exits.stage_exits, ages=ages, horizons=exits.horizons_of(horizons, ages))
+        return self._measured(metric, self._scope(pipeline, filters), "created")
+
+    def stuck(
+        self,
+        pipeline: str | None = None,
+        *,
+        percent: int = 90,
+        after: timedelta | str | None = None,
+        ahead: timedelta | str = "30d",
+        unit: timedelta | str = "1h",
+        **filters: Unpack[Filters],
+    ) -> stuck.StuckRecords:
+        """List open records that are on their stage for longer than is usual there.
+
+        The limit is no fixed number of days: by then, of the stays that lasted longer than ``after``,
+        ``percent`` percent were over (Kaplan-Meier, so stays that go on are counted for what they are).
+
+        Args:
+            pipeline: Its id.
+            percent: 1 to 99.
+            after: Look only at stays that lasted longer than this; default: at all.
+            ahead: How far to look from the limit on.
+            unit: How finely durations are told apart.
+            **filters: See `Filters`; they choose what is usual, too. Groups share one limit.
+        """
+        if not 0 < percent < _ALL:
+            raise InputError("percent", f"{percent} is not between 1 and 99", "give 90")
+        ages, scope = Ages.of(unit), self._scope(pipeline, filters)
+        after_us = -1 if after is None else exits.horizons_of([after], ages)[0]
+        usual = stuck.Usual(
+            percent=percent, after_us=after_us, within_us=duration(ahead, "ahead") // _MICROSECOND
+        )
+        norm = stuck.norms(self._source, scope, ages, usual)
+        metric = partial(stuck.stuck, ages=ages, usual=usual, norm=norm)
+        return self._measured(metric, scope, "created")
 
     def days_to_win(
         self, pipeline: str | None = None, *, closed: Period | None = None, **filters: Unpack[Filters]
