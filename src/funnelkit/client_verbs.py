@@ -164,10 +164,14 @@ class ClientVerbs:
         """Return what merging records of one kind would change; change nothing.
 
         Args:
-            records: Two or more leads, contacts, companies or deals, or their ids.
+            records: Two to twenty leads, contacts, companies or deals, or their ids; of more, merge some
+                first, for who was merged leads to who stands for it.
             rule: Who survives and whose values count; `MergeRule()` when left out.
             survivor: The one to survive, whatever the rule says.
             fields: Field → value it shall have, whatever the rule says.
+
+        Raises:
+            InputError: Fewer than two records or more than twenty, or records of several kinds.
         """
         from funnelkit.clients.merging import plan_merge
 

@@ -47,7 +47,9 @@ class NewDeal(DealDetails, total=False):
         id: An id of your own.
         contact, company: The client: records, or their ids.
         person, email, phone, company_name: Who asks, where nobody knows whether they are a client: the
-            one who is known by that address or number is found, or else made.
+            one who is known by that address or number is found, or else made. Nobody is found by the
+            name of a company, as many have the same: where no client is found, `Engine.create` makes
+            one of that name, even if there is one; say ``company=`` if you know it.
         consent, origin: What they agreed to, and how they came: text or JSON values, kept in the
             record's activity ``"inquiry"``.
     """
