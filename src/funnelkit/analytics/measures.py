@@ -8,6 +8,7 @@ from funnelkit.analytics.drift.measures import DriftMeasures
 from funnelkit.analytics.flow.measures import FlowMeasures
 from funnelkit.analytics.funnels.measures import FunnelMeasures
 from funnelkit.analytics.leaks.measures import LeakMeasures
+from funnelkit.analytics.money.measures import MoneyMeasures
 from funnelkit.analytics.outcomes.measures import OutcomeMeasures
 from funnelkit.analytics.people.measures import PeopleMeasures
 from funnelkit.analytics.times.measures import TimeMeasures
@@ -22,6 +23,7 @@ class Analytics(
     TimeMeasures,
     FlowMeasures,
     LeakMeasures,
+    MoneyMeasures,
     PeopleMeasures,
     ChanceMeasures,
     DriftMeasures,

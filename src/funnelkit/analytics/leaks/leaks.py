@@ -12,9 +12,7 @@ from functools import partial
 
 import attrs
 
-from funnelkit.analytics.funnels.credits import credit_ids_text, tallied
-from funnelkit.analytics.funnels.plans import DEFINITIONS, Plan
-from funnelkit.analytics.funnels.wording import params_of
+from funnelkit.analytics.funnels.reaching import reached, reached_ids
 from funnelkit.analytics.intervals import Rate
 from funnelkit.analytics.result import Group, Result, Row, check_cell
 from funnelkit.analytics.scope import Scope
@@ -121,19 +119,14 @@ def leaks(source: Source, scope: Scope, minimum: int, level: float) -> Leaks:
     return Leaks(about=about, rows=tuple(rows), ids=partial(_ids, source, scope))
 
 
-def _plan(scope: Scope) -> Plan:
-    return Plan(definition=DEFINITIONS["reached"], places=scope.shape.places)
-
-
 def _passed(source: Source, scope: Scope) -> Counts:
-    """Who counts in a row of the reached funnel has passed the row before."""
-    tallies, _ = tallied(source, scope, _plan(scope))
-    stages = scope.shape.places[:-1]
+    """Who got to a place has passed the stage before it."""
+    places = scope.shape.places
+    before = dict(zip(places[1:], places, strict=False))
     return {
-        (key, stage): tally.counts[n + 1]
-        for key, tally in tallies.items()
-        for n, stage in enumerate(stages, 1)
-        if tally.counts[n + 1]
+        (key, before[place]): records
+        for (key, place), records in reached(source, scope).items()
+        if place in before
     }
 
 
@@ -193,12 +186,9 @@ def _ids(source: Source, scope: Scope, stage: str, which: str, *, group: Group =
     check_cell("stage", stage, stages)
     check_cell("column", which, ("passed", "failed"))
     key = scope.key_of(group)
-    if which == "failed":
-        params = scope.params() | {"stage": stage, "key": key}
-        where = "outcome = 'lost' AND furthest = :stage AND grp = :key"
-        sql = compose("outcomes/endings", **scope.slots(), tail="{ids}", cell="ending", where=where)
-    else:
-        plan = _plan(scope)
-        params = params_of(scope, plan) | {"ord": stages.index(stage) + 2, "key": key}
-        sql = credit_ids_text(source, scope, plan, "low < :ord AND high >= :ord AND kept = 1 AND grp = :key")
+    if which == "passed":
+        return reached_ids(source, scope, scope.shape.places[stages.index(stage) + 1], key)
+    params = scope.params() | {"stage": stage, "key": key}
+    where = "outcome = 'lost' AND furthest = :stage AND grp = :key"
+    sql = compose("outcomes/endings", **scope.slots(), tail="{ids}", cell="ending", where=where)
     return [record for (record,) in rows_of(source, sql, params)]

@@ -1,0 +1,1 @@
+"""What clients cost, what they bring, and which sources are to be thanked."""
