@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.analytics.histories import hour
 
-from funnelkit.analytics import Analytics, Exclusion, Shape
+from funnelkit.analytics import Aging, Analytics, Exclusion, Shape
 from funnelkit.clock import FrozenClock
 from funnelkit.people import Organisation, Target
 from funnelkit.people.achieved import achieved
@@ -25,6 +25,7 @@ FILTERS: tuple[dict[str, Any], ...] = (
     {"custom": {"size": 1, "segment": None}, "created": (hour(0), hour(9)), "as_of": hour(50)},
 )
 PASSED = Target("jan", "sales", date(2026, 1, 1), date(2026, 2, 1), measure="passage", stage="call", amount=1)
+AGING = (Aging(limit="7d", clock="activity"), Aging(limit={"new": "16h"}, clock="update", unit="business"))
 FUNNEL_CELLS = ("count", "of_previous", "of_first", "lost", "went_back", "skipped")
 
 
@@ -49,6 +50,17 @@ def ask_funnels(metrics: Analytics) -> None:
             assert (row.sums, row.of_all, row.of_previous_value) is not None
         for cell in ("count", "of_all") if funnel.rows else ():
             funnel.ids(funnel.rows[0].stage, cell)
+    for by in (None, "owner", "custom.size"):
+        found: list[tuple[Any, tuple[str, ...]]] = [
+            (metrics.entries(by=by), ("new",)),
+            (metrics.direct_moves(by=by), ("new", "direct")),
+            (metrics.time_to_convert(end="call", by=by), ("converted",)),
+            (metrics.time_to_convert(policy="discard_entity", **_FOREIGN, by=by), ("converted",)),
+            (metrics.funnel_trend(window="2d", every="week", by=by), ("2026-W01", "call")),
+        ]
+        for result, cells in found:
+            if result.rows:
+                result.ids(*cells, group=result.rows[0].group)
 
 
 def ask_everything(database: Any, stages: tuple[str, ...] = STAGES) -> None:
@@ -72,6 +84,7 @@ def ask_everything(database: Any, stages: tuple[str, ...] = STAGES) -> None:
             (metrics.stage_exits(**arguments), ("new", "7d", "lost")),
             (metrics.stuck(**arguments), ("new",)),
             (metrics.days_to_win(**arguments), ("negative",)),
+            *((metrics.overdue(policy, **arguments), ("new",)) for policy in AGING),
             (metrics.cohort_conversion(**arguments), ("30d", "won")),
             (metrics.cohort_losses(**arguments, horizons=["60d"]), ("60d", "")),
             (metrics.win_rate(**arguments), ("won",)),
@@ -87,6 +100,9 @@ def ask_everything(database: Any, stages: tuple[str, ...] = STAGES) -> None:
             (metrics.markov(**arguments), ("new",)),
             (metrics.landmarks(**arguments), ("new", "0")),
             (metrics.estimates(**arguments), ("none",)),
+            (metrics.drift(within="2h", every="4h", **arguments), ("new", "after")),
+            (metrics.drift(what="time", every="4h", **arguments), ("new", "before")),
+            (metrics.periods(within="2h", every="4h", **arguments), ("new", "0")),
         ]
         if by != "month":
             results.append((metrics.leaks(**arguments), ("new", "failed")))

@@ -9,7 +9,7 @@ from typing import Unpack
 
 from funnelkit.analytics.measured import Measured
 from funnelkit.analytics.scope import Filters, Period, refuse
-from funnelkit.analytics.times import exits, stays, stuck, wins
+from funnelkit.analytics.times import aging, exits, stays, stuck, wins
 from funnelkit.analytics.times.ages import Ages
 from funnelkit.clock import duration
 from funnelkit.errors import InputError
@@ -103,6 +103,26 @@ class TimeMeasures(Measured):
         norm = stuck.norms(self._source, scope, ages, usual)
         metric = partial(stuck.stuck, ages=ages, usual=usual, norm=norm)
         return self._measured(metric, scope, "created")
+
+    def overdue(
+        self, policy: aging.Aging, pipeline: str | None = None, **filters: Unpack[Filters]
+    ) -> aging.OverdueRecords:
+        """List open records that were left alone for longer than a policy allows.
+
+        >>> from datetime import UTC, datetime
+        >>> from funnelkit import Engine, Pipeline, Stage
+        >>> from funnelkit.analytics import Aging
+        >>> from funnelkit.clock import FrozenClock
+        >>> clock = FrozenClock(datetime(2026, 3, 1, tzinfo=UTC))
+        >>> engine = Engine(Pipeline("sales", [Stage("new")]), clock=clock)
+        >>> deal = engine.create("Acme")
+        >>> _ = clock.tick("8d")
+        >>> found = engine.analytics.overdue(Aging(limit="7d"))
+        >>> found.ids("new") == [deal.id], found.rows[0].overdue.numerator
+        (True, 1)
+        """
+        metric = partial(aging.overdue, policy=policy)
+        return self._measured(metric, self._scope(pipeline, filters), "created")
 
     def days_to_win(
         self, pipeline: str | None = None, *, closed: Period | None = None, **filters: Unpack[Filters]
