@@ -38,7 +38,8 @@ class Thanks(Row):
     """What one source is credited with; ``group`` is the source.
 
     Attributes:
-        touches: Its inquiries that led to a win.
+        touches: Its inquiries that led to a win. A source without any can still be credited by
+            markov: those who came from it to another source are taken to win as often as all others there.
         first, last, linear, position, markov: Wins credited by each rule; each column sums to all wins
             that had an inquiry of a known source.
         sums: Currency → value of the wins, shared out by the rule that was asked for; no cent is lost.
@@ -80,7 +81,7 @@ def attribution(source: Source, scope: Scope, rule: Rule) -> Attribution:
         for code, total in whole.items():
             worth[code] = {name: share * total for name, share in removed.items()}
     split = {code: _in_minor_units(shares) for code, shares in worth.items() if code}
-    rows = [_row(name, touched[name], credits_, split) for name in sorted(touched)]
+    rows = [_row(name, touched[name], credits_, split) for name in sorted({*touched, *removed})]
     about = scope.about(
         "attribution",
         rule,
