@@ -13,6 +13,8 @@ from typing import Any
 
 import attrs
 
+from funnelkit.analytics.funnels import reached
+from funnelkit.analytics.funnels.comparison import Compared, compare
 from funnelkit.analytics.funnels.credits import (
     Tallies,
     Tally,
@@ -193,6 +195,10 @@ class Funnel(Result[FunnelRow]):
         """Whether no record is open any more, so that the counts are final."""
         return not any(fates().open for fates in self._fates)
 
+    def against(self, other: Funnel) -> tuple[Compared, ...]:
+        """Return each row with that of another funnel, and the differences of their rates: see `compare`."""
+        return compare(self, other)
+
     def counts(self) -> dict[str, int]:
         """Return stage → count, for a funnel that is not grouped."""
         return {row.stage: row.count for row in self.rows}
@@ -227,9 +233,10 @@ def measure(source: Source, scope: Scope, plan: Plan) -> Funnel:
         fates=fates,
         has_fates=plan.is_of_records,
     )
-    keys = {key for key, tally in tallies.items() if tally.counts} if scope.column else {""}
+    keys = {key for key, tally in tallies.items() if any(tally.counts.values())} if scope.column else {""}
     if scope.column and plan.is_of_records:
-        keys |= {key for key, _ in fates().by_place}
+        known = keys == {*tallies} and reached.are_all(source, scope, plan, keys)
+        keys |= set() if known else {key for key, _ in fates().by_place}
     rows = [row for key in sorted(keys) for row in _rows(tallies[key], plan, scope, key, later)]
     return Funnel(
         about=_about(scope, plan),
@@ -254,6 +261,7 @@ def _said(scope: Scope, plan: Plan) -> list[str]:
     anchored = f" ({plan.anchor} start)" if "anchor" in plan.definition.takes else ""
     said = {
         f"window {plan.within_us / 3.6e9:g} h{anchored}": plan.within_us != ALWAYS[1],
+        f"within {plan.horizon_us / 3.6e9:g} h of creation": plan.horizon_us != ALWAYS[1],
         f"at one instant: {plan.ties.replace('_', ' ')}": plan.ties != "log_order",
         f"begun {scope.period(plan.entered)}": plan.entered != ALWAYS,
         f"a record counts once for each {plan.held}": plan.held,

@@ -20,7 +20,7 @@ from funnelkit.analytics.scope import ALWAYS, Scope, bounds_of, refuse
 from funnelkit.clock import duration
 from funnelkit.errors import InputError
 
-__all__ = ["planned"]
+__all__ = ["between_of", "planned"]
 
 _WORDS = {"anchor": get_args(Anchor), "ties": get_args(Ties), "policy": get_args(Policy)}
 _HELD = ("owner", "source", "campaign", "repeat")
@@ -64,6 +64,25 @@ def planned(definition: Definition, scope: Scope, given: Mapping[str, Any]) -> P
         attribution=touch,
         horizon_us=_microseconds(said.get("within"), "within"),
     )
+
+
+def between_of(plan: Plan, start: str | None, end: str | None) -> tuple[int, int]:
+    """Return the numbers of two steps.
+
+    Raises:
+        InputError: No such steps, or the one is not before the other.
+    """
+    names = plan.names
+    if len(names) < 2:  # noqa: PLR2004 (from one to another takes two)
+        raise InputError("steps", "are fewer than two", "there is nothing in between")
+    numbers = []
+    for argument, name in (("start", start or names[0]), ("end", end or names[-1])):
+        if name not in names:
+            refuse(argument, name, names, "is not a step of the funnel")
+        numbers.append(names.index(name) + 1)
+    if numbers[0] >= numbers[1]:
+        raise InputError("end", "is not behind the start", f"the steps are {', '.join(names)}")
+    return numbers[0], numbers[1]
 
 
 def _microseconds(given: timedelta | str | None, argument: str) -> int:

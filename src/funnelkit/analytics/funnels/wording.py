@@ -11,7 +11,7 @@ from funnelkit.analytics.funnels.plans import Plan
 from funnelkit.analytics.scope import ALWAYS, Scope
 from funnelkit.analytics.texts import Params, compose
 
-__all__ = ["credit_text", "jumps", "params_of"]
+__all__ = ["converted_text", "credit_text", "jumps", "params_of"]
 
 # What stands in one line, in which turn: who did the step before, who may do this one, what ends it.
 # In order of the log, the row itself may do a step before it counts as having done the one before.
@@ -28,6 +28,16 @@ _TOUCH = {"first": "nth = 1", "last": "nth_last = 1"}
 
 def credit_text(scope: Scope, plan: Plan, **slots: str) -> str:
     """Return the text that finds the credits of a plan; ``tail`` is what becomes of them."""
+    return compose(f"funnels/credit_{plan.definition.name}", **(_clauses(scope, plan) | slots))
+
+
+def converted_text(scope: Scope, plan: Plan, between: tuple[int, int], **slots: str) -> str:
+    """Return the text that finds how long an ordered funnel takes from one step to another."""
+    return compose("funnels/converted", **(_clauses(scope, plan, between) | slots), to=str(between[1]))
+
+
+def _clauses(scope: Scope, plan: Plan, between: tuple[int, int] = (0, 0)) -> dict[str, str]:
+    """Return the clauses of a plan; ``between`` makes the steps carry the time of one of them."""
     clauses = scope.slots() | {"unit": "''", "units": "record_id"} | _BY_TIME | _TURNS[plan.ties]
     if plan.held.startswith("custom."):
         clauses |= _dated("dated_unit", "unit", clauses)
@@ -37,11 +47,11 @@ def credit_text(scope: Scope, plan: Plan, **slots: str) -> str:
         clauses["units"] = "record_id, unit"
     if plan.attribution != "each" and scope.column and scope.column.startswith("custom."):
         clauses |= _dated("dated_group", "group", clauses)
-    clauses |= _stepped(plan, clauses)
+    clauses |= _stepped(plan, clauses, between[0])
     clauses |= _chosen(plan, clauses["units"]) | {"worth_before": ""}
     if plan.horizon_us != ALWAYS[1]:
         clauses["soon"] = "AND m.moved_us - m.created_us <= :horizon"
-    return compose(f"funnels/credit_{plan.definition.name}", **(clauses | slots))
+    return clauses
 
 
 def params_of(scope: Scope, plan: Plan) -> Params:
@@ -71,16 +81,23 @@ def _dated(name: str, slot: str, clauses: dict[str, str]) -> dict[str, str]:
     }
 
 
-def _stepped(plan: Plan, clauses: dict[str, str]) -> dict[str, str]:
-    """Return the clauses of a funnel of steps."""
+def _stepped(plan: Plan, clauses: dict[str, str], since: int) -> dict[str, str]:
+    """Return the clauses of a funnel of steps; all of them carry the time of step ``since``, if any."""
     shared = ("units", *_TURNS["step_order"], *_BY_TIME)
     over_seq = "seq" if plan.ties == "log_order" else ":never"
-    fill = partial(compose, over_seq=over_seq, **{name: clauses[name] for name in shared})
+    timing = _since(since)
+    fill = partial(compose, over_seq=over_seq, **{name: clauses[name] for name in shared}, **timing)
     numbers = range(1, len(plan.places) + 1)
     step, ban = _STEPS.get(plan.definition.name, ("", ""))
     first = "attempt_first" if plan.definition.name == "attempts" else "first"
     steps = [
-        fill(f"parts/{step}", n=str(n), before=str(n - 1), bans=_each(fill, ban, _bans(plan, n), " "))
+        fill(
+            f"parts/{step}",
+            n=str(n),
+            before=str(n - 1),
+            bans=_each(fill, ban, _bans(plan, n), " "),
+            since_step=_since_of(since, n),
+        )
         for n in numbers[1:]
         if step
     ]
@@ -101,7 +118,21 @@ def _stepped(plan: Plan, clauses: dict[str, str]) -> dict[str, str]:
         "struck": _each(fill, "struck", banned, " "),
         "over_seq": over_seq,
         "last": last,
+        "since_first": _since_of(since, 1),
     }
+
+
+def _since(since: int) -> dict[str, str]:
+    """Return what the rows of a step carry along when times are asked for."""
+    if not since:
+        return {"since_did": "", "since_none": "", "since_lag": ""}
+    return {"since_did": ", since_us", "since_none": ", 0 AS since_us", "since_lag": "{since_of_before}"}
+
+
+def _since_of(since: int, step: int) -> str:
+    if not since:
+        return ""
+    return ", since_us" if step > since else f", {'moved_us' if step == since else '0'} AS since_us"
 
 
 def jumps(rounds: int) -> dict[str, str]:

@@ -1,0 +1,1 @@
+SELECT grp, stage, SUM(times) AS entries, COUNT(*) AS records FROM visits GROUP BY grp, stage

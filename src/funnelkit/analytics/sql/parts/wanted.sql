@@ -1,0 +1,1 @@
+(nth * 100 >= {percent} * total AND nth * 100 < {percent} * total + 100)
