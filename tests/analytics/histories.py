@@ -33,7 +33,7 @@ class Place(NamedTuple):
 
 
 class Edit(NamedTuple):
-    """At hour ``t`` a field gets a value: owner, value, or custom.<name>."""
+    """At hour ``t`` a field gets a value: owner, source, campaign, value, or custom.<name>."""
 
     t: float
     field: str
@@ -111,6 +111,7 @@ class _Ledger:
     def __init__(self, record: Record, pipelines: dict[str, tuple[str, ...]]) -> None:
         self.record, self.pipelines = record, pipelines
         self.owner, self.value = record.owner, record.value
+        self.source, self.campaign = record.source, record.campaign
         self.visited: dict[str, list[str]] = {name: [] for name in pipelines}
         self.pipeline = self.place = self.stage = ""
         self.since: int | None = None
@@ -133,6 +134,9 @@ class _Ledger:
         elif event.field == "value":
             self.value = event.value
             self.attribute(event.t, "value", *self.value)
+        elif event.field in ("source", "campaign"):
+            setattr(self, event.field, event.value)
+            self.attribute(event.t, event.field, event.value)
         else:
             self.attribute(event.t, event.field, _json(event.value))
 
@@ -183,8 +187,8 @@ class _Ledger:
             "owner": self.owner,
             "currency": self.value[0],
             "amount": self.value[1],
-            "lead_source": self.record.source,
-            "campaign": self.record.campaign,
+            "lead_source": self.source,
+            "campaign": self.campaign,
             "repeat_kind": self.record.repeat,
         }
         self.rows.append((event.t, "move", row))

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from typing import Any
 
 from funnelkit.analytics.funnels.plans import Credit, Plan
 from funnelkit.analytics.scope import ALWAYS, Scope
 from funnelkit.analytics.texts import Source, compose, rows_of
 
-__all__ = ["carried", "counts", "lifts", "visits"]
+__all__ = ["are_all", "carried", "counts", "lifts", "visits"]
 
 _CELLS = {"owner": "owner", "source": "lead_source", "repeat": "repeat_kind", "campaign": "campaign"}
 """What rows can be grouped by: the name and the column, in the order of the index."""
@@ -42,13 +41,27 @@ def carried(source: Source, scope: Scope, plan: Plan) -> bool:
     return True
 
 
-def visits(source: Source, scope: Scope) -> dict[str, int]:
+def visits(source: Source, scope: Scope, plan: Plan) -> dict[str, int]:
     """Return how many records were ever on each stage, of a scope that is plain."""
     found: dict[str, int] = defaultdict(int)
-    slots = {"born": _born(scope, ""), "born_of_closing": _born(scope, "c.")}
-    for stage, records in rows_of(source, compose("funnels/visits", **slots), scope.params()):
+    slots = {"born": _young(scope, plan, ""), "born_of_closing": _young(scope, plan, "c.")}
+    params = scope.params() | {"horizon": plan.horizon_us}
+    for stage, records in rows_of(source, compose("funnels/visits", **slots), params):
         found[stage] += records
     return found
+
+
+def are_all(source: Source, scope: Scope, plan: Plan, keys: set[str]) -> bool:
+    """Whether no record can be in a group that none was credited to; a quick look, no when in doubt.
+
+    A record without an edit is in one group all its life, and that one is credited.
+
+    ``keys`` are those of the groups that records were credited to, void ones too.
+    """
+    if {*scope.equalities} - _FIXED - {scope.column} or not carried(source, scope, plan):
+        return False
+    edits = rows_of(source, compose("funnels/edits"), {"field": scope.column})
+    return keys.issuperset(value for (value,) in edits)
 
 
 def counts(source: Source, scope: Scope, plan: Plan) -> list[Credit]:
@@ -63,56 +76,64 @@ def lifts(source: Source, scope: Scope, plan: Plan) -> list[Credit]:
 
 
 def _credits(source: Source, scope: Scope, plan: Plan, worth: dict[str, str]) -> list[Credit]:
-    slots = _slots(scope) | worth
+    slots = _slots(scope, plan) | worth
     if worth["total"] != "0":
         slots["cells"] = "".join(f", m.{column}" for column in (*_CELLS.values(), "currency"))
     order = {place: n for n, place in enumerate(plan.places, 1)} | {"": 0}
+    params = scope.params() | {"horizon": plan.horizon_us}
     summed: dict[Credit, list[int]] = defaultdict(lambda: [0, 0])
 
     def add(key: Credit, records: int, total: int) -> None:
         summed[key][0] += records
         summed[key][1] += total
 
-    params = scope.params()
+    def as_one(low: int, high: int, key: str, code: str) -> Credit:
+        """Return the credit of a record that was in one group all its life."""
+        return low, high, key, 1, key, int(low > 0), key, 1, -1, code
+
     for before, after, key, code, *sums in rows_of(source, compose("funnels/lifts", **slots), params):
-        low, high = order[before], order[after]
-        add((low, high, key, 1, key, int(low > 0), key, 1, -1, code), *sums)
+        add(as_one(order[before], order[after], key, code), *sums)
     if slots["edited"]:
-        for turn, before, after, *who, code, n, total in rows_of(
-            source, compose("funnels/handed", **slots), params
-        ):
+        handed = rows_of(source, compose("funnels/handed", **slots), params)
+        for before, after, key, kept, *others, code, n, total in handed:
             low, high = order[before], order[after]
-            if not (turn and low):
-                who[3] = int(low > 0)
-            add((low, high, *who, -1, code), n, total)
-    return [(*key, *sums) for key, sums in summed.items() if sums != [0, 0]]
+            if kept:
+                add(as_one(low, high, key, code), -n, -total)
+            add((low, high, key, kept, *others, -1, code), n, total)
+    # Without values, groups that are left with nothing are told of: somebody may still stand there.
+    return [(*key, *sums) for key, sums in summed.items() if worth["total"] == "0" or sums != [0, 0]]
 
 
-def _slots(scope: Scope) -> dict[str, str]:
+def _slots(scope: Scope, plan: Plan) -> dict[str, str]:
     """Return the clauses of the scope; ``m`` is the row of a lift."""
     said = scope.slots()
-    born = _born(scope, "m.")
+    young = _young(scope, plan, "m.")
     filtered = "".join(f" AND m.{_CELLS[name]} = :{name}_is" for name in scope.equalities)
     cells = list(_CELLS.values())
     until = cells.index(_CELLS[scope.column]) + 1 if scope.column else 0
     asked = sorted({*scope.equalities, *([scope.column] if scope.column else [])} - _FIXED)
-    edits = " UNION ALL ".join(
-        f"SELECT record_id FROM attribute WHERE field_name = '{name}'" for name in asked
-    )
+    edited = {
+        "edits": " UNION ALL ".join(compose("parts/edit", field=f"'{name}'") for name in asked),
+        "extremes": ", ".join(
+            f"MIN(m.{_CELLS[name]}) AS {name}_low, MAX(m.{_CELLS[name]}) AS {name}_high" for name in asked
+        ),
+        "several": " OR ".join(f"{name}_low <> {name}_high" for name in asked),
+    }
     return {
         "group": said["group"],
         "kept": said["kept"],
-        "born": born,
-        "tests": born + filtered,
+        "young": young,
+        "tests": young + filtered,
         "cells": "".join(f", m.{column}" for column in cells[:until]),
-        "edited": compose("parts/edited", edits=edits) if asked else "",
-        "unedited": "LEFT JOIN edited AS e ON e.record_id = m.record_id" if asked else "",
-        "alike": "AND COALESCE(e.record_id, '') = ''" if asked else "",
+        "edited": compose("parts/edited", **edited) if asked else "",
     }
 
 
-def _born(scope: Scope, row: str) -> str:
-    """Return the clause that keeps to a period of creation, where there is one."""
-    if scope.created == ALWAYS:
-        return ""
-    return f" AND {row}created_us >= :created_from AND {row}created_us < :created_to"
+def _young(scope: Scope, plan: Plan, row: str) -> str:
+    """Return the clause that keeps to a period of creation and to an age, where there are such."""
+    said = ""
+    if scope.created != ALWAYS:
+        said = f" AND {row}created_us >= :created_from AND {row}created_us < :created_to"
+    if plan.horizon_us != ALWAYS[1]:
+        said += f" AND {row}moved_us - {row}created_us <= :horizon"
+    return said

@@ -9,5 +9,5 @@ known AS (
   {joins}
   WHERE m.pipeline = :pipeline AND m.moved_us <= :as_of
     AND m.created_us >= :created_from AND m.created_us < :created_to
-    AND COALESCE(v.void_id, '') = '' AND COALESCE(r.seq, 0) = 0 {tests}
+    AND COALESCE(v.void_id, '') = '' AND COALESCE(r.seq, 0) = 0 {tests} {soon}
 )

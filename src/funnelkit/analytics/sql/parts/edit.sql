@@ -1,0 +1,1 @@
+SELECT record_id FROM attribute WHERE field_name = {field}

@@ -1,0 +1,1 @@
+-- Rows of any age; a funnel with a horizon says otherwise.
