@@ -6,7 +6,7 @@ linked AS (
   UNION ALL
   SELECT record_id, grp, n + 1 AS n, reached AS origin, 66 AS reached
   FROM walked
-  WHERE following = 0 AND status = 'open'
+  WHERE next_seq = 0 AND status = 'open'
 ),
 link AS (
   SELECT record_id, grp, {level} AS step, origin,

@@ -3,7 +3,7 @@ WITH {customs} {standing}, {state}, {ladder},
 walked AS (
   SELECT m.record_id AS record_id, s.grp, s.status,
     0 + ROW_NUMBER() OVER (PARTITION BY m.record_id ORDER BY m.seq) AS n,
-    LEAD(m.seq, 1, 0) OVER (PARTITION BY m.record_id ORDER BY m.seq) AS following,
+    LEAD(m.seq, 1, 0) OVER (PARTITION BY m.record_id ORDER BY m.seq) AS next_seq,
     CASE WHEN m.direction = 'create' THEN 0 WHEN m.source_pipeline <> :pipeline THEN 64
       WHEN m.source = 'lost' THEN 62 WHEN m.source = 'void' THEN 63 ELSE COALESCE(a.ord, 65) END AS origin,
     CASE WHEN m.pipeline <> :pipeline THEN 64
