@@ -106,6 +106,7 @@ CREATE TABLE contact (
 ) WITHOUT ROWID;
 CREATE INDEX contact_company ON contact (company, id);
 CREATE INDEX contact_owner ON contact (owner, id);
+CREATE INDEX contact_from ON contact (lead_source, id);
 
 CREATE TABLE company (
     id TEXT PRIMARY KEY NOT NULL,
@@ -120,6 +121,7 @@ CREATE TABLE company (
     absorbed TEXT NOT NULL DEFAULT ''
 ) WITHOUT ROWID;
 CREATE INDEX company_owner ON company (owner, id);
+CREATE INDEX company_from ON company (lead_source, id);
 
 CREATE TABLE activity (
     id TEXT PRIMARY KEY NOT NULL,
@@ -179,8 +181,7 @@ CREATE INDEX move_climb ON move (record_id, seq, pipeline, furthest_before, furt
 -- The transition matrix, for any group.
 CREATE INDEX move_pair ON move (pipeline, source, target, owner, lead_source, repeat_kind, campaign, moved_us,
     created_us) WHERE direction <> 'transfer';
--- How long stays were, in order.
-CREATE INDEX move_stay ON move (source_pipeline, source, (moved_us - since_us));
+CREATE INDEX move_transfer ON move (position) WHERE direction = 'transfer';
 -- Who is void is asked over all pipelines, so the target comes first.
 CREATE INDEX move_close ON move (target, pipeline, moved_us, record_id, seq) WHERE direction = 'close';
 CREATE INDEX move_reopen ON move (record_id, seq, moved_us, source) WHERE direction = 'reopen';

@@ -111,6 +111,7 @@ CREATE TABLE contact (
 );
 CREATE INDEX contact_company ON contact (company, id);
 CREATE INDEX contact_owner ON contact (owner, id);
+CREATE INDEX contact_from ON contact (lead_source, id);
 
 CREATE TABLE company (
     id TEXT COLLATE "C" PRIMARY KEY NOT NULL,
@@ -125,6 +126,7 @@ CREATE TABLE company (
     absorbed TEXT COLLATE "C" NOT NULL DEFAULT ''
 );
 CREATE INDEX company_owner ON company (owner, id);
+CREATE INDEX company_from ON company (lead_source, id);
 
 CREATE TABLE activity (
     id TEXT COLLATE "C" PRIMARY KEY NOT NULL,

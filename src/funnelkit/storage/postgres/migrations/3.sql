@@ -3,6 +3,8 @@ CREATE INDEX deal_from ON deal (lead_source, id);
 CREATE INDEX deal_lead ON deal (lead, id);
 CREATE INDEX lead_from ON lead (lead_source, id);
 CREATE INDEX lead_deal ON lead (deal, id);
+CREATE INDEX contact_from ON contact (lead_source, id);
+CREATE INDEX company_from ON company (lead_source, id);
 -- Edits of source and campaign are dated from now on; earlier ones show in the moves after them.
 INSERT INTO attribute (record_id, field_name, field_value, amount, since_us)
 SELECT m.record_id, 'source', m.lead_source, 0, m.moved_us

@@ -3,6 +3,8 @@ CREATE INDEX deal_from ON deal (lead_source, id);
 CREATE INDEX deal_lead ON deal (lead, id);
 CREATE INDEX lead_from ON lead (lead_source, id);
 CREATE INDEX lead_deal ON lead (deal, id);
+CREATE INDEX contact_from ON contact (lead_source, id);
+CREATE INDEX company_from ON company (lead_source, id);
 DROP INDEX move_lift;
 -- The reached funnel reads only the rows that lifted a record further: all in one order, for any group,
 -- and those of one record, where it was handed over or became void.
@@ -13,8 +15,7 @@ CREATE INDEX move_climb ON move (record_id, seq, pipeline, furthest_before, furt
 -- The transition matrix, for any group.
 CREATE INDEX move_pair ON move (pipeline, source, target, owner, lead_source, repeat_kind, campaign, moved_us,
     created_us) WHERE direction <> 'transfer';
--- How long stays were, in order.
-CREATE INDEX move_stay ON move (source_pipeline, source, (moved_us - since_us));
+CREATE INDEX move_transfer ON move (position) WHERE direction = 'transfer';
 -- Edits of source and campaign are dated from now on; earlier ones show in the moves after them.
 INSERT INTO attribute (record_id, field_name, field_value, amount, since_us)
 SELECT m.record_id, 'source', m.lead_source, 0, m.moved_us
