@@ -1,0 +1,1 @@
+"""How likely an open record is to be won, judged by others like it, and how true that proved."""
