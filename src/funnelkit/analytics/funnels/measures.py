@@ -87,7 +87,7 @@ class FunnelMeasures(Measured):
             window=window,
             anchor=anchor,
             ties=ties,
-            exclusions=exclusions,
+            exclusions=tuple(exclusions),
             policy=policy,
             held=held,
             entered=entered,
@@ -140,7 +140,7 @@ class FunnelMeasures(Measured):
             window=window,
             anchor=anchor,
             ties=ties,
-            exclusions=exclusions,
+            exclusions=tuple(exclusions),
             policy=policy,
             entered=entered,
         )
@@ -184,7 +184,7 @@ class FunnelMeasures(Measured):
             window=window,
             anchor="first",
             ties=ties,
-            exclusions=exclusions,
+            exclusions=tuple(exclusions),
             policy=policy,
             entered=entered,
         )
