@@ -10,7 +10,7 @@ stayed AS (
   WHERE status = 'open'
 ),
 watched AS (
-  SELECT s.record_id, s.grp, s.status, y.stage, l.nth,
+  SELECT s.record_id AS record_id, s.grp AS grp, s.status AS status, y.stage AS stage, l.nth AS nth,
     CASE WHEN s.status = 'open' THEN :as_of ELSE s.moved_us END - y.began_us - l.age_us AS rest_us
   FROM stayed AS y
   JOIN state AS s ON s.record_id = y.record_id
