@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from functools import partial
+from collections.abc import Callable
+from functools import cache, partial
 
 import attrs
 
+from funnelkit.analytics.carried import CELLS, born, cells, filtered
 from funnelkit.analytics.intervals import Rate
 from funnelkit.analytics.result import Group, Result, Row
 from funnelkit.analytics.scope import Scope
@@ -23,7 +25,7 @@ class Transition(Row):
         source: The place left; empty for a creation, ``pipeline/stage`` for a place elsewhere.
         target: The place entered, written the same way.
         count: Moves, repeated ones too.
-        records: Distinct records that made them.
+        records: Distinct records that made them. Read on first use.
         share: Of all moves out of ``source``. Moves of one record hang together, so with many
             repeats the interval is narrower than it should be.
     """
@@ -31,8 +33,18 @@ class Transition(Row):
     source: str
     target: str
     count: int
-    records: int
     share: Rate
+    _records: Callable[[], int] = attrs.field(alias="records", eq=False, repr=False)
+
+    @property
+    def records(self) -> int:
+        """Distinct records that made these moves."""
+        return self._records()
+
+    def values(self) -> dict[str, object]:
+        """Return the columns in the order in which they are shown."""
+        names = ("group", "source", "target", "count", "records", "share")
+        return {name: getattr(self, name) for name in names}
 
 
 class Transitions(Result[Transition]):
@@ -41,15 +53,10 @@ class Transitions(Result[Transition]):
 
 def transitions(source: Source, scope: Scope) -> Transitions:
     """Count the moves of every pair of places."""
-    own = scope.shape.pipeline
-    cells: dict[tuple[str, str, str], tuple[int, int]] = {}
+    counted = _counted(source, scope)
+    records = cache(partial(_records, source, scope))
     out: dict[tuple[str, str], int] = defaultdict(int)
-    sql = compose("flow/transitions", **scope.slots(), tail="{matrix}")
-    for key, from_pipeline, left, to_pipeline, entered, moves, records in rows_of(
-        source, sql, scope.params()
-    ):
-        start, end = _place(own, from_pipeline, left), _place(own, to_pipeline, entered)
-        cells[key, start, end] = moves, records
+    for (key, start, _), moves in counted.items():
         out[key, start] += moves
     order = {place: n for n, place in enumerate(("", *scope.shape.places, "lost"))}
     behind = len(order)
@@ -59,11 +66,11 @@ def transitions(source: Source, scope: Scope) -> Transitions:
             source=start,
             target=end,
             count=moves,
-            records=records,
+            records=partial(_record_count, records, (key, start, end)),
             share=Rate.of(moves, out[key, start]),
         )
-        for (key, start, end), (moves, records) in sorted(
-            cells.items(),
+        for (key, start, end), moves in sorted(
+            counted.items(),
             key=lambda cell: (
                 cell[0][0],
                 *((order.get(place, behind), place) for place in cell[0][1:]),
@@ -79,6 +86,44 @@ def transitions(source: Source, scope: Scope) -> Transitions:
         time_axis="the creation of the record",
     )
     return Transitions(about=about, rows=tuple(rows), ids=partial(_ids, source, scope))
+
+
+Cell = tuple[str, str, str]
+"""Key of the group, and the two places."""
+
+
+def _counted(source: Source, scope: Scope) -> dict[Cell, int]:
+    """Return how many moves each pair of places has."""
+    if scope.custom or scope.column not in (None, *CELLS):
+        return {cell: moves for cell, (moves, _) in _matrix(source, scope).items()}
+    said = scope.slots()
+    slots = {"group": said["group"], "born": born(scope) + filtered(scope), "cells": cells(scope)}
+    own, found = scope.shape.pipeline, rows_of(source, compose("flow/moves", **slots), scope.params())
+    return {
+        (key, _place(own, from_pipeline, left), _place(own, to_pipeline, entered)): moves
+        for key, from_pipeline, left, to_pipeline, entered, moves in found
+        if moves
+    }
+
+
+def _records(source: Source, scope: Scope) -> dict[Cell, int]:
+    return {cell: records for cell, (_, records) in _matrix(source, scope).items()}
+
+
+def _record_count(records: Callable[[], dict[Cell, int]], cell: Cell) -> int:
+    return records()[cell]
+
+
+def _matrix(source: Source, scope: Scope) -> dict[Cell, tuple[int, int]]:
+    """Return moves and distinct records of each pair of places: many times slower than moves alone."""
+    own = scope.shape.pipeline
+    sql = compose("flow/transitions", **scope.slots(), tail="{matrix}")
+    return {
+        (key, _place(own, from_pipeline, left), _place(own, to_pipeline, entered)): (moves, records)
+        for key, from_pipeline, left, to_pipeline, entered, moves, records in rows_of(
+            source, sql, scope.params()
+        )
+    }
 
 
 def _place(own: str, pipeline: str, place: str) -> str:

@@ -11,14 +11,12 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 
+from funnelkit.analytics.carried import CELLS, born, cells, filtered
 from funnelkit.analytics.funnels.plans import Credit, Plan
 from funnelkit.analytics.scope import ALWAYS, Scope
 from funnelkit.analytics.texts import Source, compose, rows_of
 
 __all__ = ["are_all", "carried", "counts", "lifts", "visits"]
-
-_CELLS = {"owner": "owner", "source": "lead_source", "repeat": "repeat_kind", "campaign": "campaign"}
-"""What rows can be grouped by: the name and the column, in the order of the index."""
 
 _FIXED = {"repeat"}
 """What never changes in the life of a record."""
@@ -30,7 +28,7 @@ def carried(source: Source, scope: Scope, plan: Plan) -> bool:
     A stage that was moved or taken out since makes the furthest stage of its time another one today.
     """
     whole = plan.definition.name == "reached" and plan.is_of_records
-    if not whole or scope.custom or scope.column not in (None, *_CELLS):
+    if not whole or scope.custom or scope.column not in (None, *CELLS):
         return False
     sql = "SELECT document FROM definition WHERE pipeline = :pipeline"
     stages = [stage for stage, _ in scope.shape.stages]
@@ -78,7 +76,7 @@ def lifts(source: Source, scope: Scope, plan: Plan) -> list[Credit]:
 def _credits(source: Source, scope: Scope, plan: Plan, worth: dict[str, str]) -> list[Credit]:
     slots = _slots(scope, plan) | worth
     if worth["total"] != "0":
-        slots["cells"] = "".join(f", m.{column}" for column in (*_CELLS.values(), "currency"))
+        slots["cells"] = "".join(f", m.{column}" for column in (*CELLS.values(), "currency"))
     order = {place: n for n, place in enumerate(plan.places, 1)} | {"": 0}
     params = scope.params() | {"horizon": plan.horizon_us}
     summed: dict[Credit, list[int]] = defaultdict(lambda: [0, 0])
@@ -108,14 +106,11 @@ def _slots(scope: Scope, plan: Plan) -> dict[str, str]:
     """Return the clauses of the scope; ``m`` is the row of a lift."""
     said = scope.slots()
     young = _young(scope, plan, "m.")
-    filtered = "".join(f" AND m.{_CELLS[name]} = :{name}_is" for name in scope.equalities)
-    cells = list(_CELLS.values())
-    until = cells.index(_CELLS[scope.column]) + 1 if scope.column else 0
     asked = sorted({*scope.equalities, *([scope.column] if scope.column else [])} - _FIXED)
     edited = {
         "edits": " UNION ALL ".join(compose("parts/edit", field=f"'{name}'") for name in asked),
         "extremes": ", ".join(
-            f"MIN(m.{_CELLS[name]}) AS {name}_low, MAX(m.{_CELLS[name]}) AS {name}_high" for name in asked
+            f"MIN(m.{CELLS[name]}) AS {name}_low, MAX(m.{CELLS[name]}) AS {name}_high" for name in asked
         ),
         "several": " OR ".join(f"{name}_low <> {name}_high" for name in asked),
     }
@@ -123,17 +118,15 @@ def _slots(scope: Scope, plan: Plan) -> dict[str, str]:
         "group": said["group"],
         "kept": said["kept"],
         "young": young,
-        "tests": young + filtered,
-        "cells": "".join(f", m.{column}" for column in cells[:until]),
+        "tests": young + filtered(scope),
+        "cells": cells(scope),
         "edited": compose("parts/edited", **edited) if asked else "",
     }
 
 
 def _young(scope: Scope, plan: Plan, row: str) -> str:
     """Return the clause that keeps to a period of creation and to an age, where there are such."""
-    said = ""
-    if scope.created != ALWAYS:
-        said = f" AND {row}created_us >= :created_from AND {row}created_us < :created_to"
+    said = born(scope, row)
     if plan.horizon_us != ALWAYS[1]:
         said += f" AND {row}moved_us - {row}created_us <= :horizon"
     return said
