@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from inspect import iscoroutinefunction
 from itertools import islice
 from os import PathLike, fspath
 from pathlib import Path
 from secrets import token_hex
-from typing import TYPE_CHECKING, Any, Literal, Unpack
+from typing import IO, TYPE_CHECKING, Any, Literal, Unpack
 
 import attrs
 
@@ -108,14 +109,27 @@ def export_records(
     store = _store_of(engine)
     total = store.query(_COUNT.format(kind=kind), {})[0][0] if progress else 0
     whole = Path(fspath(path))
+    with _draft(whole) as file:
+        number = write(_all(store, kind, show, total), file, kind)
+    show(number, max(total, number))
+    return number
+
+
+@contextmanager
+def _draft(whole: Path) -> Iterator[IO[bytes]]:
+    """Give a file of a name that nobody else has; it takes the name it shall have once it is written."""
     draft = whole.with_name(f"{whole.name}.{token_hex(4)}.part")
     try:
-        number = write(_all(store, kind, show, total), draft, kind)
+        file = draft.open("xb")
+    except (OSError, ValueError) as error:
+        told = getattr(error, "strerror", None) or str(error)
+        raise InputError("path", f"{shown(str(whole))} cannot be written: {told}") from error
+    try:
+        with file:
+            yield file
         draft.replace(whole)
     finally:
         draft.unlink(missing_ok=True)
-    show(number, max(total, number))
-    return number
 
 
 def _format(path: Any) -> tuple[Callable[..., int], Callable[..., Iterator[Record]]]:

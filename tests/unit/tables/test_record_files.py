@@ -246,3 +246,11 @@ def test_an_export_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
         export_records(full(), "deal", path, progress=show)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_place_that_cannot_be_written_to_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error has the path that was given, not that of the draft."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError) as caught:
+        export_records(full(), "deal", Path("none", "deals.csv"))
+    assert caught.value.problem == "'none/deals.csv' cannot be written: No such file or directory"
