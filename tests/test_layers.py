@@ -18,7 +18,10 @@ WHAT_IS = BASE | RECORDS | {"inputs", "serial", "stages"}
 """What there is, and what may happen to it: no store, no effects."""
 PURE_PEOPLE = {
     f"people.{name}"
-    for name in ("apportion", "check", "organisation", "plan_fact", "scope", "sharing", "targets", "veil")
+    for name in (
+        *("allowed_select", "apportion", "organisation", "organisation_check", "plan_fact", "scope"),
+        *("sharing", "targets"),
+    )
 }
 PURE_CLIENTS = {
     *(f"clients.{name}" for name in ("fields", "matching", "rules", "schemes", "sure")),
@@ -67,7 +70,7 @@ ROOF = {
     "engine",
     "async_engine",
     "client_verbs",
-    "people.seeing",
+    "people.seen_engine",
     "reporting",
     "joining",
     "verifying",
@@ -215,7 +218,7 @@ def test_a_module_keeps_to_its_layer(module: str) -> None:
         ("verbs.shell", "if TYPE_CHECKING:\n    from funnelkit.clients.schemes import Scheme"),
         ("verbs.creation", "from funnelkit.intake.arrival import arrived"),
         ("verbs.creation", "from funnelkit import intake"),
-        ("verbs.asking", "from funnelkit.people.holding import claim"),
+        ("verbs.asking", "from funnelkit.people.assigning import claim"),
         ("verbs.asking", "from funnelkit.tables.known import Known"),
         ("verbs.asking", "def engine():\n    from funnelkit.verbs.engines import shell_of"),
         ("verbs.shell", "def engine():\n    from funnelkit.engine import Engine"),
@@ -232,18 +235,18 @@ def test_a_module_keeps_to_its_layer(module: str) -> None:
         ("clients.merging.rules", "from funnelkit.clients.merging.writing import drawn"),
         ("clients.merging.plan", "from funnelkit.verbs.amending import REMOVED"),
         ("clients.winback", "from funnelkit.engine import Engine"),
-        ("clients.finding", "from funnelkit.people.holding import due"),
-        ("clients.finding", "from funnelkit.intake.same import same_card"),
+        ("clients.finding", "from funnelkit.people.assigning import due"),
+        ("clients.finding", "from funnelkit.intake.same_inquiry import same_card"),
         ("clients.finding", "from funnelkit.client_verbs import ClientVerbs"),
         ("intake.source", "from funnelkit.verbs.shell import Shell"),
         ("intake.arrival", "from funnelkit.tables.known import Known"),
         ("intake.arrival", "if TYPE_CHECKING:\n    from funnelkit.engine import Engine"),
-        ("people.sharing", "from funnelkit.people.holding import due"),
+        ("people.sharing", "from funnelkit.people.assigning import due"),
         ("people.organisation", "from funnelkit.verbs.shell import Shell"),
-        ("people.holding", "from funnelkit.clients.finding import the_client"),
-        ("people.holding", "from funnelkit.intake.source import Source"),
+        ("people.assigning", "from funnelkit.clients.finding import the_client"),
+        ("people.assigning", "from funnelkit.intake.source import Source"),
         ("people.handovers", "from funnelkit.engine import Engine"),
-        ("tables.known", "from funnelkit.people.holding import due"),
+        ("tables.known", "from funnelkit.people.assigning import due"),
         ("tables.known", "from funnelkit.intake.arrival import arrived"),
         ("tables.whole", "from funnelkit.engine import Engine"),
         ("importing.run", "from funnelkit.tables.known import Known"),
@@ -287,8 +290,8 @@ def test_a_broken_wall_is_seen(module: str, text: str) -> None:
         ("clients.finding", "from funnelkit.clients.matching import candidates"),
         ("clients.winback", "from funnelkit.verbs.engines import shell_of"),
         ("clients.winback", "if TYPE_CHECKING:\n    from funnelkit.engine import Engine"),
-        ("intake.arrival", "from funnelkit.people.holding import due"),
-        ("people.seeing", "from funnelkit.engine import Engine"),
+        ("intake.arrival", "from funnelkit.people.assigning import due"),
+        ("people.seen_engine", "from funnelkit.engine import Engine"),
         ("tables.known", "from funnelkit.clients.sure import SURE"),
         ("records", "import attrs, datetime, collections.abc"),
         ("engine", "now = self.clock.now()"),

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from funnelkit.engine import Engine
     from funnelkit.people.plan_fact import PlanFacts
     from funnelkit.people.scope import Scope
-    from funnelkit.people.seeing import AsyncSeen, Seen
+    from funnelkit.people.seen_engine import AsyncSeen, Seen
     from funnelkit.people.targets import SplitTarget, Target
 
 __all__ = ["AsyncClientVerbs", "ClientVerbs"]
@@ -189,7 +189,7 @@ class ClientVerbs:
         Raises:
             RefusedError: Somebody else has it.
         """
-        from funnelkit.people.holding import claim
+        from funnelkit.people.assigning import claim
 
         return run(claim(self._shell, record, act))
 
@@ -201,7 +201,7 @@ class ClientVerbs:
         Raises:
             InputError: Its source has no sharing rule.
         """
-        from funnelkit.people.holding import share
+        from funnelkit.people.assigning import share
 
         return run(share(self._shell, record, act))
 
@@ -239,7 +239,7 @@ class ClientVerbs:
         Raises:
             InputError: There is no such person.
         """
-        from funnelkit.people.seeing import seen_by
+        from funnelkit.people.seen_engine import seen_by
 
         return seen_by(cast("Engine", self), person, scope, storefronts)
 
@@ -327,13 +327,13 @@ class AsyncClientVerbs:
 
     async def claim(self, record: R | str, **act: Unpack[Act]) -> R:
         """Take a record that nobody holds; see `Engine.claim`."""
-        from funnelkit.people.holding import claim
+        from funnelkit.people.assigning import claim
 
         return await claim(self._shell, record, act)
 
     async def share(self, record: R | str, **act: Unpack[Act]) -> R:
         """Give a record to whoever it is due to; see `Engine.share`."""
-        from funnelkit.people.holding import share
+        from funnelkit.people.assigning import share
 
         return await share(self._shell, record, act)
 
@@ -363,6 +363,6 @@ class AsyncClientVerbs:
         self, person: str, scope: Scope | None = None, *, storefronts: Iterable[str] = ()
     ) -> AsyncSeen:
         """Return this engine as one person sees it; see `Engine.seen_by`."""
-        from funnelkit.people.seeing import async_seen_by
+        from funnelkit.people.seen_engine import async_seen_by
 
         return async_seen_by(cast("AsyncEngine", self), person, scope, storefronts)

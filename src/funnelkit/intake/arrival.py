@@ -16,9 +16,9 @@ import attrs
 from funnelkit.clients.finding import the_client
 from funnelkit.errors import InputError, shown
 from funnelkit.inputs import custom_values, text
-from funnelkit.intake.same import Again, filled, same_card
+from funnelkit.intake.same_inquiry import Again, filled, same_card
 from funnelkit.intake.source import Source
-from funnelkit.people.holding import due
+from funnelkit.people.assigning import due
 from funnelkit.records import NOTHING, Company, Contact, Lead, Placed
 from funnelkit.storage.base import Commit, Kind
 from funnelkit.verbs import recording

@@ -148,7 +148,7 @@ class Organisation:
     groups: tuple[Group, ...] = attrs.field(default=(), converter=_several)
 
     def __attrs_post_init__(self) -> None:
-        from funnelkit.people.check import problems_of
+        from funnelkit.people.organisation_check import problems_of
 
         if problems := problems_of(self):
             raise DefinitionError("organisation", problems)

@@ -325,6 +325,37 @@ class Visible:
             within = f"({source} AND {_among(f'{prefix}owner', self.within, 'b', params)})"
         return within if self.anywhere == NO_ONE else f"({anywhere} OR {within})", params
 
+    def ranges(self, prefix: str = "") -> tuple[str, ...]:
+        """Return conditions that together say the same, no two of which hold for one record.
+
+        Each names one owner or one source first, so that it is a range of an index on these, in the
+        order of ids behind it. Empty where there is no such way: all but some are seen anywhere.
+        Parameters are those of `condition`.
+
+        Args:
+            prefix: As for `condition`.
+
+        >>> Visible(Owners({"bob", "ann"})).ranges()
+        ('owner = :seen_a1', 'owner = :seen_a2')
+        >>> Visible(Owners({"ann"}), within=Owners(others=True), sources={"web"}).ranges()
+        ('owner = :seen_a1', 'lead_source = :seen_s1 AND owner NOT IN (:seen_a1)')
+        """
+        if self.anywhere.others:
+            return ()
+        owner, source = f"{prefix}owner", f"{prefix}lead_source"
+        held = [f"{owner} = :seen_a{number}" for number in range(1, len(self.anywhere.names) + 1)]
+        if not self.sources:
+            return tuple(held)
+        idle: dict[str, str] = {}
+        if not self.within.others:
+            named = enumerate(sorted(self.within.names), 1)
+            more = [f"{owner} = :seen_b{number}" for number, name in named if name not in self.anywhere]
+            shops = _among(source, Owners(self.sources), "s", idle)
+            return (*held, *(f"{each} AND {shops}" for each in more))
+        rest = [_among(owner, ~self.anywhere, "a", idle), _among(owner, self.within, "b", idle)]
+        but = "".join(f" AND {each}" for each in rest if each != _TRUE)
+        return (*held, *(f"{source} = :seen_s{number}{but}" for number in range(1, len(self.sources) + 1)))
+
     def __str__(self) -> str:
         if self.everything or self.nothing:
             return "everything" if self.everything else "nothing"
@@ -335,10 +366,13 @@ class Visible:
         return "; ".join(told)
 
 
+_TRUE = "1 = 1"
+
+
 def _among(column: str, owners: Owners, letter: str, params: dict[str, Any]) -> str:
     """Return the condition that a column is one of these, and add its parameters."""
     if not owners.names:
-        return "1 = 1" if owners.others else "1 = 0"
+        return _TRUE if owners.others else "1 = 0"
     names, own = in_list(sorted(owners.names), f"seen_{letter}")
     params |= own
     return f"{column} {'NOT IN' if owners.others else 'IN'} ({names})"

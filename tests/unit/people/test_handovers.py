@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from tests.unit.people.test_holding import MONDAY, shop
+from tests.unit.people.test_assigning import MONDAY, shop
 
 from funnelkit import AsyncEngine, Engine, FrozenClock
 from funnelkit.changes import RecordAssigned

@@ -181,6 +181,30 @@ def test_sql_and_python_agree(scope: Scope, person: str, sources: set[str]) -> N
     table.close()
 
 
+@given(scopes, people, shops, st.booleans())
+def test_ranges_hold_each_record_that_is_seen_once(
+    scope: Scope, person: str, sources: set[str], few: bool
+) -> None:
+    """Every record that is seen is in one range and no more, and none else is in any; or there are none."""
+    visible = scope.resolve(person, SHOP, sources)
+    if few:  # the same, with those who are seen named
+        anywhere, within = (
+            Owners({owner for owner in OWNERS if owner in each})
+            for each in (visible.anywhere, visible.within)
+        )
+        visible = Visible(anywhere, within=within, sources=visible.sources)
+    ranges, (_, params) = visible.ranges("deal."), visible.condition("deal.")
+    assert ranges or visible.nothing or visible.anywhere.others
+    if not ranges:
+        return
+    table = sqlite3.connect(":memory:")
+    table.execute("CREATE TABLE deal (owner TEXT NOT NULL, lead_source TEXT NOT NULL)")
+    table.executemany("INSERT INTO deal VALUES (?, ?)", PLACES)
+    parts = " UNION ALL ".join(f"SELECT owner, lead_source FROM deal WHERE {each}" for each in ranges)
+    assert sorted(table.execute(parts, params)) == sorted(each for each in PLACES if visible.covers(*each))
+    table.close()
+
+
 owners = st.builds(Owners, st.sets(st.sampled_from(OWNERS)), others=st.booleans())
 
 

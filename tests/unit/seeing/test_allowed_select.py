@@ -9,7 +9,7 @@ from tests.unit.seeing.shops import HIDDEN, Everywhere, filled
 
 from funnelkit import Engine
 from funnelkit.errors import FunnelkitError, InputError
-from funnelkit.people.veil import Place, veiled
+from funnelkit.people.allowed_select import Place, split_at_tables
 
 TABLES = frozenset({"deal", "lead", "contact", "company", "move", "definition"})
 
@@ -102,7 +102,7 @@ HOSTILE = {
 def test_what_may_hide_a_way_around_is_refused(sql: str) -> None:
     """A text with anything that is not on the list raises, before a store sees it."""
     with pytest.raises(InputError, match="not allowed in a question to a part"):
-        veiled(sql, TABLES)
+        split_at_tables(sql, TABLES)
 
 
 HARMLESS = {
@@ -148,14 +148,14 @@ def test_a_query_that_is_not_known_there_means_nothing(shop: Engine) -> None:
 
 def test_a_query_by_the_name_of_a_table_stands_for_no_table() -> None:
     """A named query is called by a name that no table has, so it changes nothing of what is seen."""
-    assert veiled("WITH deal AS (SELECT 1 AS id) SELECT id FROM deal", TABLES) == (
+    assert split_at_tables("WITH deal AS (SELECT 1 AS id) SELECT id FROM deal", TABLES) == (
         "WITH seen_q_deal AS(SELECT 1 AS id) SELECT id FROM seen_q_deal AS deal",
     )
 
 
 def test_a_table_keeps_the_name_it_is_called_by() -> None:
     """A table without an alias is called by its own name behind its bracket."""
-    assert veiled("SELECT d.id, lead.id FROM deal AS d JOIN lead ON lead.id = d.lead", TABLES) == (
+    assert split_at_tables("SELECT d.id, lead.id FROM deal AS d JOIN lead ON lead.id = d.lead", TABLES) == (
         "SELECT d.id, lead.id FROM ",
         Place("deal", ""),
         " AS d JOIN ",
@@ -170,7 +170,7 @@ def test_every_report_is_let_through() -> None:
     ask_everything(asked)
     assert len(asked.texts) > 100
     for text in asked.texts:
-        veiled(text, TABLES | {"activity", "attribute", "change"})
+        split_at_tables(text, TABLES | {"activity", "attribute", "change"})
 
 
 def test_a_server_answers_what_is_let_through_and_nothing_of_what_is_hidden(schemas: Schemas) -> None:

@@ -8,28 +8,23 @@ report as of an earlier day shows how *these* records stood then.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
-from typing import Any, NamedTuple, NoReturn, TypeVar, Unpack
+from typing import Any, NamedTuple, NoReturn, TypeVar
 
-from funnelkit.async_engine import AsyncEngine
-from funnelkit.changes import Change, Subscriber
-from funnelkit.engine import Engine
-from funnelkit.errors import FunnelkitError, InputError, StoreReadOnlyError, shown
-from funnelkit.people.scope import Owners, Scope, Visible
-from funnelkit.people.veil import veiled
+from funnelkit.changes import Change
+from funnelkit.errors import FunnelkitError, StoreReadOnlyError, shown
+from funnelkit.people.allowed_select import split_at_tables
+from funnelkit.people.scope import Owners, Visible
 from funnelkit.records import Record
-from funnelkit.serial import did_you_mean
+from funnelkit.storage import asks
 from funnelkit.storage.asks import Ask
 from funnelkit.storage.base import KINDS, Capabilities, Commit, Kind, Store, check_findable
 from funnelkit.storage.columns import Row
 from funnelkit.storage.reading import Reader
-from funnelkit.storage.threads import FromThread
-from funnelkit.verbs.acts import Act
-from funnelkit.verbs.finding import id_of
-from funnelkit.verbs.shell import R, Shell
+from funnelkit.storage.statements import SELECT
 
-__all__ = ["AsyncSeen", "Seen", "SeenStore", "async_seen_by", "seen_by"]
+__all__ = ["SeenStore"]
 
 T = TypeVar("T")
 
@@ -47,13 +42,29 @@ def _first(rows: list[Row]) -> tuple[str, ...]:
 _KEPT = 100
 """So many texts and views are kept to be used again."""
 
+_OF_EVERY_LIST = {"replaced_by"}
+"""What lists of contacts and companies ask for without being told."""
+
+_BY_SOURCE = frozenset(("deal", "lead"))
+"""What is found by its source in an index."""
+
+_RANGES = 100
+"""A page is read from so many ranges at most."""
+
 
 class _Question(NamedTuple):
-    """A question with named parameters; the same with ``?``, and the names in their order."""
+    """A question with named parameters; the same with ``?``, and what stands there, in order.
+
+    That is a value, or the number of a parameter of the question that was asked of us.
+    """
 
     named: str
     placed: str
-    names: tuple[str, ...]
+    values: tuple[str | int, ...]
+
+    def filled(self, given: Sequence[Any]) -> list[Any]:
+        """Return the values for ``placed``."""
+        return [given[value] if isinstance(value, int) else value for value in self.values]
 
 
 _OWNERS = (
@@ -89,11 +100,12 @@ class SeenStore(Reader):
         self._name = f"what {shown(person)} sees" if person else "what one sees"
         condition, params = visible.condition("seen.")
         # One view may be seen through another: parameters of one name have one value all the way down.
-        mine = f"seen_{sha256(repr(visible).encode()).hexdigest()[:16]}_"
+        self._mine = mine = f"seen_{sha256(repr(visible).encode()).hexdigest()[:16]}_"
         self._condition = condition.replace(":seen_", f":{mine}")
         self._params = {name.replace("seen_", mine, 1): value for name, value in params.items()}
         self._asked: dict[str, _Question] = {}
         self._fewer: dict[tuple[str, ...], SeenStore | None] = {}
+        self._pages: dict[str, _Question | None] = {}
 
     def _bracket(self, table: str, *, each: bool) -> str:
         """Return the part of a table that is seen.
@@ -117,24 +129,33 @@ class SeenStore(Reader):
         return f"(SELECT * FROM {table} WHERE record_id IN ({ids}))"
 
     def query(self, sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-        """Run one SELECT over what is seen; see `funnelkit.people.veil` for what it may hold."""
+        """Run one SELECT over what is seen; see `funnelkit.people.allowed_select` for what it may hold."""
         return self.store.query(self._text(sql, each=False), {**params, **self._params})
 
     def _text(self, sql: str, *, each: bool) -> str:
-        parts = veiled(sql, _TABLES)
+        parts = split_at_tables(sql, _TABLES)
         return "".join(
             part if isinstance(part, str) else self._bracket(part.table, each=each) for part in parts
         )
 
     def _ask(self, ask: Ask[T]) -> T:
-        question = self._asked.get(ask.sql) or self._question(ask.sql)
-        params = {f"a{number}": value for number, value in enumerate(ask.params)} | self._params
+        return self._answer(self._asked.get(ask.sql) or self._question(ask.sql), ask)
+
+    def _answer(self, question: _Question, ask: Ask[T]) -> T:
+        """Ask a question of ours in place of the one that was asked, with its parameters."""
         if isinstance(self.store, Reader):
-            asked = Ask(question.placed, [params[name] for name in question.names], ask.read)
+            asked = Ask(question.placed, question.filled(ask.params), ask.read)
             return self.store._ask(asked)  # noqa: SLF001 (what reads asks what reads)
+        params = {f"a{number}": value for number, value in enumerate(ask.params)} | self._params
         written = not any(isinstance(value, str) and _UNWRITABLE.search(value) for value in ask.params)
         rows: list[Row] = self.store.query(question.named, params) if written else []
         return ask.answer(rows, self._name)
+
+    def _made(self, named: str) -> _Question:
+        """Return a question whose parameters are ``:a0``, ``:a1`` … and those of the condition."""
+        names = _NAMED.findall(named)
+        values = tuple(self._params[name] if name in self._params else int(name[1:]) for name in names)
+        return _Question(named, _NAMED.sub("?", named), values)
 
     def _question(self, sql: str) -> _Question:
         """Return a question of ours with the condition in it, and keep it."""
@@ -142,7 +163,7 @@ class SeenStore(Reader):
         named = self._text(
             first + "".join(f":a{number}{part}" for number, part in enumerate(parts)), each=True
         )
-        made = _Question(named, _NAMED.sub("?", named), tuple(_NAMED.findall(named)))
+        made = self._made(named)
         if len(self._asked) < _KEPT:
             self._asked[sql] = made
         return made
@@ -152,10 +173,36 @@ class SeenStore(Reader):
     ) -> list[Record]:
         """Return records that are seen, whose columns equal ``where``, in the order of their ids."""
         check_findable(kind, where, after)
-        few = None if "owner" in where else self._few(kind)
+        if "owner" in where:
+            return super().find(kind, where, after=after, limit=limit)
+        few = self._few(kind)
         if few is not None:
             return few.find(kind, where, after=after, limit=limit)
-        return super().find(kind, where, after=after, limit=limit)
+        page = self._page(kind, where) if where.keys() <= _OF_EVERY_LIST else None
+        ask = asks.find(kind, where, after, limit)
+        return self._ask(ask) if page is None else self._answer(page, ask)
+
+    def _page(self, kind: Kind, where: Mapping[str, str]) -> _Question | None:
+        """Return how to ask for a page where what is seen is several ranges of indexes; else None.
+
+        Each range is in the order of ids, so they are read side by side, no further than the page goes.
+        Otherwise a store might look through all that is hidden, or put all that is seen in order.
+        """
+        name = f"{kind} {' '.join(where)}"
+        if name not in self._pages:
+            self._pages[name] = self._paged(kind, where)
+        return self._pages[name]
+
+    def _paged(self, kind: Kind, where: Mapping[str, str]) -> _Question | None:
+        ranges = self.visible.ranges("seen.")
+        found_by_source = kind in _BY_SOURCE or not any("seen.lead_source =" in each for each in ranges)
+        if isinstance(self.store, SeenStore) or not 1 < len(ranges) <= _RANGES or not found_by_source:
+            return None
+        also = "".join(f" AND seen.{column} = :a{number}" for number, column in enumerate(where, 1))
+        parts = [f"SELECT id FROM {kind} AS seen WHERE {each} AND seen.id > :a0{also}" for each in ranges]
+        ids = f"{' UNION ALL '.join(parts)} ORDER BY id LIMIT :a{len(where) + 1}"
+        ids = ids.replace(":seen_", f":{self._mine}")
+        return self._made(f"{SELECT[kind]} WHERE id IN ({ids}) ORDER BY id")
 
     def _few(self, kind: Kind) -> SeenStore | None:
         """Return the same view with the owners that are seen named, where they are fewer than the others.
@@ -164,7 +211,8 @@ class SeenStore(Reader):
         """
         visible = self.visible
         hidden = visible.within.names if visible.within.others else visible.anywhere.names
-        if not (visible.anywhere.others or visible.within.others) or isinstance(self.store, SeenStore):
+        others = visible.anywhere.others or visible.within.others
+        if not (others and hidden) or isinstance(self.store, SeenStore):
             return None
         try:
             owners = self._owners(kind)
@@ -203,126 +251,3 @@ class SeenStore(Reader):
 
     def __repr__(self) -> str:
         return f"SeenStore({self._name}: {self.visible})"  # no totals, they are of everything
-
-
-class Seen(Engine):
-    """An `Engine` as one person sees it; made by `Engine.seen_by`. It reads and reports.
-
-    It does not act, but for `claim`, which takes a record for the person. To act, give what was read
-    here to the whole engine, with ``actor=``.
-
-    >>> from funnelkit import Engine, Pipeline, Stage
-    >>> from funnelkit.people import Organisation, Person
-    >>> shop = Organisation([Person("ann"), Person("bob")])
-    >>> engine = Engine(Pipeline("sales", [Stage("new")]), organisation=shop)
-    >>> deals = [engine.create(name, owner=owner) for name, owner in (("Acme", "ann"), ("Umbrella", "bob"))]
-    >>> ann = engine.seen_by("ann")
-    >>> ann.find("deal"), ann.funnel().counts()
-    ([Deal('Acme', new, v1)], {'new': 1, 'won': 0})
-    """
-
-    def __init__(self, engine: Engine, person: str, visible: Visible) -> None:
-        shell = engine._shell  # noqa: SLF001 (the same engine, a part of it)
-        super().__init__(store=SeenStore(engine.store, visible, person), zone=engine._zone)  # noqa: SLF001
-        self._shell = Shell(
-            shell.pipelines.values(), self._shell.store, shell.clock, shell.ids, business=shell.business
-        )
-        self.person = person
-        self.visible = visible
-        self._whole = engine
-
-    def claim(self, record: R | str, **act: Unpack[Act]) -> R:
-        """Take a record that is seen and that nobody holds; see `Engine.claim`."""
-        self.get(id_of(record))
-        act.setdefault("actor", self.person)
-        return self._whole.claim(record, **act)
-
-    def subscribe(self, subscriber: Subscriber) -> NoReturn:
-        """Raise InputError: nothing is done here that could be told of."""
-        raise _elsewhere("subscriber", subscriber, "subscribe it to the whole engine")
-
-    def using(self, connection: Any, *, schema: str = "public") -> NoReturn:
-        """Raise InputError: the other way round it goes."""
-        del schema
-        raise _elsewhere("connection", connection, "write engine.using(connection).seen_by(person)")
-
-    def verify(self) -> NoReturn:
-        """Raise InputError: what is seen leads to what is hidden, so it cannot be checked alone."""
-        raise _unverifiable(self.person)
-
-    def __repr__(self) -> str:
-        return f"Seen({self.person!r}: {self.visible})"
-
-
-class AsyncSeen(AsyncEngine):
-    """An `AsyncEngine` as one person sees it; see `Seen`."""
-
-    def __init__(self, engine: AsyncEngine, person: str, visible: Visible) -> None:
-        shell = engine._shell  # noqa: SLF001 (the same engine, a part of it)
-        super().__init__(store=SeenStore(FromThread(engine.store), visible, person), zone=engine._zone)  # noqa: SLF001
-        self._shell = Shell(
-            shell.pipelines.values(), self._shell.store, shell.clock, shell.ids, business=shell.business
-        )
-        self.person = person
-        self.visible = visible
-        self._whole = engine
-
-    async def claim(self, record: R | str, **act: Unpack[Act]) -> R:
-        """Take a record that is seen and that nobody holds; see `Engine.claim`."""
-        await self.get(id_of(record))
-        act.setdefault("actor", self.person)
-        return await self._whole.claim(record, **act)
-
-    def subscribe(self, subscriber: Subscriber) -> NoReturn:
-        """Raise InputError: nothing is done here that could be told of."""
-        raise _elsewhere("subscriber", subscriber, "subscribe it to the whole engine")
-
-    def using(self, connection: Any, *, schema: str = "public") -> NoReturn:
-        """Raise InputError: the other way round it goes."""
-        del schema
-        raise _elsewhere("connection", connection, "write engine.using(connection).seen_by(person)")
-
-    async def verify(self) -> NoReturn:
-        """Raise InputError; see `Seen.verify`."""
-        raise _unverifiable(self.person)
-
-    def __repr__(self) -> str:
-        return f"AsyncSeen({self.person!r}: {self.visible})"
-
-
-def _elsewhere(argument: str, given: object, fix: str) -> InputError:
-    return InputError(argument, f"{shown(given)} is not for an engine as one person sees it", fix)
-
-
-def _unverifiable(person: str) -> InputError:
-    problem = f"what {shown(person)} sees is a part, and may lead to what is hidden"
-    return InputError("verify", problem, "verify the whole engine")
-
-
-def seen_by(engine: Engine, person: str, scope: Scope | None, storefronts: Iterable[str]) -> Seen:
-    """Do `Engine.seen_by`."""
-    return Seen(engine, person, _visible(engine._shell, person, scope, storefronts))  # noqa: SLF001
-
-
-def async_seen_by(
-    engine: AsyncEngine, person: str, scope: Scope | None, storefronts: Iterable[str]
-) -> AsyncSeen:
-    """Do `AsyncEngine.seen_by`."""
-    return AsyncSeen(engine, person, _visible(engine._shell, person, scope, storefronts))  # noqa: SLF001
-
-
-def _visible(shell: Shell, person: str, scope: Scope | None, storefronts: Iterable[str]) -> Visible:
-    """Resolve a scope for a person; storefronts are those of the sources."""
-    business = shell.business
-    if scope is not None and not isinstance(scope, Scope):
-        raise InputError("scope", f"{shown(scope)} is no scope", "give Scope.own() or another one")
-    if isinstance(storefronts, str) or not isinstance(storefronts, Iterable):
-        raise InputError("storefronts", f"{shown(storefronts)} is no list of shops", 'give ["shop"]')
-    wanted = list(storefronts)
-    known = {source.storefront for source in business.sources.values()} - {""}
-    for storefront in wanted:
-        if not isinstance(storefront, str) or storefront not in known:
-            problem = f"no source belongs to storefront {shown(storefront)}"
-            raise InputError("storefronts", problem, did_you_mean(storefront, sorted(known)))
-    sources = [source.id for source in business.sources.values() if source.storefront in wanted]
-    return (scope or Scope.own()).resolve(person, business.organisation, sources)

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from funnelkit.errors import InputError, shown
 
-__all__ = ["veiled"]
+__all__ = ["split_at_tables"]
 
 _TOKENS = re.compile(
     r"""(?P<space>\s+|--[^\r\n]*)
@@ -75,7 +75,7 @@ _OPERANDS = frozenset(["name", "text", "param", "number"])
 
 
 @lru_cache(maxsize=500)
-def veiled(sql: str, tables: frozenset[str]) -> tuple[str | Place, ...]:
+def split_at_tables(sql: str, tables: frozenset[str]) -> tuple[str | Place, ...]:
     """Return a SELECT in parts: text, and the places where its tables stand.
 
     Args:
@@ -85,13 +85,13 @@ def veiled(sql: str, tables: frozenset[str]) -> tuple[str | Place, ...]:
     Raises:
         InputError: There is something in the text that is not on the list of what is allowed.
 
-    >>> veiled("SELECT COUNT(*) FROM deal AS d", frozenset({"deal"}))
+    >>> split_at_tables("SELECT COUNT(*) FROM deal AS d", frozenset({"deal"}))
     ('SELECT COUNT(*) FROM ', Place(table='deal', alias=''), ' AS d')
     """
     tokens = _tokens(sql)
     if not tokens or tokens[0].small not in _STARTS:
         raise _refused(tokens[0].text if tokens else sql)
-    return _Veil(tokens, tables).written()
+    return _Select(tokens, tables).written()
 
 
 def _tokens(sql: str) -> list[_Token]:
@@ -121,7 +121,7 @@ class _Level:
         self.defines = defines
 
 
-class _Veil:
+class _Select:
     """Reads a text word by word, and writes it anew."""
 
     def __init__(self, tokens: list[_Token], tables: frozenset[str]) -> None:
