@@ -1,7 +1,7 @@
 """The trend of a funnel: conversion by the day, week, month or quarter in which records took the first step.
 
-A period is complete when its last entrant has had the whole window. Before that its rate can only rise,
-and is not to be compared with the others.
+A period is complete when it is over and its last entrant has had the whole window. Before that its
+rate still moves, and is not to be compared with the others.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class TrendRow(Row):
         entered: Records that took the first step then.
         converted: Those of them that did all steps within the window.
         rate: The one of the other.
-        complete: Whether the last of them has had the whole window.
+        complete: Whether the period is over and the last of them has had the whole window.
         counts: Step → those of them that came so far.
     """
 
@@ -81,7 +81,8 @@ def funnel_trend(source: Source, scope: Scope, plan: Plan, *, every: Every) -> F
                 entered=entered,
                 converted=converted,
                 rate=Rate.of(converted, entered),
-                complete=latest[key, day] + plan.within_us <= scope.as_of_us,
+                complete=max(latest[key, day] + plan.within_us, _midnight(_after(day, every), scope))
+                <= scope.as_of_us,
                 counts={name: counts.get(n, 0) for n, name in enumerate(plan.names, 1)},
             )
         )
@@ -89,8 +90,8 @@ def funnel_trend(source: Source, scope: Scope, plan: Plan, *, every: Every) -> F
         "funnel trend",
         plan.definition.name,
         sentence=f"{plan.definition.sentence}; the window of {plan.within_us / 3.6e9:g} h opens with the "
-        f"first entry; a {every} is complete when its last entrant has had all of it; one in which nobody "
-        "entered has no row",
+        f"first entry; a {every} is complete when it is over and its last entrant has had all of it; one in "
+        "which nobody entered has no row",
         population=plan.definition.population,
         time_axis="the first step of the record",
         complete=all(row.complete for row in rows),
@@ -111,8 +112,7 @@ def _ids(
     rows = funnel_trend(source, scope, plan, every=every).rows
     check_cell("period", period, list(dict.fromkeys(row.period for row in rows)))
     start = _day(period, every)
-    after = _period(start + timedelta(days={"day": 1, "week": 7, "month": 31, "quarter": 92}[every]), every)
-    entered = (_midnight(start, scope), _midnight(after, scope))
+    entered = (_midnight(start, scope), _midnight(_after(start, every), scope))
     chosen = attrs.evolve(plan, entered=entered, attribution="first")
     return funnel.measure(source, scope, chosen).ids(step or plan.names[0], group=group)
 
@@ -128,6 +128,11 @@ def _period(day: date, every: Every) -> date:
     if every == "month":
         return day.replace(day=1)
     return day.replace(day=1, month=day.month - (day.month - 1) % 3) if every == "quarter" else day
+
+
+def _after(day: date, every: Every) -> date:
+    """Return the first day of the next period."""
+    return _period(day + timedelta(days={"day": 1, "week": 7, "month": 31, "quarter": 92}[every]), every)
 
 
 def _name(day: date, every: Every) -> str:
