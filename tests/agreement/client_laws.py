@@ -104,6 +104,10 @@ SEEN: dict[str, tuple[Scope, Rule]] = {
     "headed": (Scope.headed(), lambda me, owner, _: owner in BELOW[me]),
     "group": (Scope.group(), lambda me, owner, _: owner in {me} | BELOW[me] | BESIDE[me]),
     "storefront": (Scope.storefront(), lambda _, __, source: SHOPS.get(source) == "berlin"),
+    "own and the shop": (
+        Scope.own() | Scope.storefront(),
+        lambda me, owner, source: owner == me or SHOPS.get(source) == "berlin",
+    ),
     "own and unclaimed of the shop": (
         Scope.own() | Scope.unclaimed() & Scope.storefront(),
         lambda me, owner, source: owner == me or (owner in {"", "gone"} and SHOPS.get(source) == "berlin"),
@@ -145,9 +149,9 @@ def nobody_sees_outside_the_scope(life: Life, looking: Eyes) -> None:
 
 
 def pages(engine: Any, kind: str) -> list[str]:
-    """Return the ids of a list, read in pages of three."""
+    """Return the ids of a list, read in pages of three until one is not full."""
     found: list[str] = []
-    while page := engine.find(kind, after=found[-1] if found else "", limit=3):
+    while len(found) % 3 == 0 and (page := engine.find(kind, after=found[-1] if found else "", limit=3)):
         found += [record.id for record in page]
     return found
 

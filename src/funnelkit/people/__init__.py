@@ -6,7 +6,7 @@ What is imported here is data and pure functions, but for `handovers`, which rea
 from __future__ import annotations
 
 from funnelkit.people.apportion import Amount, Weight, apportion
-from funnelkit.people.handovers import Handovers, handovers
+from funnelkit.people.handovers import Handovers, async_handovers, handovers
 from funnelkit.people.organisation import Away, Group, Organisation, Person
 from funnelkit.people.plan_fact import PlanFact, PlanFacts, plan_facts
 from funnelkit.people.scope import Owners, Scope, Visible
@@ -48,6 +48,7 @@ __all__ = [
     "Visible",
     "Weight",
     "apportion",
+    "async_handovers",
     "daily_quota",
     "deal_out",
     "handovers",

@@ -5,21 +5,23 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from datetime import date, datetime, time, tzinfo
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from funnelkit.changes import RecordAssigned
 from funnelkit.clock import to_us
 from funnelkit.errors import TimeError, shown
-from funnelkit.storage.columns import COLUMNS
+from funnelkit.storage.columns import COLUMNS, Row
 from funnelkit.storage.rows import change_of
+from funnelkit.verbs.engines import awaited_shell_of, shell_of
 
 if TYPE_CHECKING:
+    from funnelkit.async_engine import AsyncEngine
     from funnelkit.engine import Engine
-from funnelkit.verbs.engines import shell_of
+    from funnelkit.verbs.shell import Shell
 
-__all__ = ["Handovers", "handovers"]
+__all__ = ["Handovers", "async_handovers", "handovers"]
 
 
 def _rows(value: Iterable[RecordAssigned]) -> tuple[RecordAssigned, ...]:
@@ -84,12 +86,42 @@ def handovers(engine: Engine, *, since: date | None = None, until: date | None =
     from  to   hand-overs  records  why
     ann   bob           2        2  leave 2
     """
-    zone = shell_of(engine).business.zone
+    sql, params = _asked(shell_of(engine), since, until)
+    return _told(engine.store.query(sql, params))
+
+
+async def async_handovers(
+    engine: AsyncEngine, *, since: date | None = None, until: date | None = None
+) -> Handovers:
+    """Do `handovers` with an engine that is awaited.
+
+    >>> import asyncio
+    >>> from funnelkit import AsyncEngine, Pipeline, Stage
+    >>> async def handed():
+    ...     engine = AsyncEngine(Pipeline("sales", [Stage("new")]))
+    ...     await engine.assign(await engine.create("Acme", owner="ann"), "bob", reason="leave")
+    ...     return await async_handovers(engine)
+    >>> asyncio.run(handed()).pairs()
+    {('ann', 'bob'): 1}
+    """
+    shell = awaited_shell_of(engine)
+    sql, params = _asked(shell, since, until)
+    return _told(await shell.store.query(sql, params))
+
+
+def _asked(shell: Shell, since: date | None, until: date | None) -> tuple[str, dict[str, Any]]:
+    """Return the question and its parameters."""
+    zone = shell.business.zone
     bounds = {"since": _start(zone, since, "since"), "until": _start(zone, until, "until")}
     named = {name: value for name, value in bounds.items() if value is not None}
     sql = _ASSIGNED + "".join(_BOUNDS[name] for name in named) + _ORDER
-    found = [change_of(0, row) for row in engine.store.query(sql, {"kind": RecordAssigned.__name__, **named})]
-    return Handovers(row for row in found if isinstance(row, RecordAssigned))
+    return sql, {"kind": RecordAssigned.__name__, **named}
+
+
+def _told(rows: Iterable[Row]) -> Handovers:
+    """Return what was found as a report."""
+    found = [change_of(0, row) for row in rows]
+    return Handovers(change for change in found if isinstance(change, RecordAssigned))
 
 
 def _start(zone: tzinfo, day: date | None, name: str) -> int | None:

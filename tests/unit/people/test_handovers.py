@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from tests.unit.people.test_assigning import MONDAY, shop
+from tests.unit.people.test_assigning import MONDAY, shop, team
 
 from funnelkit import AsyncEngine, Engine, FrozenClock
 from funnelkit.changes import RecordAssigned
 from funnelkit.errors import InputError, RefusedError, TimeError
-from funnelkit.people import handovers
+from funnelkit.people import Handovers, async_handovers, handovers
 
 PRINTED = """\
 from    to      hand-overs  records  why
@@ -106,3 +107,16 @@ def test_an_awaited_engine_is_refused_with_a_sentence() -> None:
     """What blocks takes an engine that blocks."""
     with pytest.raises(InputError, match="is no Engine"):
         handovers(AsyncEngine())  # type: ignore[arg-type]
+
+
+def test_awaited_it_is_the_same_report() -> None:
+    """An engine that is awaited tells the same of a time, and of what one person sees."""
+    whole = handed()
+
+    async def asked() -> list[Handovers]:
+        engine = AsyncEngine(store=whole.store, organisation=team())
+        some = await async_handovers(engine, since=date(2026, 3, 4), until=date(2026, 3, 6))
+        return [await async_handovers(engine), some, await async_handovers(engine.seen_by("ann"))]
+
+    some = handovers(whole, since=date(2026, 3, 4), until=date(2026, 3, 6))
+    assert asyncio.run(asked()) == [handovers(whole), some, handovers(whole.seen_by("ann"))]
