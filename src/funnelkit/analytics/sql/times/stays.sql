@@ -1,4 +1,5 @@
--- Finished stays are moves away from a stage; open ones are where the open records are.
+-- Finished stays are moves away from a stage; open ones are where the open records are. (COALESCE keeps
+-- SQLite from an index that would send it back to the table for each of nearly all rows.)
 WITH {customs} {standing}, {state},
 stay AS (
   SELECT m.record_id AS record_id, m.source AS stage, m.moved_us - COALESCE(m.since_us, m.moved_us) AS lasted_us,
@@ -8,7 +9,7 @@ stay AS (
   FROM move AS m
   LEFT JOIN voided AS v ON v.void_id = m.record_id
   {joins}
-  WHERE m.source_pipeline = :pipeline AND m.moved_us <= :as_of
+  WHERE COALESCE(m.source_pipeline, '') = :pipeline AND m.moved_us <= :as_of
     AND m.direction <> 'create' AND m.direction <> 'reopen'
     AND m.created_us >= :created_from AND m.created_us < :created_to
     AND COALESCE(v.void_id, '') = '' AND {kept} = 1 {tests}
