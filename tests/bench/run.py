@@ -18,6 +18,7 @@ import growth
 import memory
 import peers
 import postgres
+import reports
 import seen
 import sqlite
 import startup
@@ -43,6 +44,9 @@ SECTIONS: dict[str, Callable[[Path], None]] = {
         clients.duplicates,
         tables.tables,
         tables.million,
+        reports.reports,
+        reports.report_price,
+        reports.report_memory,
     )
 }
 

@@ -1,5 +1,5 @@
--- Of the records that were lifted under several values of the group or filter: every lift that stands,
--- with the group and filter of the lift before and of the first one.
+-- Of the records that were lifted under several values of the group or filter: the lifts that stand and
+-- had another one than the lift before or the first one had.
 WITH {standing}, {edited},
 climb AS (
   SELECT m.record_id, m.seq, m.furthest_before, m.furthest_after, {group} AS grp, {kept} AS kept,
@@ -24,4 +24,6 @@ credit AS (
 SELECT furthest_before, furthest_after, grp, kept, grp_before, kept_before, grp_first, kept_first,
   currency, COUNT(*) AS records, SUM(amount) AS total
 FROM credit
+WHERE furthest_before <> ''
+  AND (grp <> grp_before OR kept <> kept_before OR grp <> grp_first OR kept <> kept_first)
 GROUP BY furthest_before, furthest_after, grp, kept, grp_before, kept_before, grp_first, kept_first, currency
