@@ -63,7 +63,7 @@ def plan_table(
     r"""Say what `import_table` would do to each row of a table. Nothing is written.
 
     Args:
-        engine: Where to.
+        engine: Where to; with one that is awaited use `funnelkit.tables.async_plan_table`.
         file: A path, a file opened with ``"rb"``, or what `read_table` returns.
         mapping: What its columns mean.
         into: See `Into`.
@@ -161,7 +161,7 @@ def import_table(
     - The mark of clients who come again is not looked up.
 
     Args:
-        engine: Where to.
+        engine: Where to; with one that is awaited use `funnelkit.tables.async_import_table`.
         file: A path, a file opened with ``"rb"``, or what `read_table` returns.
         mapping: What its columns mean. A column of places that has no values is read by the ids and
             labels of the pipeline's stages.
