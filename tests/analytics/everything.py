@@ -10,6 +10,7 @@ from tests.analytics.histories import hour
 
 from funnelkit.analytics import Aging, Analytics, Exclusion, Shape
 from funnelkit.clock import FrozenClock
+from funnelkit.money import money
 from funnelkit.people import Organisation, Target
 from funnelkit.people.achieved import achieved
 
@@ -24,6 +25,11 @@ FILTERS: tuple[dict[str, Any], ...] = (
     {"repeat": "deal"},
     {"custom": {"size": 1, "segment": None}, "created": (hour(0), hour(9)), "as_of": hour(50)},
 )
+QUESTIONS = (
+    [(by, {}) for by in BY] + [(by, FILTERS[-1]) for by in BY] + [(None, how) for how in FILTERS[1:-1]]
+)
+"""Every grouping with and without a filter by fields, and every other filter: the clauses do not depend
+on one another."""
 PASSED = Target("jan", "sales", date(2026, 1, 1), date(2026, 2, 1), measure="passage", stage="call", amount=1)
 AGING = (Aging(limit="7d", clock="activity"), Aging(limit={"new": "16h"}, clock="update", unit="business"))
 FUNNEL_CELLS = ("count", "of_previous", "of_first", "lost", "went_back", "skipped")
@@ -63,21 +69,48 @@ def ask_funnels(metrics: Analytics) -> None:
                 result.ids(*cells, group=result.rows[0].group)
 
 
+def ask_usual_funnels(metrics: Analytics, arguments: dict[str, Any], group: dict[str, str]) -> None:
+    """Ask for a funnel of every usual definition, with all that can be looked at in it."""
+    for definition in ("reached", "visited", "bitrix24", "ordered", "closed"):
+        how: dict[str, Any] = {"window": timedelta(1), "anchor": "first"} if definition == "ordered" else {}
+        funnel = metrics.funnel(definition=definition, **how, **arguments)  # type: ignore[arg-type]
+        for row in funnel.rows:
+            assert (row.fate, row.sums) is not None
+        for cell in FUNNEL_CELLS if funnel.rows else ():
+            funnel.ids("call", cell, **group)
+
+
+Asked = list[tuple[Any, tuple[str, ...]]]
+
+
+def of_some(metrics: Analytics, by: str | None, chosen: dict[str, Any]) -> Asked:
+    """Return results of what cannot be grouped by everything, each with a cell."""
+    arguments, costs = chosen | {"by": by}, {"web": {"EUR": money(10, "EUR")}}
+    found: Asked = []
+    if by != "month":
+        found.append((metrics.leaks(**arguments), ("new", "failed")))
+        found.append((metrics.leaks(**arguments), ("new", "passed")))
+    if by is None:
+        found.append((metrics.scores(**chosen, features=["owner", "custom.size"]), ("unknown",)))
+        found.append((metrics.score_calibration([hour(20)], **chosen), ("won",)))
+    if by == "source":
+        found.append((metrics.stage_costs(costs, **arguments), ("call",)))
+        found.append((metrics.unit_economics(costs, **arguments), ("purchases",)))
+    if by not in ("month", "owner"):
+        found.append((metrics.compare_people(**chosen, mix=by), ("won",)))
+    return found
+
+
 def ask_everything(database: Any, stages: tuple[str, ...] = STAGES) -> None:
     """Ask for every metric over filters, groups, definitions and cells."""
     shape = Shape(pipeline="sales", stages=tuple((stage, "") for stage in stages))
     metrics = Analytics(database, [shape], FrozenClock(hour(99)))
-    for by, chosen in product(BY, FILTERS):
+    for by, chosen in QUESTIONS:
         arguments = chosen | {"by": by}
         group = {"group": "2026-01"} if by == "month" else {}
-        for definition in ("reached", "visited", "bitrix24", "ordered", "closed"):
-            how = {"window": timedelta(1), "anchor": "first"} if definition == "ordered" else {}
-            funnel = metrics.funnel(definition=definition, **how, **arguments)  # type: ignore[arg-type]
-            for row in funnel.rows:
-                assert (row.fate, row.sums) is not None
-            for cell in FUNNEL_CELLS if funnel.rows else ():
-                funnel.ids("call", cell, **group)
-        results: list[tuple[Any, tuple[str, ...]]] = [
+        ask_usual_funnels(metrics, arguments, group)
+        results: Asked = [
+            *of_some(metrics, by, chosen),
             (metrics.transitions(**arguments), ("", "new")),
             (metrics.time_in_stage(**arguments), ("new", "open")),
             (metrics.time_in_stage(**arguments, each="record"), ("new", "closed")),
@@ -104,15 +137,13 @@ def ask_everything(database: Any, stages: tuple[str, ...] = STAGES) -> None:
             (metrics.drift(what="time", every="4h", **arguments), ("new", "before")),
             (metrics.periods(within="2h", every="4h", **arguments), ("new", "0")),
         ]
-        if by != "month":
-            results.append((metrics.leaks(**arguments), ("new", "failed")))
-            results.append((metrics.leaks(**arguments), ("new", "passed")))
-        if by not in ("month", "owner"):
-            results.append((metrics.compare_people(**chosen, mix=by), ("won",)))
+        results.append((metrics.forecast(within="96h", since=hour(0), least=1, **arguments), ("booked",)))
         for result, cell in results:
             assert result.to_dicts() is not None
             if result.rows:
                 result.ids(*cell, **group)
     ask_funnels(metrics)
+    for cell in ("touches", "wins"):
+        metrics.attribution().ids(cell, group="web")
     clock, nobody = FrozenClock(hour(99)), Organisation()
     achieved(database, metrics, PASSED, None, organisation=nobody, clock=clock, zone=UTC)

@@ -6,11 +6,13 @@ from funnelkit.analytics.chances.measures import ChanceMeasures
 from funnelkit.analytics.cohorts.measures import CohortMeasures
 from funnelkit.analytics.drift.measures import DriftMeasures
 from funnelkit.analytics.flow.measures import FlowMeasures
+from funnelkit.analytics.forecasts.measures import ForecastMeasures
 from funnelkit.analytics.funnels.measures import FunnelMeasures
 from funnelkit.analytics.leaks.measures import LeakMeasures
 from funnelkit.analytics.money.measures import MoneyMeasures
 from funnelkit.analytics.outcomes.measures import OutcomeMeasures
 from funnelkit.analytics.people.measures import PeopleMeasures
+from funnelkit.analytics.scores.measures import ScoreMeasures
 from funnelkit.analytics.times.measures import TimeMeasures
 
 __all__ = ["Analytics"]
@@ -24,9 +26,11 @@ class Analytics(
     FlowMeasures,
     LeakMeasures,
     MoneyMeasures,
+    ScoreMeasures,
     PeopleMeasures,
     ChanceMeasures,
     DriftMeasures,
+    ForecastMeasures,
 ):
     """What happened in the pipelines, counted from the ledger.
 

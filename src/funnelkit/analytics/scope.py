@@ -15,18 +15,20 @@ from funnelkit.analytics.texts import Params, compose
 from funnelkit.clock import aware, from_us, to_us
 from funnelkit.errors import InputError, TimeError, shown
 
-__all__ = ["Filters", "Period", "Scope", "Shape", "bounds_of", "instant_of", "resolve"]
+__all__ = ["CARRIED", "Filters", "Period", "Scope", "Shape", "bounds_of", "instant_of", "resolve"]
 
 Period = tuple[datetime | date | None, datetime | date | None]
 """From (included) and to (excluded); a plain date means its midnight in the zone; None is no bound."""
 
 ALWAYS = (0, 2**62)
-_COLUMNS = {
+CARRIED = {
     "owner": "m.owner",
     "source": "m.lead_source",
     "campaign": "m.campaign",
     "repeat": "m.repeat_kind",
 }
+"""What every row of the ledger carries and can be filtered and grouped by: its column."""
+
 MOST_STAGES = 60
 """One bit a stage has to fit into the integers that every SQL engine has."""
 
@@ -120,7 +122,7 @@ class Scope:
     @property
     def equalities(self) -> dict[str, str]:
         """Filters on what a row of the ledger carries, by name."""
-        return {name: value for name in _COLUMNS if (value := getattr(self, name)) is not None}
+        return {name: value for name in CARRIED if (value := getattr(self, name)) is not None}
 
     @property
     def column(self) -> str | None:
@@ -147,11 +149,11 @@ class Scope:
     def slots(self) -> dict[str, str]:
         """Return the clauses that this scope adds to a text; ``m`` is the row that is counted."""
         numbers = range(1, len(self._fields()) + 1)
-        kept = "".join(f" AND {_COLUMNS[name]} = :{name}_is" for name in self.equalities)
+        kept = "".join(f" AND {CARRIED[name]} = :{name}_is" for name in self.equalities)
         if self.column is None:
             group = "''"
-        elif self.column in _COLUMNS:
-            group = _COLUMNS[self.column]
+        elif self.column in CARRIED:
+            group = CARRIED[self.column]
         else:
             group = f"COALESCE(c{len(numbers)}.field_value, 'null')"
         joins = (f"LEFT JOIN custom_{n} AS c{n} ON c{n}.record_id = m.record_id" for n in numbers)
@@ -177,14 +179,14 @@ class Scope:
         """Return what a group is called, from its key in SQL; None when nothing is grouped."""
         if self.column is None:
             return None
-        if self.column in _COLUMNS:
+        if self.column in CARRIED:
             return str(key)
         value = json.loads(str(key))
         return str(key) if isinstance(value, list | dict) else value
 
     def key_of(self, group: Group) -> str:
         """Return the key in SQL of a group, the inverse of `group_of`."""
-        if self.column is None or self.column in _COLUMNS:
+        if self.column is None or self.column in CARRIED:
             return "" if group is None else str(group)
         nested = isinstance(group, str) and group[:1] in ("[", "{")
         return str(group) if nested else _json(group)
@@ -225,7 +227,7 @@ class Scope:
     def _fields(self) -> list[tuple[str, str]]:
         """Custom fields to look up: the filters, then the one to group by."""
         fields = [(f"custom.{name}", value) for name, value in self.custom]
-        return [*fields, (self.column, "")] if self.column and self.column not in _COLUMNS else fields
+        return [*fields, (self.column, "")] if self.column and self.column not in CARRIED else fields
 
     def period(self, bounds: tuple[int, int]) -> str:
         """Return a period in words."""
@@ -259,8 +261,8 @@ def resolve(
     if as_of_us > present:
         raise TimeError("as_of", f"{as_of} is in the future", "leave it out for now")
     by = filters.get("by")
-    if by is not None and by not in (*_COLUMNS, *_BUCKETS) and not by.startswith("custom."):
-        refuse("by", by, [*_COLUMNS, *_BUCKETS, "custom.<name>"], "is nothing to group by")
+    if by is not None and by not in (*CARRIED, *_BUCKETS) and not by.startswith("custom."):
+        refuse("by", by, [*CARRIED, *_BUCKETS, "custom.<name>"], "is nothing to group by")
     custom = filters.get("custom") or {}
     return Scope(
         shape=_shape(shapes, pipeline),

@@ -92,8 +92,9 @@ class Frequencies:
                 table[pair] = _changed(won, by), lost
             else:
                 table[pair] = won, _changed(lost, by)
-        teams = {team: one for team, one in self.tables.items() if team is not None} | {lead.team: table}
-        return Frequencies(self.stages, {**teams, None: _pooled(teams.values())})
+        teams: dict[str | None, Mapping[tuple[str, str], Counts]] = {**self.tables, lead.team: table}
+        teams[None] = _pooled(one for team, one in teams.items() if team is not None)
+        return Frequencies(self.stages, teams)
 
     def percent(self, lead: ScoredLead) -> float:
         """Return the score of a lead in percent, 0.01 to 99.99; 100 if won, 0 where it cannot be had."""

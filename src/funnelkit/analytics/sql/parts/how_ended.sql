@@ -1,0 +1,1 @@
+SELECT record_id, outcome FROM ending GROUP BY record_id, outcome
