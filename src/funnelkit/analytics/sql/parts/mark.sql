@@ -1,0 +1,1 @@
+SELECT :place_{n} AS place, {ages}

@@ -1,0 +1,1 @@
+:age_{n}_{m} AS age_{m}

@@ -1,0 +1,1 @@
+WHEN g.whole_us >= k.age_{m} THEN k.age_{m}
