@@ -1,8 +1,7 @@
 """What becomes of an inquiry: one card, of the right person, where its source sends it.
 
-Whether somebody asks for the second time is looked up, then written: two inquiries of one person that
-arrive at the very same moment under different keys can still become two cards, which
-`Engine.duplicates` finds.
+Whether somebody asks for the second time is looked up, then written; see `funnelkit.intake.turns` for
+those who ask twice at the very same moment.
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ from funnelkit.errors import InputError, shown
 from funnelkit.inputs import custom_values, text
 from funnelkit.intake.same_inquiry import Again, filled, same_card
 from funnelkit.intake.source import Source
+from funnelkit.intake.turns import next_turns, taking
 from funnelkit.people.assigning import due
 from funnelkit.records import NOTHING, Company, Contact, Lead, Placed
 from funnelkit.storage.base import Commit, Kind
@@ -82,6 +82,9 @@ async def arrived(
     who = _who(own, contact, said.instant(shell.clock, None))
     inquiry = _Inquiry(kind=kind, source=source, who=who, told=told, said=said)
     known = contact
+    turns: tuple[str, ...] = ()
+    if kind == "deal" or (source is not None and source.same_within):
+        turns = await next_turns(shell, who, contact.id if contact else "")
     if contact is None:
         found = await the_client(shell, who, "contact")
         contact = found if isinstance(found, Contact) else None
@@ -97,7 +100,8 @@ async def arrived(
     record, commit = await born(
         shell, kind, own, said, verb=_VERB[kind], at=who.created_at, contact=contact, company=company
     )
-    return recording.merged((*commits, commit, _touch(shell, inquiry, record, why=why))), (record,)
+    touch, turn = _touch(shell, inquiry, record, why=why), taking(turns, record.id)
+    return recording.merged((*commits, commit, touch, turn)), (record,)
 
 
 def _compared(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
-from funnelkit.errors import ConflictError
+from funnelkit.errors import ConflictError, KeyReusedError
 from funnelkit.records import Placed
 from funnelkit.storage.base import Kind
 from funnelkit.verbs.acts import asked, split
@@ -50,7 +50,10 @@ async def entered(shell: Shell, verb: str, name: str, details: Mapping[str, Any]
     while True:
         try:
             return cast("Placed", (await shell.once(verb, name, fields, said, prepare))[0])
-        except ConflictError:  # somebody wrote to the card that the same inquiry has: it is read again
+        except (ConflictError, KeyReusedError) as error:
+            # Somebody wrote to the card that the same inquiry has, or made it: it is looked for again.
+            from funnelkit.intake.turns import is_turn
+
             tried += 1
-            if tried == _TRIES:
+            if tried == _TRIES or (isinstance(error, KeyReusedError) and not is_turn(error.key)):
                 raise

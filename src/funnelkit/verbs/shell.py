@@ -137,7 +137,8 @@ class Shell(Finder):
         try:
             commit, records = await prepare()
             answer = Answer(key=said.key, request=mark, records=records)
-            await self.commit(replaced(commit or Commit(), answers=(answer,)))
+            commit = commit or Commit()
+            await self.commit(replaced(commit, answers=(*commit.answers, answer)))
         except FunnelkitError:
             # Somebody may have come first with the same request; then theirs is the answer.
             if theirs := await self.answered(said.key, mark):
