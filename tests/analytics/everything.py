@@ -6,6 +6,7 @@ from datetime import UTC, date, timedelta
 from itertools import product
 from typing import Any
 
+import attrs
 from tests.analytics.histories import hour
 
 from funnelkit.analytics import Aging, Analytics, Exclusion, Shape
@@ -145,5 +146,8 @@ def ask_everything(database: Any, stages: tuple[str, ...] = STAGES) -> None:
     ask_funnels(metrics)
     for cell in ("touches", "wins"):
         metrics.attribution().ids(cell, group="web")
+    leads = Analytics(database, [attrs.evolve(shape, kind="lead")], FrozenClock(hour(99)))
+    for by, chosen in product(BY[:2], FILTERS[:2]):
+        leads.lead_conversion(by=by, **chosen).ids("converted")
     clock, nobody = FrozenClock(hour(99)), Organisation()
     achieved(database, metrics, PASSED, None, organisation=nobody, clock=clock, zone=UTC)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.analytics.cohorts.reference_leads import lead_metrics
 from tests.analytics.histories import START, Edit, Place, Record, analytics, hour
 
 from funnelkit import Engine, FrozenClock, Pipeline, Stage
@@ -27,7 +28,6 @@ FILE = DATA.parent / "funnel_cases.json"
 _LATER = "not among the metrics yet"
 
 LEFT = {
-    "crm_lead_to_deal": _LATER,
     "simpson_managers": "see tests/analytics/people/test_comparison.py",
     "funnel_plot_limits": "see tests/analytics/people/test_comparison.py",
     "sales_velocity": _LATER,
@@ -64,6 +64,7 @@ RUN = [
     "crm_deleted_excluded",
     "crm_time_in_stage_reentry",
     "km_time_in_stage",
+    "crm_lead_to_deal",
     "aj_event_at_time_zero",
     "aj_win_loss_open",
     "aj_ties_with_censoring",
@@ -300,6 +301,25 @@ def check_ends(case: Case) -> None:
     assert then.open == Fraction(str(expected["open"]))
 
 
+def check_leads(case: Case) -> None:
+    """Leads, those with deals, their deals, and leads with a won deal."""
+    places: dict[str, list[Place]] = defaultdict(list)
+    for name, place, seconds in case["events"]:
+        places[name].append(Place(seconds / 3600, "leads" if place == "lead" else "deals", place))
+    records = [Record(name, path[0].t, "", ("", 0), "", "", {}, tuple(path)) for name, path in places.items()]
+    deals = {name: name.partition("/")[0] for name in places if "/" in name}
+    row = lead_metrics(records, deals).lead_conversion().rows[0]
+    found = {
+        "leads": row.leads,
+        "leads_converted": row.converted.numerator,
+        "lead_conversion": row.converted.value,
+        "deals": row.deals,
+        "deals_per_converted_lead": row.deals_per_converted,
+        "leads_won": row.won.numerator,
+    }
+    assert found == case["expected"]
+
+
 def check_wilson(case: Case) -> None:
     """Both bounds."""
     found = wilson(case["params"]["x"], case["params"]["n"]) or (None, None)
@@ -337,6 +357,7 @@ CHECKS: dict[str, Callable[[Case], None]] = {
     "time_in_stage": check_times,
     "km": check_survival,
     "aj": check_ends,
+    "lead_to_deal": check_leads,
     "wilson": check_wilson,
     "markov": check_chain,
 }

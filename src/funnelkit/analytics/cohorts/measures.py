@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Unpack
 
-from funnelkit.analytics.cohorts import conversion
+from funnelkit.analytics.cohorts import conversion, leads
 from funnelkit.analytics.cohorts.lives import Void, horizons_of
 from funnelkit.analytics.measured import Measured
 from funnelkit.analytics.scope import Filters
@@ -71,3 +71,21 @@ class CohortMeasures(Measured):
         """
         scope = self._scope(pipeline, filters)
         return conversion.loss_chances(self._source, scope, horizons_of(horizons, unit, void))
+
+    def lead_conversion(
+        self, pipeline: str | None = None, **filters: Unpack[Filters]
+    ) -> leads.LeadConversions:
+        """Count leads that became deals, of all leads; a lead with several deals counts once.
+
+        ``pipeline`` is one of leads. How soon they are converted is what `cohort_conversion` of the same
+        pipeline says.
+
+        >>> from funnelkit import Engine, Pipeline, Stage
+        >>> inbox = Pipeline("inbox", [Stage("fresh")], kind="lead")
+        >>> engine = Engine(Pipeline("sales", [Stage("new")]), inbox)
+        >>> done = engine.convert(engine.capture("Anna"))
+        >>> _ = engine.capture("Boris")
+        >>> print(engine.analytics.lead_conversion("inbox").rows[0].converted)
+        50 % (9-91) of 2
+        """
+        return self._measured(leads.lead_conversion, self._scope(pipeline, filters), "created")
