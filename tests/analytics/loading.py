@@ -13,7 +13,7 @@ __all__ = ["to_chdb", "to_duckdb", "to_spark"]
 TABLES = ("move", "attribute", "definition", "deal", "lead", "activity", "contact", "company")
 DUCKDB = {"TEXT": "VARCHAR", "INTEGER": "BIGINT", "REAL": "DOUBLE"}
 CLICKHOUSE = {"TEXT": "String", "INTEGER": "Int64", "REAL": "Float64"}
-SPARK = {"TEXT": "STRING", "INTEGER": "BIGINT", "REAL": "DOUBLE"}
+ARROW = {"TEXT": "string", "INTEGER": "int64", "REAL": "float64"}
 
 
 def columns(database: Database, table: str) -> list[tuple[str, str, bool]]:
@@ -53,10 +53,13 @@ def to_chdb(session: Any, database: Database) -> None:
 
 
 def to_spark(session: Any, database: Database) -> None:
-    """Replace the views of a Spark session."""
+    """Replace the views of a Spark session; through Arrow, so that no worker in Python is needed."""
+    import pyarrow as arrow
+
     for table, names, rows in tables(database):
-        listed = ", ".join(f"`{name}` {SPARK[kind]}" for name, kind, _ in names)
-        session.createDataFrame(rows, listed).createOrReplaceTempView(table)
+        schema = arrow.schema([(name, getattr(arrow, ARROW[kind])()) for name, kind, _ in names])
+        told = [dict(zip(schema.names, row, strict=True)) for row in rows]
+        session.createDataFrame(arrow.Table.from_pylist(told, schema)).createOrReplaceTempView(table)
 
 
 Load = Callable[[Any, Database], None]

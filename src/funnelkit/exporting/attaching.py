@@ -50,14 +50,13 @@ def attach(engine: Any, path: str | os.PathLike[str]) -> Source:
     1
     1
     """
-    source: Any = _source(engine)
-    files = _files(path)
+    source, files = _source(engine), _files(path)
+    _check_ours(source)
     if isinstance(source, DuckDBSource):
         for table in TABLES:
             _do_duckdb(source, f"CREATE OR REPLACE TEMP VIEW {table} AS {_from_parquet(table, files)}")
     elif isinstance(source, ChdbSource):
         for table in TABLES:
-            _check_ours(source, table, _IN_CLICKHOUSE)
             _do_chdb(source, f"DROP TABLE IF EXISTS {table}")
             _do_chdb(source, f"CREATE VIEW {table} AS {_from_file(table, files)}")
     elif isinstance(source, SparkSource):
@@ -83,16 +82,14 @@ def load(engine: Any, path: str | os.PathLike[str]) -> Source:
         InputError: It is no such engine, there is no export, or a table has a name that is needed.
         StoreError: The engine cannot take it; its own error is the cause.
     """
-    source: Any = _source(engine)
-    files = _files(path)
+    source, files = _source(engine), _files(path)
+    _check_ours(source)
     if isinstance(source, DuckDBSource):
         for table in TABLES:
             _do_duckdb(source, f"DROP VIEW IF EXISTS temp.{table}")
-            _check_ours(source, table, _IN_DUCKDB)
             _do_duckdb(source, f"CREATE OR REPLACE TABLE {table} AS {_from_parquet(table, files)}")
     elif isinstance(source, ChdbSource):
         for table in TABLES:
-            _check_ours(source, table, _IN_CLICKHOUSE)
             _do_chdb(source, f"DROP TABLE IF EXISTS {table}")
             _do_chdb(source, _made(table))
             _do_chdb(source, f"INSERT INTO {table} {_from_file(table, files)}")
@@ -120,11 +117,13 @@ _IN_DUCKDB = """
 _IN_CLICKHOUSE = "SELECT name FROM system.columns WHERE database = currentDatabase() AND table = :name"
 
 
-def _check_ours(source: Source, table: str, columns_of: str) -> None:
+def _check_ours(source: Any) -> None:
     """Refuse to replace a table that holds something else."""
-    found = {column for (column,) in source.query(columns_of, {"name": table})}
-    if found - set(TABLES[table]):
-        raise InputError("engine", f"has a table {table} of its own", "give another database or schema")
+    columns_of = _IN_DUCKDB if isinstance(source, DuckDBSource) else _IN_CLICKHOUSE
+    for table in () if isinstance(source, SparkSource) else TABLES:
+        found = {column for (column,) in source.query(columns_of, {"name": table})}
+        if found - set(TABLES[table]):
+            raise InputError("engine", f"has a table {table} of its own", "give another database or schema")
 
 
 def _source(engine: Any) -> Any:
@@ -184,7 +183,6 @@ def _send(source: ClickHouseSource, files: Mapping[str, list[str]]) -> None:
 
     with answered_by("ClickHouse", Error, OSError):
         for table in TABLES:
-            _check_ours(source, table, _IN_CLICKHOUSE)
             source.client.command(f"DROP TABLE IF EXISTS {table}")
             source.client.command(_made(table))
             for file in files[table]:

@@ -21,14 +21,18 @@ SETTINGS = {
 }
 """What must be set, with the reason; a question fails where the server does not let it."""
 
-_WHOLE = re.compile(r"""'(?:[^']|'')*'|\w*[A-Za-z_{]\w*|\d+\.\d+|(?P<number>\b\d+\b)(?! (?:PRECEDING|FOLLOWING)\b)""")
+_WHOLE = re.compile(
+    r"""'(?:[^']|'')*'|\w*[A-Za-z_{]\w*|\d+\.\d+|(?P<number>\b\d+\b)(?! (?:PRECEDING|FOLLOWING)\b)"""
+)
+_COUNT = re.compile(r"\bCOUNT\(\*\)(?!\s+OVER\b)")
 _TYPES = {int: "Int64", str: "String", float: "Float64"}
 
 
 def typed(sql: str, params: Mapping[str, Any]) -> str:
     """Write each ``:name`` as ``{name:Type}``, by the type of its value, and whole numbers as 64 bits.
 
-    ClickHouse takes a 1 for eight bits without a sign, and then refuses to meet it with a -1.
+    ClickHouse takes a 1 for eight bits without a sign, and then refuses to meet it with a -1; so it
+    is with what it counts.
 
     Raises:
         InputError: A value that is neither a number nor text.
@@ -44,7 +48,7 @@ def typed(sql: str, params: Mapping[str, Any]) -> str:
         return f"{{{name}:{_TYPES[type(value)]}}}"
 
     wide = _WHOLE.sub(lambda found: f"{found[0]}::Int64" if found["number"] else found[0], sql)
-    return renamed(wide, mark)
+    return renamed(_COUNT.sub("toInt64(COUNT(*))", wide), mark)
 
 
 @attrs.frozen

@@ -2,7 +2,7 @@
 -- had another one than the lift before or the first one had.
 WITH {standing}, {edited},
 climb AS (
-  SELECT m.record_id, m.seq, m.furthest_before, m.furthest_after, {group} AS grp, {kept} AS kept,
+  SELECT m.record_id AS record_id, m.seq AS seq, m.furthest_before, m.furthest_after, {group} AS grp, {kept} AS kept,
     {currency} AS currency, {worth} AS amount
   FROM edited AS e
   JOIN move AS m ON m.record_id = e.record_id
