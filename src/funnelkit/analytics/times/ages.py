@@ -96,7 +96,7 @@ def quantiles(
     source: Source,
     text: Callable[[str, dict[str, str]], str],
     params: Params,
-    counts: Counts,
+    counted: Callable[[], Counts],
     percents: Sequence[int],
 ) -> dict[Cell, tuple[int, ...]]:
     """Return nearest-rank quantiles of what ended, exact to the microsecond, by cell.
@@ -105,15 +105,15 @@ def quantiles(
         source: A source of a store; one that is a `Ranking` is asked to rank.
         text: Returns the text over the relation ``lasting``, from its tail and slots.
         params: What the text may name.
-        counts: How many ended at which age.
+        counted: Returns how many ended at which age; not asked of a source that ranks.
         percents: Whole percents, 1 to 100.
     """
-    counts = {cell: ages for cell, ages in counts.items() if ages}
-    if hasattr(source, "ranked") and counts:
+    if hasattr(source, "ranked"):
         sql = text(_ENDED, {})
         named = {name: value for name, value in params.items() if f":{name}" in sql}
         ranking = cast("Ranking", source)
         return {(key, stage): tuple(found) for key, stage, *found in ranking.ranked(sql, named, percents)}
+    counts = {cell: ages for cell, ages in counted().items() if ages}
     wanted: dict[Target, list[tuple[int, int]]] = defaultdict(list)
     for (key, stage), ages in counts.items():
         for percent in percents:

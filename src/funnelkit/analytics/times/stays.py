@@ -10,11 +10,11 @@ from typing import Literal
 
 import attrs
 
-from funnelkit.analytics.result import Group, Result, Row, check_cell
+from funnelkit.analytics.result import About, Group, Result, Row, check_cell
 from funnelkit.analytics.scope import Scope
 from funnelkit.analytics.texts import Params, Source, compose, rows_of
 from funnelkit.analytics.times.ages import Ages, Cell, quantiles
-from funnelkit.analytics.times.survival import Lasted, kaplan_meier, span
+from funnelkit.analytics.times.survival import Lasted, Survival, kaplan_meier, span
 
 __all__ = ["Each", "Lasting", "Stay", "TimeInStage", "lastings", "stay_ids", "time_in_stage"]
 
@@ -24,16 +24,18 @@ _DAY_US = 86_400_000_000
 
 Each = Literal["stay", "record"]
 Quantiles = Mapping[Cell, tuple[int, ...]]
+Count = tuple[str, int, int, int, int]
+"""Where to, age, how many ended, how many go on, by how much the ages of the ended are too long."""
 
 
 @attrs.frozen(kw_only=True)
 class Stay(Row):
-    """The stays on one stage.
+    """The stays on one stage. Counts with Kaplan-Meier, and quantiles, are read on first use, each by itself.
 
     Attributes:
         closed, open: Stays that ended, stays that still go on as of then.
         p10, p25, p50, p75, p90: Quantiles of the closed stays, by nearest rank, exact. Too short near
-            now: long stays that began lately have not ended yet. Read on first use.
+            now: long stays that began lately have not ended yet.
         total_days: Sum of the closed stays in days.
         km_p25, km_p50, km_p75: Kaplan-Meier quantiles, where an open stay counts as "at least so
             long". None while too few stays have ended.
@@ -42,14 +44,46 @@ class Stay(Row):
 
     stage: str
     label: str
-    closed: int
-    open: int
-    total_days: float
-    km_p25: timedelta | None
-    km_p50: timedelta | None
-    km_p75: timedelta | None
-    reason: str
+    _counts: Callable[[], list[Count]] = attrs.field(alias="counts", eq=False, repr=False)
     _quantiles: Callable[[], tuple[int, ...]] = attrs.field(alias="quantiles", eq=False, repr=False)
+
+    @property
+    def closed(self) -> int:
+        """Stays that ended."""
+        return sum(ended for _, _, ended, _, _ in self._counts())
+
+    @property
+    def open(self) -> int:
+        """Stays that go on."""
+        return sum(running for _, _, _, running, _ in self._counts())
+
+    @property
+    def total_days(self) -> float:
+        """Sum of the closed stays in days."""
+        return sum(age * ended - over for _, age, ended, _, over in self._counts()) / _DAY_US
+
+    @property
+    def km_p25(self) -> timedelta | None:
+        """By when a quarter of the stays end."""
+        return span(self._curve().quantile(25))
+
+    @property
+    def km_p50(self) -> timedelta | None:
+        """By when half of the stays end."""
+        return span(self._curve().quantile(50))
+
+    @property
+    def km_p75(self) -> timedelta | None:
+        """By when three quarters of the stays end."""
+        return span(self._curve().quantile(75))
+
+    @property
+    def reason(self) -> str:
+        """Why there is no ``km_p50``, or empty."""
+        if self.km_p50 is not None:
+            return ""
+        nobody = not self._counts()
+        return "nobody was here" if nobody else "more than half still go on after the longest closed stay"
 
     @property
     def p10(self) -> timedelta | None:
@@ -82,6 +116,9 @@ class Stay(Row):
         km = ("total_days", "km_p25", "km_p50", "km_p75", "reason")
         return {name: getattr(self, name) for name in (*before, *after, *km)}
 
+    def _curve(self) -> Survival:
+        return kaplan_meier(Lasted(age, ended, running) for _, age, ended, running, _ in self._counts())
+
     def _quantile(self, percent: int) -> timedelta | None:
         found = self._quantiles()
         return span(found[PERCENTS.index(percent)]) if found else None
@@ -89,6 +126,9 @@ class Stay(Row):
 
 class TimeInStage(Result[Stay]):
     """Times by stage. Cells for `ids`: ``ids("proposal", "closed")``, ``ids("proposal", "open")``."""
+
+    def _about(self) -> About:
+        return attrs.evolve(self.about, complete=not any(row.open for row in self.rows))
 
 
 @attrs.frozen
@@ -111,8 +151,7 @@ class Lasting:
         return self.scope.params() | self.ages.params()
 
 
-Counted = dict[Cell, list[tuple[str, int, int, int, int]]]
-"""Cell → where to, age, how many ended, how many go on, by how much the ages of the ended are too long."""
+Counted = dict[Cell, list[Count]]
 
 
 def lastings(asked: Lasting, *, way: bool = False) -> Counted:
@@ -125,13 +164,19 @@ def lastings(asked: Lasting, *, way: bool = False) -> Counted:
 
 
 def time_in_stage(source: Source, scope: Scope, ages: Ages, each: Each = "stay") -> TimeInStage:
-    """Measure the stays on every stage."""
+    """Measure the stays on every stage: what is asked for is read when somebody looks."""
     asked = Lasting(source, scope, ages, each)
-    counted = lastings(asked)
+    counted = cache(partial(lastings, asked))
     exact = cache(partial(_exact, asked, counted))
     rows = [
-        _stay(counted.get((key, stage), []), scope, (key, stage), exact)
-        for key in (sorted({key for key, _ in counted}) if scope.column else [""])
+        Stay(
+            group=scope.group_of(key),
+            stage=stage,
+            label=scope.shape.label(stage),
+            counts=partial(_of_cell, counted, (key, stage)),
+            quantiles=partial(_quantiles_of_cell, exact, (key, stage)),
+        )
+        for key in (sorted({key for key, _ in counted()}) if scope.column else [""])
         for stage in scope.shape.places[:-1]
     ]
     about = scope.about(
@@ -141,7 +186,6 @@ def time_in_stage(source: Source, scope: Scope, ages: Ages, each: Each = "stay")
         f"censored, where {ages.said}; time spent closed is no stay",
         population="stays on the pipeline's stages by then, without those of void records",
         time_axis="the creation of the record",
-        complete=not any(row.open for row in rows),
     )
     return TimeInStage(about=about, rows=tuple(rows), ids=partial(stay_ids, asked))
 
@@ -152,31 +196,23 @@ _SENTENCES = {
 }
 
 
-def _exact(asked: Lasting, counted: Counted) -> Quantiles:
-    """Return the quantiles of what ended, by cell: a query that looks where the wanted ranks are."""
-    counts = {cell: {age: ended for _, age, ended, _, _ in rows if ended} for cell, rows in counted.items()}
+def _exact(asked: Lasting, counted: Callable[[], Counted]) -> Quantiles:
+    """Return the quantiles of what ended, by cell."""
+
+    def counts() -> dict[Cell, dict[int, int]]:
+        return {
+            cell: {age: ended for _, age, ended, _, _ in rows if ended} for cell, rows in counted().items()
+        }
+
     return quantiles(asked.source, asked.text, asked.params(), counts, PERCENTS)
 
 
-def _stay(
-    rows: list[tuple[str, int, int, int, int]], scope: Scope, cell: Cell, exact: Callable[[], Quantiles]
-) -> Stay:
-    curve = kaplan_meier(Lasted(age, ended, running) for _, age, ended, running, _ in rows)
-    middle = curve.quantile(50)
-    nobody = "nobody was here" if not rows else "more than half still go on after the longest closed stay"
-    return Stay(
-        group=scope.group_of(cell[0]),
-        stage=cell[1],
-        label=scope.shape.label(cell[1]),
-        closed=curve.closed,
-        open=curve.open,
-        total_days=sum(age * ended - over for _, age, ended, _, over in rows) / _DAY_US,
-        km_p25=span(curve.quantile(25)),
-        km_p50=span(middle),
-        km_p75=span(curve.quantile(75)),
-        reason=nobody if middle is None else "",
-        quantiles=lambda: exact().get(cell, ()) if curve.closed else (),
-    )
+def _of_cell(counted: Callable[[], Counted], cell: Cell) -> list[Count]:
+    return counted().get(cell, [])
+
+
+def _quantiles_of_cell(exact: Callable[[], Quantiles], cell: Cell) -> tuple[int, ...]:
+    return exact().get(cell, ())
 
 
 def stay_ids(asked: Lasting, stage: str, which: str, *, group: Group = None) -> list[str]:
