@@ -20,15 +20,21 @@ DEALS, PAGE, ROUNDS, PAGES = 200_000, 50, 21, 20
 START = datetime(2026, 1, 1, tzinfo=UTC)
 NAMES = [f"p{number:02}" for number in range(20)]
 PEOPLE = Organisation(map(Person, NAMES), [Group("ten", members=NAMES[:10])])
-SOURCES = (Source(id="web", storefront="big"), Source(id="mail", storefront="small"))
+SOURCES = (
+    Source(id="web", storefront="big"),
+    Source(id="mail", storefront="small"),
+    Source(id="fair", storefront="rare"),
+)
 
-SCOPES = {
-    "own, many": ("p01", Scope.own()),
-    "own, few and late": ("p00", Scope.own()),
-    "own and unclaimed": ("p05", Scope.own_and_unclaimed()),
-    "own and unclaimed, few and late": ("p00", Scope.own_and_unclaimed()),
-    "a group of ten": ("p03", Scope.group()),
-    "a storefront": ("p03", Scope.storefront()),
+SCOPES: dict[str, tuple[str, Scope, list[str]]] = {
+    "own, many": ("p01", Scope.own(), []),
+    "own, few and late": ("p00", Scope.own(), []),
+    "own and unclaimed": ("p05", Scope.own_and_unclaimed(), []),
+    "own and unclaimed, few and late": ("p00", Scope.own_and_unclaimed(), []),
+    "a group of ten": ("p03", Scope.group(), []),
+    "a storefront": ("p03", Scope.storefront(), ["big"]),
+    "a rare storefront": ("p03", Scope.storefront(), ["rare"]),
+    "own and two storefronts": ("p03", Scope.own() | Scope.storefront(), ["small", "rare"]),
 }
 
 
@@ -37,8 +43,8 @@ def seen(folder: Path) -> None:
     store = SQLiteStore(folder / "seen.db", durability="fast")
     engine = Engine(Pipeline("sales", [Stage("new")]), store=store, organisation=PEOPLE, sources=SOURCES)
     _fill(store)
-    for name, (person, scope) in SCOPES.items():
-        eyes = engine.seen_by(person, scope, storefronts=["big"])
+    for name, (person, scope, shops) in SCOPES.items():
+        eyes = engine.seen_by(person, scope, storefronts=shops)
         rounds = [
             in_turn(**{OURS: partial(_pages, eyes), "all": partial(_pages, engine)}) for _ in range(ROUNDS)
         ]
@@ -52,7 +58,7 @@ def _pages(engine: Engine) -> None:
 
 
 def _fill(store: SQLiteStore) -> None:
-    """Write deals of twenty people: one holds a third, one only some of the last hundred, a few nobody."""
+    """Write deals of twenty people: one holds a third, one some of the last hundred, a few nobody."""
     chance = random.Random(7)
     for start in range(0, DEALS, 5_000):
         writes = []
@@ -69,7 +75,7 @@ def _fill(store: SQLiteStore) -> None:
                 stage="new",
                 name=f"deal {number}",
                 owner=owner,
-                source="web" if number % 5 else "mail",
+                source="fair" if number % 1_999 == 1 else "web" if number % 5 else "mail",
                 created_at=at,
                 entered_at=at,
                 updated_at=at,
