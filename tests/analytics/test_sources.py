@@ -42,9 +42,9 @@ def chdb() -> Iterator[Any]:
     """Give a connection to chdb."""
     module = pytest.importorskip("chdb", reason="the extra for chdb is not installed")
     connection = module.connect(":memory:")
-    for table in TABLES:  # they are the process's own, and outlive a connection
-        connection.query(f"DROP TABLE IF EXISTS {table}")
     yield connection
+    for table in TABLES:  # they are the process's own, and would outlive the connection
+        connection.query(f"DROP TABLE IF EXISTS {table}")
     connection.close()
 
 

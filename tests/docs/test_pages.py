@@ -67,15 +67,24 @@ def run_page(text: str, name: str) -> None:
             assert kind in {"", "setup:example", "setup:tests"}, f"{name}:{block.line}: what is {kind!r}?"
 
 
-NEEDED = {"docs/howto/find-duplicates.md": "rapidfuzz"}
-"""Page → the library that its snippets need."""
+NEEDED = {
+    "docs/howto/find-duplicates.md": ("rapidfuzz",),
+    "docs/howto/measure-with-duckdb.md": ("pyarrow", "duckdb"),
+    "docs/howto/measure-with-clickhouse.md": ("pyarrow", "chdb"),
+    "docs/howto/measure-with-spark.md": ("pyarrow", "pyspark"),
+}
+"""Page → the libraries that its snippets need."""
+RUN = [
+    pytest.param(name, marks=[pytest.mark.spark] if "pyspark" in NEEDED.get(name, ()) else [])
+    for name in GUIDES
+]
 
 
-@pytest.mark.parametrize("name", GUIDES)
+@pytest.mark.parametrize("name", RUN)
 def test_the_snippets_of_a_page_run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A page's snippets run as shown and print what is shown under them."""
-    if name in NEEDED:
-        pytest.importorskip(NEEDED[name])
+    for library in NEEDED.get(name, ()):
+        pytest.importorskip(library)
     monkeypatch.chdir(tmp_path)
     run_page(PAGES[name].read_text("utf-8"), name)
 
