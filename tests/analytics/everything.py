@@ -41,8 +41,14 @@ PLANS: tuple[dict[str, Any], ...] = (
     {"definition": "all_previous", "attribution": "first"},
     {"definition": "visited", "entered": (hour(0), hour(9)), "attribution": "all"},
     {"definition": "ordered", "policy": "discard_entity", "ties": "strict_increase", **_FOREIGN},
-    {"definition": "ordered", "held": "custom.size", "ties": "step_order", "attribution": "call"},
-    {"definition": "strict", "entered": (hour(0), hour(9)), "held": "owner"},
+    {
+        "definition": "ordered",
+        "held": "custom.size",
+        "ties": "step_order",
+        "attribution": "call",
+        "steps": ("new", "call"),
+    },
+    {"definition": "strict", "steps": ("new", "call"), "entered": (hour(0), hour(9)), "held": "owner"},
     {"definition": "unordered", "window": timedelta(1), "attribution": "last"},
     {"definition": "attempts", "window": timedelta(1), **_FOREIGN},
 )
@@ -51,13 +57,12 @@ PLANS: tuple[dict[str, Any], ...] = (
 
 def ask_funnels(metrics: Analytics) -> None:
     """Ask for funnels with options, grouped by what rows carry and by what is dated elsewhere."""
-    for by, how in product((None, "owner", "custom.size"), PLANS):
+    for by, how in product((None, "custom.size"), PLANS):
         funnel = metrics.funnel(**how, by=by)
-        for row in funnel.rows:
+        for row in funnel.rows if by is None else ():
             assert (row.sums, row.of_all, row.of_previous_value) is not None
-        for cell in ("count", "of_all") if funnel.rows else ():
-            funnel.ids(funnel.rows[0].stage, cell)
-    for by in (None, "owner", "custom.size"):
+            funnel.ids(row.stage, "of_all")
+    for by in (None, "custom.size"):
         found: list[tuple[Any, tuple[str, ...]]] = [
             (metrics.entries(by=by), ("new",)),
             (metrics.direct_moves(by=by), ("new", "direct")),

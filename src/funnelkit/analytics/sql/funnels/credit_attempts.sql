@@ -2,7 +2,8 @@
 -- one, and each first one after an attempt was over. Who follows whom is found by jumps of 1, 2, 4, ….
 WITH {customs} {standing}, {known},
 attempt_1 AS (
-  SELECT record_id, unit, seq AS begun, moved_us AS start_us, seq, moved_us FROM known WHERE target = :step_1
+  SELECT record_id, unit, seq AS begun, moved_us AS start_us, seq, moved_us FROM known
+  WHERE target = :step_1
 ),
 {steps}
 ends AS (
@@ -10,7 +11,8 @@ ends AS (
   {struck}
 ),
 calls AS (
-  SELECT a.record_id, a.unit, a.begun, COALESCE(o.over_us, a.start_us + :within) AS call_us,
+  SELECT a.record_id AS record_id, a.unit AS unit, a.begun AS begun, COALESCE(o.over_us,
+    a.start_us + :within) AS call_us,
     COALESCE(o.over_seq, :never) AS call_seq, 1 AS turn
   FROM attempt_1 AS a
   LEFT JOIN ends AS o ON o.record_id = a.record_id AND o.unit = a.unit AND o.begun = a.begun
@@ -34,8 +36,9 @@ done AS (
   {firsts}
 ),
 credit AS (
-  SELECT d.record_id, d.begun AS unit, d.ord - 1 AS low, d.ord AS high, k.seq, k.moved_us,
-    k.grp, k.kept, k.currency, k.amount, 0 AS mask
+  SELECT d.record_id AS record_id, d.begun AS unit, d.ord - 1 AS low, d.ord AS high, k.seq AS seq,
+    k.moved_us AS moved_us,
+    k.grp AS grp, k.kept AS kept, k.currency AS currency, k.amount AS amount, 0 AS mask
   FROM done AS d
   JOIN real_{rounds} AS r ON r.record_id = d.record_id AND r.begun = d.begun
   JOIN known AS k ON k.record_id = d.record_id AND k.seq = d.seq

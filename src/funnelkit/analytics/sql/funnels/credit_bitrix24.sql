@@ -9,9 +9,10 @@ live AS (
   WHERE m.pipeline = :pipeline
 ),
 credit AS (
-  SELECT k.record_id AS record_id, k.unit, COALESCE(f.ord, 0) AS low,
+  SELECT k.record_id AS record_id, k.unit AS unit, COALESCE(f.ord, 0) AS low,
     CASE WHEN t.ord < a.here THEN t.ord ELSE a.here END AS high,
-    k.seq AS seq, k.moved_us, k.grp, k.kept, k.currency AS currency, k.amount AS amount, {mask} AS mask
+    k.seq AS seq, k.moved_us AS moved_us, k.grp AS grp, k.kept AS kept, k.currency AS currency,
+    k.amount AS amount, {mask} AS mask
   FROM known AS k
   JOIN live AS a ON a.record_id = k.record_id
   JOIN ladder AS t ON t.place = k.furthest_after
@@ -19,7 +20,8 @@ credit AS (
   {masked}
   WHERE k.furthest_before <> k.furthest_after AND COALESCE(f.ord, 0) < a.here
   UNION ALL
-  SELECT k.record_id AS record_id, k.unit, l.ord - 1 AS low, l.ord AS high, k.seq AS seq, k.moved_us, k.grp, k.kept, k.currency AS currency,
+  SELECT k.record_id AS record_id, k.unit AS unit, l.ord - 1 AS low, l.ord AS high, k.seq AS seq,
+    k.moved_us AS moved_us, k.grp AS grp, k.kept AS kept, k.currency AS currency,
     k.amount AS amount, {mask} AS mask
   FROM known AS k
   JOIN ladder AS l ON l.place = k.target

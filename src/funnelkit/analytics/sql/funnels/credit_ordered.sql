@@ -6,8 +6,9 @@ done AS (
   {firsts}
 ),
 credit AS (
-  SELECT d.record_id, k.unit, d.ord - 1 AS low, d.ord AS high, k.seq, k.moved_us,
-    k.grp, k.kept, k.currency, k.amount, 0 AS mask
+  SELECT d.record_id AS record_id, k.unit AS unit, d.ord - 1 AS low, d.ord AS high, k.seq AS seq,
+    k.moved_us AS moved_us,
+    k.grp AS grp, k.kept AS kept, k.currency AS currency, k.amount AS amount, 0 AS mask
   FROM done AS d
   JOIN known AS k ON k.record_id = d.record_id AND k.seq = d.seq_done
   {spared}

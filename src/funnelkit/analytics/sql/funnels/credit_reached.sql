@@ -2,7 +2,8 @@
 -- is worked out here, in the order of today; the facts that rows carry are right for their own time.
 WITH {customs} {ladder}, {standing}, {known}, {seen},
 climb AS (
-  SELECT k.record_id AS record_id, k.unit, k.seq AS seq, k.moved_us, k.grp, k.kept, k.currency AS currency, k.amount AS amount, COALESCE(l.ord, 0) AS high,
+  SELECT k.record_id AS record_id, k.unit AS unit, k.seq AS seq, k.moved_us AS moved_us, k.grp AS grp,
+    k.kept AS kept, k.currency AS currency, k.amount AS amount, COALESCE(l.ord, 0) AS high,
     COALESCE(MAX(COALESCE(l.ord, 0)) OVER (PARTITION BY k.record_id ORDER BY k.seq
       ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS low
   FROM known AS k
@@ -10,7 +11,9 @@ climb AS (
   WHERE (k.first_visit = 1 OR k.target = 'won') AND COALESCE(l.ord, 0) > 0
 ),
 credit AS (
-  SELECT k.record_id AS record_id, k.unit, k.low, k.high, k.seq AS seq, k.moved_us, k.grp, k.kept, k.currency AS currency, k.amount AS amount, {mask} AS mask
+  SELECT k.record_id AS record_id, k.unit AS unit, k.low AS low, k.high AS high, k.seq AS seq,
+    k.moved_us AS moved_us, k.grp AS grp, k.kept AS kept, k.currency AS currency, k.amount AS amount,
+    {mask} AS mask
   FROM climb AS k
   {masked}
   WHERE k.high > k.low

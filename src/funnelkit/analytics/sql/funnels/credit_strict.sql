@@ -3,11 +3,13 @@ WITH {customs} {standing}, {known},
 turns AS (
   SELECT record_id, unit, seq, moved_us, target,
     LAG(seq, 1, 0) OVER (PARTITION BY {units} ORDER BY seq) AS seq_before,
-    CASE WHEN target = LAG(target, 1, '') OVER (PARTITION BY {units} ORDER BY seq) THEN 0 ELSE 1 END AS turned
+    CASE WHEN target = LAG(target, 1,
+    '') OVER (PARTITION BY {units} ORDER BY seq) THEN 0 ELSE 1 END AS turned
   FROM known
 ),
 lined AS (
-  SELECT record_id, unit, seq, moved_us, target, seq_before, SUM(turned) OVER (PARTITION BY {units} ORDER BY seq
+  SELECT record_id, unit, seq, moved_us, target, seq_before,
+    SUM(turned) OVER (PARTITION BY {units} ORDER BY seq
     ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS stretch
   FROM turns
 ),
@@ -35,8 +37,9 @@ done AS (
   {firsts}
 ),
 credit AS (
-  SELECT d.record_id AS record_id, k.unit, d.ord - 1 AS low, d.ord AS high, k.seq AS seq, k.moved_us,
-    k.grp, k.kept, k.currency AS currency, k.amount AS amount, 0 AS mask
+  SELECT d.record_id AS record_id, k.unit AS unit, d.ord - 1 AS low, d.ord AS high, k.seq AS seq,
+    k.moved_us AS moved_us,
+    k.grp AS grp, k.kept AS kept, k.currency AS currency, k.amount AS amount, 0 AS mask
   FROM done AS d
   JOIN known AS k ON k.record_id = d.record_id AND k.seq = d.seq_done
 ),

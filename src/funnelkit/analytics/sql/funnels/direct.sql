@@ -8,7 +8,7 @@ ahead AS (
   GROUP BY record_id, source
 ),
 visitors AS (
-  SELECT k.record_id, k.grp, k.target AS stage, COALESCE(a.went, 0) AS went
+  SELECT k.record_id AS record_id, k.grp AS grp, k.target AS stage, COALESCE(a.went, 0) AS went
   FROM known AS k
   LEFT JOIN ahead AS a ON a.record_id = k.record_id AND a.stage = k.target
   WHERE k.first_visit = 1 AND k.direction <> 'close' AND k.kept = 1

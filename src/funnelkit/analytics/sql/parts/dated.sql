@@ -1,7 +1,8 @@
--- The value that a custom field had when each row was written.
+-- The value that a custom field had when each row was written. (Numbers below zero: row numbers of
+-- some engines have no sign, and would not mix with others.)
 {name}_history AS (
   SELECT record_id, field_value, since_us,
-    ROW_NUMBER() OVER (PARTITION BY record_id ORDER BY since_us, position) AS nth
+    0 - ROW_NUMBER() OVER (PARTITION BY record_id ORDER BY since_us, position) AS nth
   FROM attribute
   WHERE field_name = :{name}_field AND since_us <= :as_of
 ),
@@ -13,7 +14,7 @@
   WHERE pipeline = :pipeline AND moved_us <= :as_of
 ),
 {name}_then AS (
-  SELECT record_id, seq, turn, MAX(nth) OVER (PARTITION BY record_id ORDER BY turn_us, turn, seq
+  SELECT record_id, seq, turn, MIN(nth) OVER (PARTITION BY record_id ORDER BY turn_us, turn, seq
     ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS nth
   FROM {name}_line
 ),

@@ -1,7 +1,7 @@
 -- One more step of a strict funnel: the row right after one that stands on the step before. On a step
 -- one may be put again and again; what counts is the first time, what starts the clock the latest start.
 fresh_{n} AS (
-  SELECT l.record_id AS record_id, l.unit, l.seq AS seq, l.moved_us, l.stretch,
+  SELECT l.record_id AS record_id, l.unit AS unit, l.seq AS seq, l.moved_us AS moved_us, l.stretch AS stretch,
     CASE WHEN l.moved_us + 1 - COALESCE(s.began, 0) <= :within THEN COALESCE(s.began, 0) ELSE 0 END AS began
   FROM lined AS l
   LEFT JOIN step_{before} AS s ON s.record_id = l.record_id AND s.seq = l.seq_before

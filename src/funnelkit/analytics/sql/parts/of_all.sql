@@ -2,7 +2,7 @@
 counted AS (
   SELECT record_id, low, high FROM {chosen} GROUP BY record_id, low, high
 )
-SELECT e.grp, c.low, c.high, COUNT(*) AS records
+SELECT e.grp AS grp, c.low AS low, c.high AS high, COUNT(*) AS records
 FROM counted AS c
 JOIN everyone AS e ON e.record_id = c.record_id
 GROUP BY e.grp, c.low, c.high

@@ -5,7 +5,8 @@
 pair_{n} AS (
   SELECT record_id, unit, seq, moved_us, began{since_did}, {did} AS turn FROM step_{before}
   UNION ALL
-  SELECT record_id, unit, seq, moved_us, 0 AS began{since_none}, {may} AS turn FROM known WHERE target = :step_{n}
+  SELECT record_id, unit, seq, moved_us, 0 AS began{since_none}, {may} AS turn FROM known
+  WHERE target = :step_{n}
   {bans}
 ),
 turn_{n} AS (

@@ -5,6 +5,7 @@ begun AS (
   WHERE target = :step_1
 ),
 step_1 AS (
-  SELECT record_id, unit, seq, moved_us, moved_us + 1 AS began{since_first} FROM begun WHERE {anchor} {entered}
+  SELECT record_id, unit, seq, moved_us, moved_us + 1 AS began{since_first} FROM begun
+  WHERE {anchor} {entered}
 ),
 {steps}
