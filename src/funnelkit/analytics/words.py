@@ -93,6 +93,18 @@ RUSSIAN: dict[str, str] = {
     "unpriced": "без суммы",
     "unweighted": "без вероятности",
     "weighted": "взвешенно",
+    # funnels of steps
+    "all_previous": "через все этапы",
+    "attempts": "по попыткам",
+    "direct moves": "прямые переходы",
+    "funnel trend": "динамика воронки",
+    "time to convert": "время до конверсии",
+    "period": "период",
+    "converted": "дошло",
+    "longest": "самое долгое",
+    "mean": "в среднем",
+    "direct": "прямо дальше",
+    "ratio": "отношение",
     # flow, chances and drift
     "stock": "остатки",
     "at an instant": "на момент",
