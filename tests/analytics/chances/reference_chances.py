@@ -90,7 +90,9 @@ def followed(
             lasted = (leaves.t if leaves else asked.as_of) - step.t
             if step.place == stage and lasted >= age:
                 end = asked.as_of if where == "open" else _touch(life, asked).t
-                found[key].append((end - step.t - age, "" if where == "open" else where, life.record.id))
+                rest = end - step.t - age
+                rest -= rest % 24 if rest >= 720 else 0  # from 30 days on, whole days
+                found[key].append((rest, "" if where == "open" else where, life.record.id))
     return found
 
 

@@ -19,7 +19,6 @@ from funnelkit.analytics.times.survival import Lasted, kaplan_meier
 __all__ = ["Landmark", "Landmarks", "landmarks"]
 
 _PERCENTS = (25, 50, 75)
-_HOUR_US = 3_600_000_000
 
 Ages = Mapping[str, Sequence[int]]
 
@@ -60,8 +59,8 @@ def landmarks(source: Source, scope: Scope, least: int) -> Landmarks:
     ages = _ages(source, scope)
     text, params = _asked(scope, ages)
     followed: dict[tuple[str, str, int], list[tuple[int, str, int]]] = defaultdict(list)
-    sql = compose("chances/landmarks", **scope.slots(), landmarks=text, tail="{followed}")
-    for key, stage, nth, status, rest, count in rows_of(source, sql, params | {"grain": _HOUR_US}):
+    sql = compose("chances/landmarks", **scope.slots(), landmarks=text, span="rest_us", tail="{followed}")
+    for key, stage, nth, status, rest, count in rows_of(source, sql, params):
         followed[key, stage, nth].append((rest, "" if status == "open" else status, count))
     keys = sorted({key for key, _, _ in followed}) if scope.column else [""]
     rows = [
@@ -74,7 +73,8 @@ def landmarks(source: Source, scope: Scope, least: int) -> Landmarks:
         "chances",
         "landmarks",
         sentence="of the stays that lasted so long, how many records are won or lost from then on, those "
-        "still open censored; times from then on are in whole hours, rounded down; a record that came back "
+        "still open censored; times are rounded down, to seconds, from an hour on to minutes, from a day on "
+        "to hours, from 30 days on to days; a record that came back "
         "to the stage counts for each stay, so the interval is then narrower than it should be",
         population="stays on the pipeline's stages by then, without those of void records",
         time_axis="the creation of the record",
@@ -109,7 +109,7 @@ def _row(
 def _ages(source: Source, scope: Scope) -> Ages:
     """Return the ages of every stage: 0 and its quartiles, over all groups."""
     stays: dict[str, list[Lasted]] = defaultdict(list)
-    sql = compose("times/stays", **scope.slots(), tail="{lasted}")
+    sql = compose("times/stays", **scope.slots(), span="lasted_us", tail="{waits}")
     for _, stage, lasted, closed, running in rows_of(source, sql, scope.params()):
         stays[stage].append(Lasted(lasted, closed, running))
     found = {}

@@ -55,7 +55,8 @@ def limits_of(source: Source, scope: Scope, what: What, within: timedelta, since
     """Return the time of each stage's trials; a stage of which it is not known has none.
 
     For rates it is ``within``. For times it is the median time on the stage by Kaplan-Meier, of all
-    groups and as it was known at ``since``: about half of the trials will be over it, until it changes.
+    groups and as it was known at ``since``, rounded down to seconds, minutes, hours or days: about half
+    of the trials will be over it, until it changes.
     """
     stages = scope.shape.places[:-1]
     if what == "rate":
@@ -63,7 +64,7 @@ def limits_of(source: Source, scope: Scope, what: What, within: timedelta, since
     then = attrs.evolve(scope, as_of_us=since, present=False)
     stays: dict[str, list[Lasted]] = defaultdict(list)
     for _, stage, lasted, closed, running in rows_of(
-        source, compose("times/stays", **then.slots(), tail="{lasted}"), then.params()
+        source, compose("times/stays", **then.slots(), span="lasted_us", tail="{waits}"), then.params()
     ):
         stays[stage].append(Lasted(lasted, closed, running))
     medians = {stage: kaplan_meier(stays[stage]).quantile(50) for stage in stages}

@@ -1,3 +1,3 @@
-SELECT grp, stage, nth, status, rest_us - rest_us % :grain AS rest, COUNT(*) AS stays
-FROM watched
-GROUP BY grp, stage, nth, status, rest_us - rest_us % :grain
+SELECT grp, stage, nth, status, coarse_us, COUNT(*) AS stays
+FROM (SELECT grp, stage, nth, status, {coarse} AS coarse_us FROM watched) AS rounded
+GROUP BY grp, stage, nth, status, coarse_us
