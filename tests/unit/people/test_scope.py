@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from funnelkit.errors import InputError
@@ -181,7 +181,10 @@ def test_sql_and_python_agree(scope: Scope, person: str, sources: set[str]) -> N
     table.close()
 
 
-@given(scopes, people, shops, st.booleans())
+@given(scope=scopes, person=people, sources=shops, few=st.booleans())
+@example(scope=Scope.own() | Scope.storefront(), person="ann", sources={"web", "shop"}, few=False)
+@example(scope=Scope.own() | Scope.unclaimed() & Scope.storefront(), person="ann", sources={"web"}, few=False)
+@example(scope=Scope.own() | Scope.unclaimed() & Scope.storefront(), person="ann", sources={"web"}, few=True)
 def test_ranges_hold_each_record_that_is_seen_once(
     scope: Scope, person: str, sources: set[str], few: bool
 ) -> None:
