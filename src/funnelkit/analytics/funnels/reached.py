@@ -52,11 +52,12 @@ def visits(source: Source, scope: Scope, plan: Plan) -> dict[str, int]:
 def are_all(source: Source, scope: Scope, plan: Plan, keys: set[str]) -> bool:
     """Whether no record can be in a group that none was credited to; a quick look, no when in doubt.
 
-    A record without an edit is in one group all its life, and that one is credited.
+    A record without an edit is in one group all its life, and that one is credited, if not too late.
 
     ``keys`` are those of the groups that records were credited to, void ones too.
     """
-    if {*scope.equalities} - _FIXED - {scope.column} or not carried(source, scope, plan):
+    others = {*scope.equalities} - _FIXED - {scope.column}
+    if others or plan.horizon_us != ALWAYS[1] or not carried(source, scope, plan):
         return False
     edits = rows_of(source, compose("funnels/edits"), {"field": scope.column})
     return keys.issuperset(value for (value,) in edits)
