@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.analytics.histories import PIPELINES, Edit, Place, Record, analytics, histories, hour
+from tests.analytics.histories import PIPELINES, Edit, Place, Record, analytics, feed, histories, hour
 
-from funnelkit.analytics import Funnel
+from funnelkit.analytics import Analytics, Funnel, Shape
 from funnelkit.analytics.funnels import reached
+from funnelkit.clock import FrozenClock
 from funnelkit.errors import InputError
 
 FILTERS: tuple[dict[str, Any], ...] = (
@@ -89,3 +91,20 @@ def test_within_belongs_to_the_reached_funnel() -> None:
     """Another definition refuses it."""
     with pytest.raises(InputError, match="within"):
         analytics([]).funnel("sales", definition="visited", within="1d")
+
+
+@pytest.mark.parametrize("by", [None, "owner", "source", "campaign", "repeat"])
+def test_funnels_and_the_matrix_scan_one_index(by: str | None) -> None:
+    """Whatever they are grouped by, they read no row of the table but those to be put right."""
+    database = feed([])
+    shape = Shape(pipeline="sales", stages=tuple((stage, "") for stage in PIPELINES["sales"]))
+    asked = Analytics(database, [shape], FrozenClock(hour(99)))
+    assert not [*asked.funnel(by=by, within="1d").rows, *asked.transitions(by=by).rows][5:]
+    params = {name: "" for text in database.texts for name in re.findall(r":(\w+)", text)}
+    plans = "".join(
+        line
+        for text in database.texts
+        for *_, line in database.connection.execute(f"EXPLAIN QUERY PLAN {text}", params)
+    )
+    assert "m USING COVERING INDEX move_lift (pipeline=?)" in plans
+    assert "m USING COVERING INDEX move_pair (pipeline=?)" in plans
