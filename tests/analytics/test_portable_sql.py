@@ -17,7 +17,7 @@ from funnelkit.analytics import Analytics
 
 def sent() -> set[str]:
     """Return every text that the metrics send over filters, groups, definitions and cells."""
-    places = [Place(t, "sales", place) for t, place in enumerate(("new", "offer", "call", "lost"))]
+    places = [Place(t, "sales", place) for t, place in enumerate(("new", "offer", "new", "call", "lost"))]
     database = feed([Record("d", 0, "", ("EUR", 1), "", "", {}, tuple(places))], {"sales": STAGES})
     ask_everything(database)
     document = json.dumps({"id": "sales", "stages": [{"id": stage} for stage in STAGES]})
