@@ -107,6 +107,36 @@ def of_some(metrics: Analytics, by: str | None, chosen: dict[str, Any]) -> Asked
     return found
 
 
+def forecasts(metrics: Analytics, by: str | None, chosen: dict[str, Any]) -> Asked:
+    """Return forecasts, each with a cell."""
+    arguments = chosen | {"by": by}
+    found: Asked = [
+        (metrics.forecast(within="96h", since=hour(0), least=1, draws=100, **arguments), ("booked",)),
+        (metrics.velocity(**arguments), ("records",)),
+    ]
+    if by in (None, "month"):
+        found.append((metrics.forecast_categories(since=hour(0), **arguments), ("commit",)))
+        found.append((metrics.expected_closings(**arguments), ("no date",)))
+    if by is None:
+        found.append((metrics.coverage(target=3, since=hour(0), **chosen), ("open",)))
+        tried = metrics.backtest(dates=[hour(20)], within="30h", least=1, draws=100, **chosen)
+        found.append((tried, (hour(20).isoformat(),)))
+    return found
+
+
+def times(metrics: Analytics, by: str | None, arguments: dict[str, Any]) -> Asked:
+    """Return how long things take, by some groups alone, each with a cell."""
+    if by not in (None, "month", "custom.size"):
+        return []
+    return [
+        (metrics.time_in_stage(**arguments, each="record"), ("new", "closed")),
+        (metrics.stage_exits(**arguments), ("new", "7d", "lost")),
+        (metrics.stuck(**arguments), ("new",)),
+        (metrics.cohort_losses(**arguments, horizons=["60d"]), ("60d", "")),
+        *((metrics.overdue(policy, **arguments), ("new",)) for policy in AGING),
+    ]
+
+
 def ask_everything(database: Any, stages: tuple[str, ...] = STAGES) -> None:
     """Ask for every metric over filters, groups, definitions and cells."""
     shape = Shape(pipeline="sales", stages=tuple((stage, "") for stage in stages))
@@ -117,6 +147,7 @@ def ask_everything(database: Any, stages: tuple[str, ...] = STAGES) -> None:
         ask_usual_funnels(metrics, arguments, group)
         results: Asked = [
             *of_some(metrics, by, chosen),
+            *forecasts(metrics, by, chosen),
             (metrics.transitions(**arguments), ("", "new")),
             (metrics.time_in_stage(**arguments), ("new", "open")),
             (metrics.time_in_stage(**arguments, each="record"), ("new", "closed")),
@@ -143,7 +174,6 @@ def ask_everything(database: Any, stages: tuple[str, ...] = STAGES) -> None:
             (metrics.drift(what="time", every="4h", **arguments), ("new", "before")),
             (metrics.periods(within="2h", every="4h", **arguments), ("new", "0")),
         ]
-        results.append((metrics.forecast(within="96h", since=hour(0), least=1, **arguments), ("booked",)))
         for result, cell in results:
             assert result.to_dicts() is not None
             if result.rows:

@@ -161,8 +161,8 @@ def _about(scope: Scope, asked: Asked, deals: Iterable[DealAhead], parts: Iterab
         "by horizon",
         sentence=f"what is won until {end:%Y-%m-%d %H:%M %Z}: each open record by what became of those who "
         "had been on its stage for as long, chances taken as known; new ones come as they came in the last "
-        f"{timedelta(microseconds=asked.recent_us) / timedelta(days=1):g} days. Wins are calculated; totals of money are "
-        f"{draws:,} draws with seed {asked.seed}: 10 % and 90 % are good to ± {noise:.1f} points"
+        f"{asked.recent_us / 86_400_000_000:g} days. Wins are calculated; totals of "
+        f"money are {draws:,} draws with seed {asked.seed}: 10 % and 90 % are good to ± {noise:.1f} points"
         + (f", and {100 * bound:.1f} more where small deals are drawn as one" if bound else ""),
         population="open records of the pipeline; the history is that of the whole pipeline, unfiltered",
         time_axis="the win",

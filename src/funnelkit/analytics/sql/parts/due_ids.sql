@@ -1,0 +1,1 @@
+SELECT grp, stage, due, currency, chance, record_id, amount FROM dated
