@@ -77,7 +77,7 @@ class About:
 
     def title(self, words: Words = ENGLISH) -> str:
         """Return one line: what, of which pipeline, filtered how, as of when."""
-        by = f" {words('by')} {words(self.by)}" if self.by else ""
+        by = f" {words(f'by {self.by}')}" if self.by else ""
         only = f", {self.filters}" if self.filters else ""
         then = f"{words('as of')} {self.as_of:%Y-%m-%d %H:%M %Z}"
         name = f"{words(self.metric)} ({words(self.definition)})"
@@ -131,6 +131,11 @@ class Result(Generic[R]):
     rows: tuple[R, ...]
     _ids: Callable[..., list[str]] = attrs.field(alias="ids", eq=False, repr=False)
     _words: Words = attrs.field(alias="words", default=ENGLISH, eq=False, repr=False)
+
+    @property
+    def words(self) -> Words:
+        """What columns, metrics and definitions are called, in the language of this result."""
+        return self._words
 
     def labelled(self, language: Language) -> Self:
         """Return the same result, whose tables name columns and definitions in ``"en"`` or ``"ru"``."""

@@ -19,6 +19,7 @@ RUSSIAN: dict[str, str] = {
     # what every table says
     "of": "по воронке",
     "by": "по",
+    "mix": "состав",
     "as of": "на",
     "no rows": "нет строк",
     "(none)": "(нет)",
@@ -51,6 +52,27 @@ RUSSIAN: dict[str, str] = {
     "loss reasons": "причины отказа",
     "people": "менеджеры",
     "potential": "потенциал",
+    "by owner": "по менеджерам",
+    "by source": "по источникам",
+    "by campaign": "по кампаниям",
+    "by repeat": "по повторности",
+    "by month": "по месяцам",
+    "by quarter": "по кварталам",
+    # pictures
+    "some records are still open": "часть записей ещё в работе",
+    "closed records": "закрытых записей",
+    "adjusted win rate": "доля выигранных с поправкой на состав",
+    "by age": "к возрасту",
+    "days": "дней",
+    "age in days": "возраст, дней",
+    "limits with overdispersion": "границы с учётом избыточного разброса",
+    "won so far": "выиграно на сегодня",
+    "not all that old yet": "ещё не все такого возраста",
+    "(start)": "(начало)",
+    "(open)": "(в работе)",
+    "(elsewhere)": "(другая воронка)",
+    "(later)": "(позже)",
+    "(a stage of the past)": "(прежний этап)",
     # columns
     "group": "группа",
     "stage": "этап",
@@ -188,7 +210,12 @@ class Words:
 
     def __call__(self, name: str) -> str:
         """Return what ``name`` is called; what has no name in the language keeps its own."""
-        return self._known.get(name) or name.replace("_", " ")
+        if name in self._known:
+            return self._known[name]
+        what, by, field = name.partition("by custom.")
+        if by and "by" in self._known:
+            return f"{self(what.strip())} {self('by')} custom.{field}".strip()
+        return name.replace("_", " ")
 
 
 ENGLISH = Words({})
