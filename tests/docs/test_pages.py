@@ -69,6 +69,7 @@ def run_page(text: str, name: str) -> None:
 
 NEEDED = {
     "docs/howto/find-duplicates.md": ("rapidfuzz",),
+    "docs/howto/charts.md": ("matplotlib",),
     "docs/howto/measure-with-duckdb.md": ("pyarrow", "duckdb"),
     "docs/howto/measure-with-clickhouse.md": ("pyarrow", "chdb"),
     "docs/howto/measure-with-spark.md": ("pyarrow", "pyspark"),
