@@ -223,7 +223,7 @@ def _encoded(shape: Shape, path: str) -> Params:
     if len(places) > LONGEST:
         raise InputError("path", f"{len(places)} places are more than {LONGEST}", f"end it with {_MORE!r}")
     digits = [numbers[place] for place in places]
-    codes = {
+    codes: Params = {
         f"code_{part + 1}": sum(
             digit * _BASE**n for n, digit in enumerate(digits[part * _DIGITS : (part + 1) * _DIGITS])
         )
