@@ -75,7 +75,7 @@ class Fates:
 class ValueShare:
     """A share of a sum: what ``passed`` of what ``entered``. It has no interval: sums are no counts.
 
-    >>> share = ValueShare(Money("30.00 EUR"), Money("40.00 EUR"))
+    >>> share = ValueShare(Money(3000, "EUR"), Money(4000, "EUR"))
     >>> share.value, str(share)
     (0.75, '75 % of 40.00 EUR')
     """

@@ -37,7 +37,8 @@ def planned(definition: Definition, scope: Scope, given: Mapping[str, Any]) -> P
     for name, value in said.items():
         if name not in definition.takes:
             others = [f'"{item.name}"' for item in DEFINITIONS.values() if name in item.takes]
-            raise InputError(name, f"does not belong to {definition.name!r}", f"it is for {', '.join(others)}")
+            problem = f"does not belong to {definition.name!r}"
+            raise InputError(name, problem, f"it is for {', '.join(others)}")
         if name in _WORDS and value not in _WORDS[name]:
             refuse(name, value, _WORDS[name], "is not known")
     places = _steps(scope, said.get("steps"))
