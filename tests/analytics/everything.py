@@ -84,6 +84,8 @@ def ask_usual_funnels(metrics: Analytics, arguments: dict[str, Any], group: dict
             assert (row.fate, row.sums) is not None
         for cell in FUNNEL_CELLS if funnel.rows else ():
             funnel.ids("call", cell, **group)
+    for row in metrics.funnel(within="1d", **arguments).rows:
+        assert (row.fate, row.sums) is not None
 
 
 Asked = list[tuple[Any, tuple[str, ...]]]
@@ -99,6 +101,7 @@ def of_some(metrics: Analytics, by: str | None, chosen: dict[str, Any]) -> Asked
     if by is None:
         found.append((metrics.scores(**chosen, features=["owner", "custom.size"]), ("unknown",)))
         found.append((metrics.score_calibration([hour(20)], **chosen), ("won",)))
+        metrics.people(**chosen).ids("won", group="ann")
     if by == "source":
         found.append((metrics.stage_costs(costs, **arguments), ("call",)))
         found.append((metrics.unit_economics(costs, **arguments), ("purchases",)))
@@ -148,15 +151,11 @@ def ask_everything(database: Any, stages: tuple[str, ...] = STAGES) -> None:
         results: Asked = [
             *of_some(metrics, by, chosen),
             *forecasts(metrics, by, chosen),
+            *times(metrics, by, arguments),
             (metrics.transitions(**arguments), ("", "new")),
             (metrics.time_in_stage(**arguments), ("new", "open")),
-            (metrics.time_in_stage(**arguments, each="record"), ("new", "closed")),
-            (metrics.stage_exits(**arguments), ("new", "7d", "lost")),
-            (metrics.stuck(**arguments), ("new",)),
             (metrics.days_to_win(**arguments), ("negative",)),
-            *((metrics.overdue(policy, **arguments), ("new",)) for policy in AGING),
             (metrics.cohort_conversion(**arguments), ("30d", "won")),
-            (metrics.cohort_losses(**arguments, horizons=["60d"]), ("60d", "")),
             (metrics.win_rate(**arguments), ("won",)),
             (metrics.cohort_win_rate(**arguments), ("created",)),
             (metrics.loss_reasons(**arguments), ("call", "")),
