@@ -59,7 +59,7 @@ def are_all(source: Source, scope: Scope, plan: Plan, keys: set[str]) -> bool:
     others = {*scope.equalities} - _FIXED - {scope.column}
     if others or plan.horizon_us != ALWAYS[1] or not carried(source, scope, plan):
         return False
-    edits = rows_of(source, compose("funnels/edits"), {"field": scope.column})
+    edits = rows_of(source, compose("funnels/edits"), {"field": scope.column or ""})
     return keys.issuperset(value for (value,) in edits)
 
 
