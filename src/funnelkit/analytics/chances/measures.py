@@ -79,6 +79,9 @@ class ChanceMeasures(Measured):
     ) -> estimates.OpenEstimates:
         """List every open record with its owner's estimate, the model's, the stage's, and what is in force.
 
+        The owner's estimate is not kept for the past, and the chances of stages are those of now; all else
+        is as of ``as_of``.
+
         Args:
             pipeline: Its id.
             caps: Stage → the most that is allowed there, 0 to 1.

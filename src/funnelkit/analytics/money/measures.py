@@ -44,6 +44,8 @@ class MoneyMeasures(Measured):
     ) -> economics.UnitEconomics:
         """Set what was spent on cohorts beside what their clients brought: CAC, ROMI, LTV, payback.
 
+        Who a record's client is, is known as of now only; all else is as of ``as_of``.
+
         Args:
             costs: Group → currency → what was spent on the records created in the period.
             pipeline: Its id.
