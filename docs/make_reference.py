@@ -79,6 +79,13 @@ AREAS = (
     ),
     Area("records", "Records", "What is kept: leads, deals, who they are with, the ledger.", ("records",)),
     Area("analytics", "Analytics", "What is measured, and how results read.", ("analytics",), ("analytics",)),
+    Area(
+        "exporting",
+        "Exporting",
+        "The ledger as Parquet, for engines of big data.",
+        ("exporting",),
+        ("exporting",),
+    ),
     Area("stores", "Stores", "Where records are kept.", ("storage",), ("storage",)),
     Area("changes", "Changes", "What subscribers hear of.", (), ("changes",)),
     Area(

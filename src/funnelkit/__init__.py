@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from funnelkit.clients.winback import lost_clients
     from funnelkit.clock import Clock, FrozenClock, SystemClock
     from funnelkit.engine import Engine
+    from funnelkit.exporting import Exported, attach, export
     from funnelkit.ids import IdSource, TimeOrderedIds
     from funnelkit.importing import BadRow, EventLog, ImportReport, import_log
     from funnelkit.intake.source import Cost, Source
@@ -104,6 +105,7 @@ __all__ = [
     "Duplicates",
     "Engine",
     "EventLog",
+    "Exported",
     "Finding",
     "FirstOf",
     "FrozenClock",
@@ -153,12 +155,14 @@ __all__ = [
     "Verdict",
     "approved_by",
     "at_least",
+    "attach",
     "changes",
     "commit_from_json",
     "commit_to_json",
     "convert_open_leads",
     "copy_store",
     "errors",
+    "export",
     "handovers",
     "import_log",
     "import_table",
@@ -209,6 +213,7 @@ _HOME = {
         "engine": "Engine",
         "errors": "errors",
         "ids": "IdSource TimeOrderedIds",
+        "exporting": "Exported attach export",
         "importing": "BadRow EventLog ImportReport import_log",
         "verbs.migration": "Migration",
         "money": "Money totals",

@@ -24,7 +24,11 @@ def reference() -> dict[str, Any]:
     return runpy.run_path(str(DOCS / "make_reference.py"))
 
 
-NEEDED = {"funnelkit.tables.export": "pyarrow"}
+NEEDED = {
+    "funnelkit.tables.export": "pyarrow",
+    "funnelkit.exporting.writing": "pyarrow",
+    "funnelkit.exporting.attaching": "duckdb",
+}
 """Module → the library that its examples need, though importing it does not."""
 
 

@@ -28,11 +28,11 @@ from funnelkit import (
     Stage,
     import_log,
     money,
+    progress,
     reason_required,
     rule,
 )
 from funnelkit.errors import DefinitionError, InputError
-from funnelkit.importing import progress
 
 STAGES = [Stage("new"), Stage("offer"), Stage("contract")]
 SALES = Pipeline("sales", STAGES, close_reasons={"lost": ["price", "silence"]})

@@ -39,10 +39,10 @@ def attach(engine: Any, path: str | os.PathLike[str]) -> Source:
 
     >>> import duckdb
     >>> from tempfile import TemporaryDirectory
-    >>> from funnelkit import Engine
+    >>> from funnelkit import Engine, Pipeline, Stage
     >>> from funnelkit.analytics import Analytics
     >>> from funnelkit.exporting import export
-    >>> engine = Engine()
+    >>> engine = Engine(Pipeline("sales", [Stage("new")]))
     >>> deal = engine.create("Acme")
     >>> with TemporaryDirectory() as folder:
     ...     print(export(engine.store, folder).rows["move"])

@@ -79,8 +79,8 @@ def export(
         NotAStoreError: The manifest in the folder is damaged.
 
     >>> from tempfile import TemporaryDirectory
-    >>> from funnelkit import Engine
-    >>> engine = Engine()
+    >>> from funnelkit import Engine, Pipeline, Stage
+    >>> engine = Engine(Pipeline("sales", [Stage("new")]))
     >>> deal = engine.create("Acme")
     >>> with TemporaryDirectory() as folder:
     ...     export(engine.store, folder).written, export(engine.store, folder).written
