@@ -30,7 +30,6 @@ _LATER = "not among the metrics yet"
 LEFT = {
     "simpson_managers": "see tests/analytics/people/test_comparison.py",
     "funnel_plot_limits": "see tests/analytics/people/test_comparison.py",
-    "sales_velocity": _LATER,
     "correlation_odds_ratio": _LATER,
 }
 """Cases that are not run, and why."""
@@ -90,6 +89,7 @@ RUN = [
     "trend_incomplete_buckets_flagged",
     "wilson_empty",
     "wilson_interval",
+    "sales_velocity",
 ]
 
 
@@ -144,6 +144,19 @@ def funnel_of(case: Case, definition: Any, **more: Any) -> Funnel:
     if params.get("entry_from") is not None:
         given["entered"] = hour(params["entry_from"] / 3600), hour(params["entry_to"] / 3600)
     return metrics(case).funnel(definition=definition, steps=stages, **given, **more)
+
+
+def check_velocity(case: Case) -> None:
+    """So many records of one value, some of them won after the cycle, the rest lost on the way."""
+    params, end = case["params"], case["params"]["cycle_days"] * 24
+    won = round(params["n"] * params["win_rate"])
+    records = [
+        Record(f"d{n}", 0, "", ("EUR", params["value"] * 100), "", "", {}, (Place(0, "p", "a"), last))
+        for n in range(params["n"])
+        for last in [Place(end, "p", "won") if n < won else Place(1, "p", "lost")]
+    ]
+    (row,) = analytics(records, {"p": ("a",)}).velocity().rows
+    assert float(row.per_day["EUR"].amount) == pytest.approx(case["expected"]["per_day"], abs=0.005)
 
 
 def check_ordered(case: Case) -> None:
@@ -359,6 +372,7 @@ CHECKS: dict[str, Callable[[Case], None]] = {
     "aj": check_ends,
     "lead_to_deal": check_leads,
     "wilson": check_wilson,
+    "velocity": check_velocity,
     "markov": check_chain,
 }
 

@@ -15,7 +15,7 @@ from funnelkit.analytics.forecasts.answer import Ahead, DealAhead, Forecast, Par
 from funnelkit.analytics.forecasts.distribution import poisson_binomial, predictive
 from funnelkit.analytics.forecasts.history import OpenDeal, Said, history
 from funnelkit.analytics.forecasts.reading import Asked, arrivals, booked, open_deals, worths
-from funnelkit.analytics.forecasts.revenue import Worths, new_totals, nothing, open_totals, rounds
+from funnelkit.analytics.forecasts.revenue import NewTotals, OpenTotals, Worths, effort, nothing
 from funnelkit.analytics.outcomes.endings import ending_ids
 from funnelkit.analytics.result import About, Group, check_cell
 from funnelkit.analytics.scope import Scope
@@ -76,13 +76,16 @@ def _parts(
     fresh, prices = new
     lately, span, exposure = fresh or (0, 1, 0.0)
     coming = predictive(lately, exposure / span)
-    draws = rounds(wins.mean + coming.mean, asked.draws)
     key = known[0][0].key if known else ""
+    codes = sorted({*worth, *(prices if fresh else ())})
+    books = [OpenTotals.of(worth.get(code, ())) for code in codes]
+    tills = [NewTotals.of(coming, prices.get(code, ())) for code in codes]
+    level, draws = effort([*books, *tills], asked.draws)
     sums, later = {}, {}
-    for code in sorted({*worth, *(prices if fresh else ())}):
+    for code, book, till in zip(codes, books, tills, strict=True):
         random = Random(f"{asked.seed} {key} {code}")  # noqa: S311 (a simulation, repeatable on purpose)
-        sums[code] = open_totals(worth.get(code, ()), draws, random)
-        later[code] = new_totals(coming, prices.get(code, ()), draws, random)
+        sums[code] = book.draw(level, draws, random)
+        later[code] = till.draw(level, draws, random)
     had, held = done or (0, {})
     total = {
         code: (sums.get(code) or nothing(draws)) + (later.get(code) or nothing(draws))

@@ -67,7 +67,7 @@ def arrivals(
     params = scope.params() | {"recent_from": scope.as_of_us - asked.recent_us}
     rows = rows_of(source, compose("forecasts/arrivals", **scope.slots()), params)
     spans = [min(asked.recent_us, scope.as_of_us - first) for _, _, first in rows]
-    if not spans or max(spans) <= 0:
+    if spans and max(spans) <= 0:
         return {}, "nothing came in before"
     return {key: (lately, max(spans), exposure) for key, lately, _ in rows}, ""
 
