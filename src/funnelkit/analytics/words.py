@@ -6,6 +6,7 @@ sentences of a definition stay English.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Literal
 
@@ -16,6 +17,11 @@ __all__ = ["ENGLISH", "RUSSIAN", "Language", "Words", "words_in"]
 Language = Literal["en", "ru"]
 
 RUSSIAN: dict[str, str] = {
+    # names with something inside of them
+    "mix by {}": "состав по {}",
+    "by {}": "по {}",
+    "{} to {}": "от «{}» до «{}»",
+    "{} % had left": "{} % уже ушли",
     # what every table says
     "of": "по воронке",
     "by": "по",
@@ -180,7 +186,7 @@ RUSSIAN: dict[str, str] = {
     "value": "сумма",
     "manual": "менеджер",
     "model": "модель",
-    "by_stage": "этап",
+    "by_stage": "по этапу",
     "cap": "предел",
     "chance": "шанс",
     "said_by": "чья оценка",
@@ -195,6 +201,129 @@ RUSSIAN: dict[str, str] = {
     "found_after": "находит через",
     "false_alarm": "шанс ложного сигнала",
     "spans": "отрезков",
+    # more metrics and definitions
+    "cohort conversion": "конверсия когорт",
+    "cohort losses": "потери когорт",
+    "cumulative incidence": "накопленная вероятность",
+    "lead conversion": "конвертация лидов",
+    "leads with deals": "лиды со сделками",
+    "stage exits": "уходы с этапа",
+    "stuck records": "зависшие сделки",
+    "overdue records": "просроченные сделки",
+    "activity": "по последнему делу",
+    "update": "по последнему изменению",
+    "stays of a record together": "пребывания записи вместе",
+    "people compared": "сравнение менеджеров",
+    "mix by nothing": "без учёта состава",
+    "mix by source": "состав по источникам",
+    "mix by campaign": "состав по кампаниям",
+    "mix by repeat": "состав по повторности",
+    "leaks": "утечки",
+    "decided at the furthest stage": "решено на самом дальнем этапе",
+    "forecast": "прогноз",
+    "by horizon": "к сроку",
+    "by expected close": "по ожидаемой дате закрытия",
+    "categories": "категории",
+    "backtest": "проверка прогноза на прошлом",
+    "of a target": "плана",
+    "sales velocity": "скорость продаж",
+    "one cohort": "одна когорта",
+    "scores": "оценки вероятности",
+    "score calibration": "калибровка оценок",
+    "naive Bayes": "наивный Байес",
+    "attribution": "атрибуция",
+    "stage costs": "стоимость этапов",
+    "unit economics": "юнит-экономика",
+    "by revenue": "по выручке",
+    "by margin": "по марже",
+    # more columns
+    "horizon": "возраст",
+    "observed": "прослежено",
+    "mature": "все этого возраста",
+    "of_closed": "от закрытых",
+    "leads": "лидов",
+    "spoiled": "некачественные",
+    "waiting": "ждут",
+    "deals": "сделок",
+    "deals_per_converted": "сделок на конвертированный лид",
+    "name": "место",
+    "incoming": "вошло",
+    "outgoing": "вышло",
+    "ended": "закончили здесь",
+    "part": "часть",
+    "wins": "выигрышей",
+    "wins_p10": "выигрышей, 10 %",
+    "wins_p50": "выигрышей, медиана",
+    "wins_p90": "выигрышей, 90 %",
+    "sums_p10": "сумма, 10 %",
+    "sums_p50": "сумма, медиана",
+    "sums_p90": "сумма, 90 %",
+    "category": "категория",
+    "at_least": "шанс не ниже",
+    "month": "месяц",
+    "booked": "уже выиграно",
+    "missing": "не хватает",
+    "coverage": "покрытие",
+    "weighted_coverage": "взвешенное покрытие",
+    "date": "дата",
+    "measure": "показатель",
+    "actual": "факт",
+    "inside": "в границах",
+    "place": "положение",
+    "last_period": "за прошлый период",
+    "cycle": "цикл сделки",
+    "per_day": "в день",
+    "low": "нижняя граница",
+    "high": "верхняя граница",
+    "bins": "интервалы",
+    "counts": "числа",
+    "passed": "прошли",
+    "failed": "отвалились",
+    "others": "у остальных",
+    "lost_wins": "потеряно выигрышей",
+    "lost_wins_low": "потеряно, нижняя граница",
+    "lost_wins_high": "потеряно, верхняя граница",
+    "q": "q",
+    "is_leak": "утечка",
+    "touches": "касаний",
+    "first": "первое касание",
+    "last": "последнее касание",
+    "linear": "поровну",
+    "position": "по положению",
+    "spent": "потрачено",
+    "each": "за одну",
+    "currency": "валюта",
+    "clients": "клиентов",
+    "purchases": "покупок",
+    "revenue": "выручка",
+    "earned": "заработано",
+    "per_record": "за одно обращение",
+    "cac": "CAC",
+    "ltv": "LTV",
+    "romi": "ROMI",
+    "payback_days": "окупаемость, дней",
+    "average": "средний чек",
+    "taken_over": "принято от других",
+    "handed_on": "передано другим",
+    "low_95": "нижняя 95 %",
+    "high_95": "верхняя 95 %",
+    "low_998": "нижняя 99,8 %",
+    "high_998": "верхняя 99,8 %",
+    "adjusted": "с поправкой на состав",
+    "z": "z",
+    "helps": "за выигрыш",
+    "hurts": "против выигрыша",
+    "foretold": "предсказано",
+    "came": "сбылось",
+    "fits": "сходится",
+    "limit": "предел",
+    "overdue": "просрочено",
+    "oldest": "самая давняя",
+    "forward": "дальше",
+    "back": "назад",
+    "still": "ещё на этапе",
+    "stuck": "зависло",
+    "leave": "уйдут",
 }
 
 
@@ -207,14 +336,19 @@ class Words:
 
     def __init__(self, known: Mapping[str, str]) -> None:
         self._known = known
+        self._shaped = [
+            (re.compile(re.escape(name).replace(r"\{\}", "(.+)")), text)
+            for name, text in known.items()
+            if "{}" in name
+        ]
 
     def __call__(self, name: str) -> str:
         """Return what ``name`` is called; what has no name in the language keeps its own."""
         if name in self._known:
             return self._known[name]
-        what, by, field = name.partition("by custom.")
-        if by and "by" in self._known:
-            return f"{self(what.strip())} {self('by')} custom.{field}".strip()
+        for shape, known in self._shaped:
+            if found := shape.fullmatch(name):
+                return known.format(*map(self, found.groups()))
         return name.replace("_", " ")
 
 
