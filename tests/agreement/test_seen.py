@@ -104,6 +104,7 @@ def _born(engine: Engine, act: dict[str, Any], number: int, ids: list[str]) -> s
     told: dict[str, Any] = {"owner": act["owner"], "source": act["source"], "custom": {"size": act["size"]}}
     verb = act["verb"]
     if verb == "create":
+        told["pipeline"] = "sales"
         contacts = [id for id in ids if id.startswith("contact")]
         told |= (
             {"value": money(act["size"], "EUR"), "contact": contacts[act["client"] % len(contacts)]}
@@ -124,6 +125,7 @@ def _done(engine: Engine, id: str, act: dict[str, Any]) -> None:
         "log": (("call", f"with {act['owner']}"), {}),
         "lose": ((), {"reason": "erroneous" if id.startswith("lead") else "price"}),
         "void": ((), {"reason": "duplicate"}),
+        "convert": ((), {"pipeline": "sales"}),
     }
     words, told = more.get(act["verb"], ((), {}))
     getattr(engine, act["verb"])(id, *words, **told)
