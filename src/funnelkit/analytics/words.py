@@ -45,7 +45,7 @@ RUSSIAN: dict[str, str] = {
     "ordered": "по порядку",
     "strict": "строго подряд",
     "unordered": "в любом порядке",
-    "closed": "по закрытым",
+    "closed": "закрытые",
     "entries": "счётчик входов",
     "transitions": "переходы",
     "every move": "каждый переход",

@@ -87,6 +87,7 @@ def estimates(source: Source, scope: Scope, caps: Mapping[str, float], least: in
         f"defined now, and never above the cap; the model is {name}, over the whole pipeline",
         population="open records of the pipeline",
         time_axis="the creation of the record",
+        formula="chance = min(cap, manual or model or by_stage); expected = value x chance",
         quality={"records of whose chance nothing is known": sum(row.chance is None for row in rows)},
     )
     behind: dict[tuple[str, Group], list[str]] = {}

@@ -64,6 +64,7 @@ def lead_conversion(source: Source, scope: Scope) -> LeadConversions:
         "without a lead are outside, void deals are none",
         population="leads created in or moved into the pipeline by then, without void ones",
         time_axis="the creation of the lead",
+        formula="converted = leads with a deal / leads; deals_per_converted = deals / leads with a deal",
         complete=not any(row.waiting for row in rows),
         quality={"void records, outside of every count": void},
     )

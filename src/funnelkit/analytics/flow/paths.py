@@ -154,6 +154,7 @@ def paths(source: Source, scope: Scope, top: int) -> Paths:
         f"{_OWNER}; paths are told apart by their first {LONGEST} places",
         population=_WHO,
         time_axis="the creation of the record",
+        formula="share = count / all records; interval: Wilson 1927",
         complete=not any(row.open for row in rows),
         quality={
             "other paths, not shown": sum(kinds.values()) - len(rows),

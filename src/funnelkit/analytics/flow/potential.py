@@ -83,6 +83,7 @@ def potential(source: Source, scope: Scope) -> Potential:
         sentence=f"records open on a stage as of then, by owner and value of that time; weighted by {chance}",
         population="open records of the pipeline",
         time_axis="the creation of the record",
+        formula="weighted = sum of value x chance",
     )
     return Potential(about=about, rows=tuple(rows), ids=partial(_ids, source, scope))
 

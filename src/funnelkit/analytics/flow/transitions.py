@@ -84,6 +84,7 @@ def transitions(source: Source, scope: Scope) -> Transitions:
         "happened; grouped by owner, a record can be among the records of several",
         population="records that were ever in the pipeline by then, without void ones",
         time_axis="the creation of the record",
+        formula="share = n_jk / sum over k of n_jk",
     )
     return Transitions(about=about, rows=tuple(rows), ids=partial(_ids, source, scope))
 

@@ -226,6 +226,7 @@ def forecast_categories(
         f"{best}, pipeline is all that is open; {_CHANCES}",
         population="open records of the pipeline" + ("" if since_us is None else ", and those won since"),
         time_axis="the creation of the record; closed ones by the win",
+        formula="weighted = sum of value x chance",
     )
 
     def ids(which: str, *, group: Group = None) -> list[str]:
@@ -271,6 +272,7 @@ def expected_closings(source: Source, scope: Scope) -> Closings:
         f"{_CHANCES}; of the past no expected close is kept",
         population="open records of the pipeline",
         time_axis="the expected close, a plain date",
+        formula="weighted = sum of value x chance",
     )
 
     def ids(which: str, *, group: Group = None) -> list[str]:

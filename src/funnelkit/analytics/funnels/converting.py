@@ -102,6 +102,8 @@ def time_to_convert(
         "can have begun, inside the window; those who did not come there have no time",
         population=plan.definition.population,
         time_axis=plan.definition.time_axis,
+        formula="time = entry into the last step - entry into the first; quantile q = "
+        "the time of rank ceil(q n) of n",
         complete=None,
     )
     keys = sorted(ranks) if scope.column else [""]

@@ -26,7 +26,7 @@ from funnelkit.analytics.funnels.credits import (
     tallied,
     worth,
 )
-from funnelkit.analytics.funnels.plans import Plan
+from funnelkit.analytics.funnels.plans import FORMULAS, SHARES, Plan
 from funnelkit.analytics.funnels.wording import params_of
 from funnelkit.analytics.intervals import Rate
 from funnelkit.analytics.result import About, Group, Result, Row, check_cell, money_sums, no_cell
@@ -253,6 +253,7 @@ def _about(scope: Scope, plan: Plan) -> About:
         sentence="; ".join([plan.definition.sentence, *_said(scope, plan)]),
         population=plan.definition.population,
         time_axis=plan.definition.time_axis,
+        formula=FORMULAS[plan.definition.name] + SHARES,
     )
 
 

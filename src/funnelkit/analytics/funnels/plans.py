@@ -10,6 +10,8 @@ from funnelkit.analytics.scope import ALWAYS
 
 __all__ = [
     "DEFINITIONS",
+    "FORMULAS",
+    "SHARES",
     "Anchor",
     "Ban",
     "Credit",
@@ -186,3 +188,18 @@ class Plan:
 
 Credit = tuple[Any, ...]
 """low, high, grp, kept, grp_before, kept_before, grp_first, kept_first, mask, currency, records, total."""
+
+FORMULAS: dict[DefinitionName, str] = {
+    "reached": "c_k = #{d : furthest(d) >= k}",
+    "visited": "c_k = #{d : k in V(d)}, V the places it was ever on",
+    "bitrix24": "c_k = #{d open : stage(d) >= k} + #{d won} + #{d lost : k in V(d)}",
+    "all_previous": "c_k = #{d : {1..k} within V(d)}",
+    "ordered": "c_k = #{d : there are entries i_1 < .. < i_k into steps 1..k with t_k - t_1 <= window}",
+    "strict": "c_k = #{d : there are entries i_1 .. i_k into 1..k, one right after another, t_k - t_1 <= window}",
+    "unordered": "c_k = #{d : some window holds entries into k different steps}",
+    "attempts": "c_k = number of attempts that came to step k",
+    "closed": "c_k = #{d closed : won, or lost on a later stage than k}",
+}
+"""How the count of row k comes about; d is a record."""
+
+SHARES = "; of_previous = in both rows / in the row before; of_first, of_all alike; interval: Wilson 1927"

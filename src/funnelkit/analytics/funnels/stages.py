@@ -92,6 +92,7 @@ def entries(source: Source, scope: Scope) -> Entries:
         "is to the entries of the place before, and can be above one",
         population=_LIVING,
         time_axis="the creation of the record",
+        formula="ratio = entries / entries of the place before",
     )
     return Entries(about=about, rows=tuple(rows), ids=partial(_entries_ids, source, scope))
 
@@ -132,6 +133,7 @@ def direct_moves(source: Source, scope: Scope) -> DirectMoves:
         "one; grouped by the value with which they first came there",
         population=_LIVING,
         time_axis="the creation of the record",
+        formula="rate = direct / visited; interval: Wilson 1927",
     )
     return DirectMoves(about=about, rows=tuple(rows), ids=partial(_direct_ids, source, scope))
 

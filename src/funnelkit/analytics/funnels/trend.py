@@ -14,7 +14,7 @@ from typing import Literal
 import attrs
 
 from funnelkit.analytics.funnels import funnel
-from funnelkit.analytics.funnels.plans import Plan
+from funnelkit.analytics.funnels.plans import FORMULAS, Plan
 from funnelkit.analytics.funnels.wording import credit_text, params_of
 from funnelkit.analytics.intervals import Rate
 from funnelkit.analytics.result import Group, Result, Row, check_cell
@@ -94,6 +94,7 @@ def funnel_trend(source: Source, scope: Scope, plan: Plan, *, every: Every) -> F
         "which nobody entered has no row",
         population=plan.definition.population,
         time_axis="the first step of the record",
+        formula=FORMULAS[plan.definition.name],
         complete=all(row.complete for row in rows),
     )
     return FunnelTrend(about=about, rows=tuple(rows), ids=partial(_ids, source, scope, plan, every=every))

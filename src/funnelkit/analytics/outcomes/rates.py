@@ -86,6 +86,7 @@ def win_rates(source: Source, scope: Scope) -> WinRates:
         sentence="won of won and lost, each record by its one closing that stands; open records are not seen",
         population=CLOSED,
         time_axis=BY_CLOSING,
+        formula="rate = won / (won + lost); interval: Wilson 1927",
     )
     return WinRates(about=about, rows=tuple(rows), ids=partial(ending_ids, source, scope))
 
@@ -120,6 +121,7 @@ def cohort_win_rates(source: Source, scope: Scope) -> CohortWinRates:
         sentence="won so far of all created in the period, and won of won and lost among them",
         population="records created in or moved into the pipeline by then, without void ones",
         time_axis="the creation of the record",
+        formula="so_far = won / created; of_closed = won / (won + lost); interval: Wilson 1927",
         complete=all(row.complete for row in rows),
         quality={"void records, outside of every count": void},
     )

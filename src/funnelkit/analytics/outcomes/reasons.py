@@ -81,6 +81,8 @@ def loss_reasons(source: Source, scope: Scope) -> LossReasons:
         sentence="records lost, by the stage they died on and the reason given then",
         population="records lost in the period whose loss stands as of then",
         time_axis=BY_CLOSING,
+        formula="share = lost there for the reason / lost there; of_all = lost there for the "
+        "reason / all lost",
     )
     return LossReasons(about=about, rows=tuple(rows), ids=partial(_loss_ids, source, scope))
 

@@ -78,6 +78,8 @@ def people(source: Source, scope: Scope, teams: Teams | None = None) -> People:
         sentence="what each owner at the time of closing won and lost; who is listed first is no better",
         population=CLOSED,
         time_axis=BY_CLOSING,
+        formula="win_rate = won / (won + lost), interval: Wilson 1927; average = sum of the won / how many "
+        "of them have a value",
         quality={"wins dated before the creation, left out of the times and still wins": negative},
     )
     return People(about=about, rows=tuple(rows), ids=partial(_ids, source, scope, teams))

@@ -196,6 +196,7 @@ def overdue(source: Source, scope: Scope, policy: Aging) -> OverdueRecords:
         sentence=policy.said,
         population="records that are open on the pipeline's stages by then",
         time_axis="the creation of the record",
+        formula="overdue when as_of - start of the clock > limit",
     )
     return OverdueRecords(about=about, rows=tuple(rows), ids=partial(_ids, source, scope, policy))
 

@@ -186,6 +186,8 @@ def time_in_stage(source: Source, scope: Scope, ages: Ages, each: Each = "stay")
         f"censored, where {ages.said}; time spent closed is no stay",
         population="stays on the pipeline's stages by then, without those of void records",
         time_axis="the creation of the record",
+        formula="quantile q = the time of rank ceil(q n) of n; S(t) = product over t_i <= t of (1 - d_i / "
+        "n_i) (Kaplan and Meier 1958), km quantile q = the first t with S(t) <= 1 - q",
     )
     return TimeInStage(about=about, rows=tuple(rows), ids=partial(stay_ids, asked))
 

@@ -55,6 +55,7 @@ def days_to_win(source: Source, scope: Scope) -> DaysToWin:
         sentence="from the creation of a record to the win that stands; quantiles are nearest rank",
         population="records won in the period",
         time_axis="the win",
+        formula="time = win - creation; quantile q = the time of rank ceil(q n) of n",
         quality={
             "wins dated before the creation, left out of the times and still wins": sum(
                 row.won - row.timed for row in rows
