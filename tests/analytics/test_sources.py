@@ -111,6 +111,7 @@ def test_a_ledger_that_is_attached_or_loaded_gives_the_same_report(
     opened: Callable[[], Any], tmp_path: Path
 ) -> None:
     """The funnel over an export is that over the store, without being told of the pipelines."""
+    pytest.importorskip("pyarrow", reason="exports need pyarrow")
     engine = Engine(SALES)
     engine.advance(engine.create("Acme", custom={"size": 1}))
     engine.create("Bolt")
