@@ -10,7 +10,7 @@ from tests.analytics.test_words import RECORDS
 
 @pytest.mark.parametrize("name", ASKED)
 def test_every_metric_explains_itself(name: str) -> None:
-    """Formula, definition, population, what is left out, axis, zone, currencies, data quality: all are said."""
+    """Formula, definition, population, what is left out, axis, zone, currencies and quality are said."""
     about = asked(reports(RECORDS), name, as_of=hour(20)).about
     said = dict(about.explained())
     needed = ("formula", "definition", "population", "left out", "time axis", "zone", "currency")

@@ -195,7 +195,7 @@ FORMULAS: dict[DefinitionName, str] = {
     "bitrix24": "c_k = #{d open : stage(d) >= k} + #{d won} + #{d lost : k in V(d)}",
     "all_previous": "c_k = #{d : {1..k} within V(d)}",
     "ordered": "c_k = #{d : there are entries i_1 < .. < i_k into steps 1..k with t_k - t_1 <= window}",
-    "strict": "c_k = #{d : there are entries i_1 .. i_k into 1..k, one right after another, t_k - t_1 <= window}",
+    "strict": "c_k = #{d : there are entries i_1 .. i_k into 1..k, one after another, t_k - t_1 <= window}",
     "unordered": "c_k = #{d : some window holds entries into k different steps}",
     "attempts": "c_k = number of attempts that came to step k",
     "closed": "c_k = #{d closed : won, or lost on a later stage than k}",
