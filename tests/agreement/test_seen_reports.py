@@ -17,7 +17,7 @@ from funnelkit import Engine, FrozenClock, MemoryStore, Store, money
 from funnelkit.analytics import Analytics
 from funnelkit.people import Scope
 
-ENDS = (["win"], ["lose"], ["void"], [], ["lose", "reopen"])
+ENDS: tuple[list[str], ...] = (["win"], ["lose"], ["void"], [], ["lose", "reopen"])
 
 
 class Kept:

@@ -193,6 +193,16 @@ def test_an_act_on_what_is_hidden_does_not_find_it(shop: Engine) -> None:
         shop.seen_by("ann").reopen(f"D{HIDDEN}")
 
 
+def test_undoing_a_merge_with_what_is_hidden_does_not_find_it(shop: Engine) -> None:
+    """A merge of which a part is hidden is not taken back, nor is a plan of it made."""
+    merge = shop.apply(shop.plan_merge(["C", f"C{HIDDEN}"], survivor="C"))
+    ann = shop.seen_by("ann")
+    with pytest.raises(NotFoundError):
+        ann.undo(merge)
+    with pytest.raises(NotFoundError):
+        ann.plan_merge(["C", f"C{HIDDEN}"])
+
+
 def test_a_subscriber_is_sent_to_the_whole_engine(shop: Engine) -> None:
     """Nothing is done in a part of an engine that could be told of."""
     with pytest.raises(InputError, match="subscribe it to the whole engine"):

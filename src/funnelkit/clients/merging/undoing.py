@@ -22,6 +22,7 @@ from funnelkit.errors import ConflictError, NotFoundError, RefusedError
 from funnelkit.gate.refusals import named
 from funnelkit.records import Activity, Deal, Lead, Record
 from funnelkit.stages import Refusal, Verdict
+from funnelkit.storage.base import Kind
 from funnelkit.verbs import recording
 from funnelkit.verbs.acts import Asked, asked
 from funnelkit.verbs.amending import REMOVED
@@ -119,12 +120,20 @@ async def _read(shell: Shell, id: str, expect: int | None) -> _Done:
     if was_undone(entries.values(), id):
         refusal = Refusal("undone", "it was taken back already", fix="merge them anew")
         raise RefusedError(survivor.id, Verdict("undo", (refusal,)))
-    losers = await shell.store.get_many(kind, [row["id"] for row in entry.custom["losers"]])
+    losers = await _all_of(shell, kind, [row["id"] for row in entry.custom["losers"]])
     dependants: dict[str, Any] = {}
-    for each in {row["kind"] for row in entry.custom["dependants"]}:
+    for each in dict.fromkeys(row["kind"] for row in entry.custom["dependants"]):
         ids = [row["id"] for row in entry.custom["dependants"] if row["kind"] == each]
-        dependants |= await shell.store.get_many(each, ids)
+        dependants |= await _all_of(shell, each, ids)
     return _Done(entry=entry, survivor=survivor, losers=losers, dependants=dependants)
+
+
+async def _all_of(shell: Shell, kind: Kind, ids: list[str]) -> dict[str, Any]:
+    """Return id → record; NotFoundError where one is not there, or not seen by whoever asks."""
+    found = await shell.store.get_many(kind, ids)
+    if missing := next((id for id in ids if id not in found), None):
+        raise NotFoundError(kind, missing)
+    return found
 
 
 def _against(done: _Done) -> Iterator[Refusal]:
