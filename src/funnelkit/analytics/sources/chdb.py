@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
 
 from funnelkit.analytics.sources.asking import answered_by
-from funnelkit.analytics.sources.clickhouse import SETTINGS, typed
+from funnelkit.analytics.sources.clickhouse import SETTINGS, ranked_by, typed
 
 __all__ = ["ChdbSource"]
 
@@ -32,6 +32,10 @@ class ChdbSource:
         with answered_by("chdb", ChdbError, RuntimeError):
             answer = self.session.query(typed(sql, params) + _SETTINGS, "JSONCompactEachRow", params=told)
         return [tuple(json.loads(line)) for line in answer.bytes().splitlines()]
+
+    def ranked(self, sql: str, params: Mapping[str, Any], percents: Sequence[int]) -> list[tuple[Any, ...]]:
+        """Return quantiles by nearest rank; see `Ranking`."""
+        return ranked_by(self, sql, params, percents)
 
 
 def _told(value: Any) -> Any:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
 
 from funnelkit.analytics.sources.asking import answered_by, renamed
+from funnelkit.analytics.sources.ranking import cells, mirrored, ranking
+from funnelkit.analytics.texts import Source
 from funnelkit.errors import InputError, shown
 
-__all__ = ["SETTINGS", "ClickHouseSource", "typed"]
+__all__ = ["SETTINGS", "ClickHouseSource", "ranked_by", "typed"]
 
 SETTINGS = {
     "join_use_nulls": 1,  # no match in a LEFT JOIN is NULL, not '' or 0
@@ -51,6 +53,17 @@ def typed(sql: str, params: Mapping[str, Any]) -> str:
     return renamed(_COUNT.sub("toInt64(COUNT(*))", wide), mark)
 
 
+def ranked_by(
+    source: Source, sql: str, params: Mapping[str, Any], percents: Sequence[int]
+) -> list[tuple[Any, ...]]:
+    """Return quantiles by nearest rank; see `Ranking`.
+
+    What ClickHouse calls exact is the number above the rank's part; of the numbers with their signs
+    turned that is the one at or below.
+    """
+    return cells(source.query(ranking(sql, f"quantilesExact({mirrored(percents)})(-lasted_us)"), params), -1)
+
+
 @attrs.frozen
 class ClickHouseSource:
     """Answers a SELECT through a client of clickhouse-connect."""
@@ -64,3 +77,7 @@ class ClickHouseSource:
         with answered_by("ClickHouse", Error, OSError):
             answer = self.client.query(typed(sql, params), parameters=dict(params), settings=SETTINGS)
         return [tuple(row) for row in answer.result_rows]
+
+    def ranked(self, sql: str, params: Mapping[str, Any], percents: Sequence[int]) -> list[tuple[Any, ...]]:
+        """Return quantiles by nearest rank; see `Ranking`."""
+        return ranked_by(self, sql, params, percents)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
 
 from funnelkit.analytics.sources.asking import answered_by, renamed
+from funnelkit.analytics.sources.ranking import cells, decimals, ranking
 
 __all__ = ["DuckDBSource"]
 
@@ -25,3 +26,7 @@ class DuckDBSource:
         with answered_by("DuckDB", duckdb.Error):
             found = self.connection.execute(renamed(sql, "${}".format), dict(params)).fetchall()
         return list(found)
+
+    def ranked(self, sql: str, params: Mapping[str, Any], percents: Sequence[int]) -> list[tuple[Any, ...]]:
+        """Return quantiles by nearest rank; see `Ranking`. (With decimal numbers it reckons in whole ones.)"""
+        return cells(self.query(ranking(sql, f"quantile_disc(lasted_us, [{decimals(percents)}])"), params))

@@ -39,7 +39,7 @@ class Ranking(Protocol):
         """Return nearest-rank quantiles of groups.
 
         Args:
-            sql: A SELECT with three columns: a key, a stage and a whole number.
+            sql: A SELECT with three columns: ``grp`` (a key), ``stage`` and ``lasted_us`` (a whole number).
             params: Its parameters, written ``:name`` in ``sql``.
             percents: Which quantiles.
 
