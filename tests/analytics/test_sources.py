@@ -111,10 +111,10 @@ def test_a_ledger_that_is_attached_or_loaded_gives_the_same_report(
     opened: Callable[[], Any], tmp_path: Path
 ) -> None:
     """The funnel over an export is that over the store, without being told of the pipelines."""
-    pytest.importorskip("pyarrow", reason="exports need pyarrow")
     engine = Engine(SALES)
     engine.advance(engine.create("Acme", custom={"size": 1}))
     engine.create("Bolt")
+    pytest.importorskip("pyarrow", reason="exports need pyarrow")
     export(engine.store, tmp_path)
     mine = engine.analytics.funnel(custom={"size": 1}).rows
     with opened() as connection:
@@ -128,6 +128,7 @@ def test_a_table_of_somebody_else_is_left_alone(opened: Callable[[], Any], tmp_p
     """A table with columns of its own is never replaced by a copy of an export."""
     engine = Engine(SALES)
     engine.create("Acme")
+    pytest.importorskip("pyarrow", reason="exports need pyarrow")
     export(engine.store, tmp_path)
     with opened() as connection:
         make = getattr(connection, "command", connection.query)
@@ -140,6 +141,7 @@ def test_a_table_of_somebody_else_is_left_alone(opened: Callable[[], Any], tmp_p
 
 def test_a_server_cannot_see_files(tmp_path: Path) -> None:
     """Files of this machine are sent to a server, not attached."""
+    pytest.importorskip("pyarrow", reason="exports need pyarrow")
     export(MemoryStore(), tmp_path)
     with clickhouse() as client, pytest.raises(InputError, match=r"use load\(client, path\)"):
         attach(client, tmp_path)

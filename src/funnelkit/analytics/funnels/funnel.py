@@ -7,7 +7,7 @@ so. Here each way has a name; a result says which it is, and what became of the 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from typing import Any
 
@@ -207,6 +207,11 @@ class Funnel(Result[FunnelRow]):
         rows = [(row.label, row.count, str(row.of_previous or "")) for row in self.rows]
         picture = "" if self.about.by else funnel_svg(rows, self.about.title(self._words))
         return super()._repr_html_() + picture
+
+    def _says_something(self, name: str, rows: Sequence[Mapping[str, object]]) -> bool:
+        if name == "of_all":  # where the first row has everybody, it is the column before it again
+            return any(row["of_all"] != row["of_first"] for row in rows)
+        return super()._says_something(name, rows)
 
     def _about(self) -> About:
         unknown = sum(fates().unknown for fates in self._fates)
