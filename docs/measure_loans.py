@@ -158,7 +158,7 @@ def people(measured: Analytics) -> Iterator[str]:
         "holder|closed|won|win rate|expected by mix|ratio|adjusted|place",
         (
             (
-                row.group or "(nobody)",
+                row.group,
                 row.closed,
                 row.won,
                 row.rate,
@@ -168,7 +168,7 @@ def people(measured: Analytics) -> Iterator[str]:
                 row.place,
             )
             for row in compared.rows
-            if row.closed >= 100  # noqa: PLR2004 (as the text says)
+            if row.closed >= 100
         ),
     )
 
@@ -179,18 +179,9 @@ def leaks(measured: Analytics) -> Iterator[str]:
     yield LEAKS
     found = [row for row in measured.leaks(by="custom.band", as_of=END).rows if row.is_leak]
     yield table(
-        "stage|amount, EUR|passed|failed|rate|others|wins lost by it|q",
+        "stage|amount, EUR|passed|failed|rate|others|wins lost by it",
         (
-            (
-                row.stage,
-                row.group,
-                row.passed,
-                row.failed,
-                row.rate,
-                row.others,
-                row.lost_wins,
-                f"{row.q:.4f}",
-            )
+            (row.stage, row.group, row.passed, row.failed, row.rate, row.others, row.lost_wins)
             for row in found
         ),
     )
@@ -199,32 +190,38 @@ def leaks(measured: Analytics) -> Iterator[str]:
 INTRODUCTION = """\
 # What 13,087 loan applications say
 
-The log of the [BPI Challenge 2012](https://doi.org/10.4121/uuid:3926db30-f712-4394-aebc-75976070e91f) is a real one: every step of 13,087 applications for a loan at a Dutch
-lender, submitted from October 2011 to February 2012, up to the middle of March. `examples/loan_applications.py` imports it. This page is what `Analytics` says of it, as of the end
-of the log. It is written by `python docs/measure_loans.py PATH`, and a test compares it with the data where they are.
+The log of the [BPI Challenge 2012](https://doi.org/10.4121/uuid:3926db30-f712-4394-aebc-75976070e91f) is a
+real one: every step of 13,087 applications for a loan at a Dutch lender, submitted from October 2011 to
+February 2012, up to the middle of March. `examples/loan_applications.py` imports it. This page is what
+`Analytics` says of it, as of the end of the log. It is written by `python docs/measure_loans.py PATH`, and
+a test compares it with the data where they are.
 
-The holder of an application is the person who took it to its last stage; the system itself is nobody. Months are those of UTC+01:00. Rates come with their 95 % interval and what
-they are of."""
+The holder of an application is the person who took it to its last stage; the system itself is nobody.
+Months are those of UTC+01:00. Rates come with their 95 % interval and what they are of."""
 
 MONTHS = """\
-`won so far` is too low for young applications, which had no time yet; the chances by an age are not, for open applications count as long as they were watched. February has no number
-by 60 days: nobody of it has been watched so long."""
+`won so far` is too low for young applications, which had no time yet; the chances by an age are not, for
+open applications count as long as they were watched. February has no number by 60 days: nobody of it has
+been watched so long."""
 
 CLOSED = """\
-The same loans by the month in which they were closed. March is half a month in which nothing new came in: what was closed then had waited for long, and who waits long was
-not declined at once."""
+The same loans by the month in which they were closed. March is half a month in which nothing new came in:
+what was closed then had waited for long, and who waits long was not declined at once."""
 
 TIMES = """\
-Half of the stays that ended took no more than the median. Stays that have not ended are not in it, and the Kaplan-Meier median knows them; it counts whole minutes, rounded up. Offers
-(`finalized`) wait for the customer, and there it matters: 327 are still waiting."""
+Half of the stays that ended took no more than the median. Stays that have not ended are not in it, and the
+Kaplan-Meier median knows them; it counts whole minutes, rounded up. Offers (`finalized`) wait for the
+customer, and there it matters: 327 are still waiting."""
 
 PEOPLE = """\
-Of the applications that a person took further: {count} holders, together {rate}. Amounts are won unequally often, so each holder is set beside what everybody's rates make of the same
-mix of amounts. How much holders differ is {phi} times what chance explains, and the limits behind `place` allow for that. Listed by name are those who closed 100 or more; nobody is
-first."""
+Of the applications that a person took further: {count} holders, together {rate}. Amounts are won unequally
+often, so each holder is set beside what everybody's rates make of the same mix of amounts. How much holders
+differ is {phi} times what chance explains, and the limits behind `place` allow for that. Listed by name are
+those who closed 100 or more; nobody is first."""
 
 LEAKS = """\
-Amounts that pass a stage less often than all others do, where chance alone would not often show as much (Benjamini and Hochberg, 5 % false finds)."""
+Amounts that pass a stage less often than all others do, where chance alone would not often show as much
+(Benjamini and Hochberg, 5 % false finds)."""
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
