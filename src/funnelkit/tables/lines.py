@@ -6,6 +6,7 @@ import csv
 import re
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import IO
 
 from funnelkit.tables.rows import Row
@@ -152,10 +153,10 @@ def sniffed(lines: Lines) -> tuple[str, str]:
     sample = lines.ahead()
     best, why, score = ",", "no other one splits the header", (0, 0)
     for delimiter in DELIMITERS:
-        try:
-            rows = [row for row in csv.reader(sample, delimiter=delimiter) if any(map(str.strip, row))]
-        except csv.Error:
-            continue
+        rows: list[list[str]] = []
+        with suppress(csv.Error):  # a cell too long to be read; what is before it tells enough
+            for row in csv.reader(sample, delimiter=delimiter):
+                rows += [row] if any(map(str.strip, row)) else []
         width = len(rows[0]) if rows else 1
         alike = sum(len(row) == width for row in rows[1:])
         if width > 1 and (alike, width) > score:

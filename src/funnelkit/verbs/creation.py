@@ -37,7 +37,7 @@ def of_nothing(said: Asked) -> Asked:
 async def referred(shell: Shell, kind: Kind, ref: Any) -> Any:
     """Return the contact or company that was meant, read from the store; None for nobody."""
     id = "" if ref is None else text(getattr(ref, "id", ref), kind)
-    return await shell.standing(await shell.store.get(kind, id)) if id else None
+    return await shell.party(kind, id) if id else None
 
 
 async def _repeat(shell: Shell, at: datetime, contact: Contact | None, company: Company | None) -> Repeat:

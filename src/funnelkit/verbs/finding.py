@@ -158,8 +158,16 @@ class Finder:
         parties: tuple[Kind, ...] = ("contact", "company")
         for kind in parties:
             if new.get(kind):
-                new[kind] = (await self.standing(await self.store.get(kind, new[kind]))).id
+                new[kind] = (await self.party(kind, new[kind])).id
         return new
+
+    async def party(self, kind: Kind, id: str) -> Record:
+        """Return the contact or company that is meant; InputError where its conversion was undone."""
+        found = await self.standing(await self.store.get(kind, id))
+        if found.replaced_by:
+            problem = f"{shown(found)} is no more, for its conversion was undone"
+            raise InputError(kind, problem, f"give another {kind}")
+        return found
 
 
 async def standing(store: AsyncStore, record: Record) -> Record:

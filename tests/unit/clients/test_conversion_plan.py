@@ -382,6 +382,23 @@ def test_a_contact_that_was_undone_cannot_be_given(engine: Engine, lead: Lead) -
         engine.plan_conversion(lead.id, contact=made.contact.id, pipeline="sales")
 
 
+@pytest.mark.parametrize("verb", ["create", "capture", "create_contact", "edit"])
+def test_nothing_new_belongs_to_whom_an_undone_conversion_had_made(
+    engine: Engine, lead: Lead, verb: str
+) -> None:
+    """Who is no more gets no deals, leads or people, under their id neither."""
+    deal = engine.create("one", pipeline="sales")
+    made = engine.convert(lead, pipeline="sales")
+    assert made.contact is not None
+    assert made.company is not None
+    engine.undo(made)
+    given: dict[str, Any] = {"company": made.company.id}
+    if verb == "create":
+        given |= {"pipeline": "sales"}
+    with pytest.raises(InputError, match="is no more, for its conversion was undone"):
+        getattr(engine, verb)(deal if verb == "edit" else "new", **given)
+
+
 def test_ids_of_a_plan_are_not_spent(clock: FrozenClock) -> None:
     """Planning takes no ids: what is made afterwards is numbered as without it."""
 

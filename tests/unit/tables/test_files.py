@@ -80,6 +80,12 @@ def test_the_delimiter_is_found_out(delimiter: str) -> None:
     assert [list(row.cells) for row in found] == rows[1:]
 
 
+def test_the_delimiter_is_found_out_beside_a_cell_of_any_length() -> None:
+    """A cell that is too long to be read spoils its own row, and not the header."""
+    data = b"id;name\n1;" + b"x" * 150_000 + b"\n2;Bob\n"
+    assert read_table(io.BytesIO(data)).columns == ("id", "name")
+
+
 def test_a_decimal_comma_is_no_delimiter() -> None:
     """Rows that a comma would split as well are split by the semicolon of the header."""
     assert table("id;sum\n1;1,5\n2;2,5\n").delimiter == ";"

@@ -109,7 +109,7 @@ async def _given(shell: Shell, kind: Kind, fields: Mapping[str, Any] | None) -> 
     flat = {f"custom.{name}": value for name, value in new.pop("custom").items()}
     for party in ("contact", "company"):
         if new.get(party):
-            new[party] = (await shell.standing(await shell.store.get(party, new[party]))).id
+            new[party] = (await shell.party(party, new[party])).id
     return {**new, **flat}
 
 
