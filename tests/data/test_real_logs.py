@@ -200,7 +200,7 @@ def test_how_long_the_leads_took(leads: Imported) -> None:
 # -- the examples themselves ---------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["loan_applications.py", "marketplace_leads.py"])
+@pytest.mark.parametrize("name", ["crm_snapshot.py", "loan_applications.py", "marketplace_leads.py"])
 @pytest.mark.parametrize("path", ["nowhere", ".", "notes.txt"])
 def test_an_example_says_what_is_wrong_with_its_path(name: str, path: str, tmp_path: Path) -> None:
     """A path to nothing, to an empty folder or to another file: one sentence, exit code 2."""

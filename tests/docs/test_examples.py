@@ -10,7 +10,11 @@ from pathlib import Path
 import pytest
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-DATA_SETS = {"loan_applications.py": "bpic2012", "marketplace_leads.py": "olist_funnel"}
+DATA_SETS = {
+    "crm_snapshot.py": "maven_crm",
+    "loan_applications.py": "bpic2012",
+    "marketplace_leads.py": "olist_funnel",
+}
 
 
 def run(script: Path, folder: Path, *arguments: str) -> None:
