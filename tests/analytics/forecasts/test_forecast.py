@@ -9,6 +9,7 @@ from random import Random
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from tests.analytics.forecasts import reference_forecasts as ref
 from tests.analytics.histories import Place, Record, analytics, histories, hour
 from tests.analytics.reference import Asked
@@ -23,12 +24,15 @@ few = settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, Hea
 EUR = ("EUR", 10_000)
 
 
-@few
-@given(histories(most=12), questions())
-def test_chances_are_those_of_brute_force(records: list[Record], asked: Asked) -> None:
+@settings(few, max_examples=120)
+@given(histories(most=12), questions(), st.sampled_from([1, 2, 4, 96]), st.integers(6, 30))
+def test_chances_are_those_of_brute_force(
+    records: list[Record], asked: Asked, ahead: int, as_of: int
+) -> None:
     """Every open record has the chance of those who had been there as long, counted stay by stay."""
-    found = analytics(records).forecast(asked.pipeline, within="96h", least=1, draws=100, **said(asked))
-    want = {deal.record: ref.chance(records, asked, deal, 96) for deal in ref.open_now(records, asked)}
+    asked = asked._replace(as_of=as_of, created=(-1e9, 1e9), by=None)
+    found = analytics(records).forecast(asked.pipeline, within=f"{ahead}h", least=1, draws=100, **said(asked))
+    want = {deal.record: ref.chance(records, asked, deal, ahead) for deal in ref.open_now(records, asked)}
     if len(want) <= 10:  # with more not every age is looked at by itself
         assert {deal.record: deal.chance for deal in found.deals} == pytest.approx(want)
     assert {deal.record for deal in found.deals} == set(want)
@@ -78,7 +82,7 @@ def test_categories_contain_each_other_and_velocity_is_one_cohort(
         assert (speed.records, speed.open, speed.win_rate) == (same.created, same.open, same.rate)
 
 
-def office() -> Analytics:
+def office(*more: Record) -> Analytics:
     """Ten deals that are over, won at 48 h or lost at 24 h, and four open ones of 12, 12, 30 and 30 h."""
     over = [
         Record(f"w{n}", 0, "ann", EUR, "", "", {}, (Place(0, "p", "new"), Place(48, "p", "won")))
@@ -92,7 +96,7 @@ def office() -> Analytics:
         Record(f"o{n}", 1000 - age, "ann", EUR, "", "", {}, (Place(1000 - age, "p", "new"),))
         for n, age in enumerate((12, 12, 30, 30))
     ]
-    return analytics(over + still, {"p": ("new",)}, now=1000)
+    return analytics([*over, *still, *more], {"p": ("new",)}, now=1000)
 
 
 def test_an_office_worked_out_by_hand() -> None:
@@ -123,6 +127,14 @@ def test_new_business_is_the_rate_times_what_is_won_in_the_time_left() -> None:
     assert new.records == pytest.approx(14 * 96 / 1000)
     assert new.wins == pytest.approx(14 / 1000 * 0.5 * 48, rel=0.02)
     assert new.sums["EUR"].minor == pytest.approx(14 / 1000 * 0.5 * 48 * 10_000, rel=0.02)
+
+
+def test_void_records_are_no_history() -> None:
+    """Records that were void change no chance, and are no arrivals."""
+    places = (Place(0, "p", "new"), Place(36, "p", "void"))
+    void = [Record(f"v{n}", 0, "ann", EUR, "", "", {}, places) for n in range(6)]
+    plain, more = (each.forecast(within="48h", least=1) for each in (office(), office(*void)))
+    assert plain.rows == more.rows
 
 
 def test_with_too_little_history_the_pipeline_speaks_and_then_nobody() -> None:
@@ -206,6 +218,16 @@ def test_expected_closings_have_overdue_and_undated_apart() -> None:
         ("no date", 1),
     ]
     assert len(found.ids("overdue")) == 1
+
+
+def test_what_is_due_today_is_not_overdue() -> None:
+    """A date is over when its day is over: on the day itself it is in its month, a day later overdue."""
+    clock = FrozenClock(datetime(2026, 3, 10, 23, tzinfo=UTC))
+    office = Engine(Pipeline("sales", [Stage("new")]), clock=clock)
+    office.create("A", expected_close=date(2026, 3, 10))
+    today = office.analytics.expected_closings().rows[0].month
+    clock.tick("1h")
+    assert (today, office.analytics.expected_closings().rows[0].month) == ("2026-03", "overdue")
 
 
 def test_coverage_is_open_by_what_is_missing() -> None:
