@@ -224,6 +224,6 @@ Amounts that pass a stage less often than all others do, where chance alone woul
 (Benjamini and Hochberg, 5 % false finds)."""
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("path", type=Path, help="bpic2012_events.csv.gz, or its folder")
     PAGE.write_text(page(parser.parse_args().path), "utf-8")

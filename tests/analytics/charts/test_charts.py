@@ -22,6 +22,12 @@ def reports() -> Analytics:
     return analytics([record(deal, path) for deal, path in PATHS.items()], {"sales": STAGES}, now=99)
 
 
+def only(figure: Any) -> Any:
+    """Return the one drawing of a figure."""
+    (axes,) = figure.axes
+    return axes
+
+
 def texts(figure: Any) -> list[str]:
     """Return everything that is written into a figure."""
     from matplotlib.text import Text
@@ -32,7 +38,7 @@ def texts(figure: Any) -> list[str]:
 def test_a_bar_is_as_long_as_its_count(reports: Analytics) -> None:
     """One bar a row, in the order of the rows."""
     funnel = reports.funnel()
-    (axes,) = funnel_chart(funnel).axes
+    axes = only(funnel_chart(funnel))
     assert [bar.get_width() for bar in axes.patches] == [row.count for row in funnel.rows]
 
 
@@ -61,7 +67,7 @@ def test_a_ribbon_is_a_link_and_a_box_is_a_node(reports: Analytics, steps: int |
 def test_a_cohort_is_drawn_where_its_chances_are(reports: Analytics, ages: list[str]) -> None:
     """Every known chance of a win is a point of the picture."""
     cohorts = reports.cohort_conversion(horizons=ages, by="source")
-    (axes,) = cohort_chart(cohorts).axes
+    axes = only(cohort_chart(cohorts))
     drawn = {float(y) for line in axes.lines for y in line.get_ydata()}
     assert {row.won.value for row in cohorts.rows if row.won.value is not None} <= drawn
 
@@ -70,7 +76,7 @@ def test_a_person_is_a_named_point(reports: Analytics) -> None:
     """Volume to the right, rate upward, the name beside it."""
     compared = reports.compare_people()
     figure = funnel_plot(compared)
-    (axes,) = figure.axes
+    axes = only(figure)
     points = {(line.get_xdata()[0], line.get_ydata()[0]) for line in axes.lines if line.get_marker() == "o"}
     assert points == {(row.closed, row.adjusted) for row in compared.rows}
     assert {row.group or "(none)" for row in compared.rows} <= {*texts(figure)}
@@ -96,7 +102,7 @@ def test_a_chart_of_nothing_is_refused_or_empty(name: str) -> None:
     """Where there is no record, a chart either shows zeros or says that there is nothing to draw."""
     empty = analytics(NOBODY, {"sales": STAGES}, now=99)
     if name == "funnel":
-        assert [bar.get_width() for bar in funnel_chart(empty.funnel()).axes[0].patches] == [0] * (
+        assert [bar.get_width() for bar in only(funnel_chart(empty.funnel())).patches] == [0] * (
             len(STAGES) + 1
         )
     elif name == "cohorts":

@@ -46,7 +46,7 @@ class Horizons:
     @property
     def said(self) -> str:
         """How finely ages are told apart, in words."""
-        return f"ages are rounded up to whole units of {timedelta(microseconds=self.unit_us)} h"
+        return f"ages are rounded up to whole units of {self.unit_us / 3.6e9:g} h"
 
     def params(self) -> Params:
         """Return the parameters that a text may name."""
