@@ -57,7 +57,7 @@ def table(head: str, lines: Iterable[Iterable[object]]) -> str:
     rows = [
         names,
         ["---", *["---:"] * (len(names) - 1)],
-        *([cell_text(c, "group") for c in line] for line in lines),
+        *([cell_text(c, "") for c in line] for line in lines),
     ]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
