@@ -18,7 +18,10 @@ from funnelkit.analytics import Analytics
 def sent() -> set[str]:
     """Return every text that the metrics send over filters, groups, definitions and cells."""
     places = [Place(t, "sales", place) for t, place in enumerate(("new", "offer", "new", "call", "lost"))]
-    database = feed([Record("d", 0, "", ("EUR", 1), "", "", {}, tuple(places))], {"sales": STAGES})
+    won = (Place(0, "sales", "new"), Place(9, "sales", "won"))
+    lives = {"d": tuple(places), "w": won}
+    records = [Record(id, 0, "", ("EUR", 1), "", "", {}, life) for id, life in lives.items()]
+    database = feed(records, {"sales": STAGES})
     ask_everything(database)
     document = json.dumps({"id": "sales", "stages": [{"id": stage} for stage in STAGES]})
     database.connection.execute("INSERT INTO definition VALUES ('', 'sales', ?)", [document])

@@ -23,8 +23,8 @@ from funnelkit.analytics.outcomes.endings import (
 from funnelkit.analytics.result import Group, Result, Row, money_sums, no_cell
 from funnelkit.analytics.scope import Scope
 from funnelkit.analytics.texts import Source, compose, rows_of
-from funnelkit.analytics.times.survival import Lasted, nearest_rank, span
-from funnelkit.analytics.times.wins import sensible, win_times
+from funnelkit.analytics.times.survival import span
+from funnelkit.analytics.times.wins import Wins
 from funnelkit.money import Money
 
 __all__ = ["People", "Person", "Teams", "people"]
@@ -66,12 +66,15 @@ class People(Result[Person]):
 def people(source: Source, scope: Scope, teams: Teams | None = None) -> People:
     """Measure what each owner, or each team, closed. ``scope`` is grouped by owner."""
     counts, sums = counted(source, scope, "outcomes/endings", "{outcomes}")
-    times = win_times(source, scope)
+    wins = Wins.of(source, scope)
+    medians = wins.quantiles((50,), teams)
     sql = compose("outcomes/endings", **scope.slots(), tail="{handed}")
     handed = rows_of(source, sql, scope.params())
     members = {owner: (owner,) for owner in counts} if teams is None else teams
-    rows = [_row(name, frozenset(members[name]), counts, sums, (times, handed)) for name in sorted(members)]
-    negative = sum(item.closed for many in times.values() for item in many if item.duration < 0)
+    rows = [
+        _row(name, frozenset(members[name]), counts, sums, (medians.get(name, (None,)), handed))
+        for name in sorted(members)
+    ]
     about = scope.about(
         "people",
         "closed",
@@ -80,7 +83,7 @@ def people(source: Source, scope: Scope, teams: Teams | None = None) -> People:
         time_axis=BY_CLOSING,
         formula="win_rate = won / (won + lost), interval: Wilson 1927; average = sum of the won / how many "
         "of them have a value",
-        quality={"wins dated before the creation, left out of the times and still wins": negative},
+        quality={"wins dated before the creation, left out of the times and still wins": wins.negative},
     )
     return People(about=about, rows=tuple(rows), ids=partial(_ids, source, scope, teams))
 
@@ -94,12 +97,11 @@ def _row(
     owners: frozenset[str],
     counts: Mapping[str, Counts],
     sums: Mapping[str, Counts],
-    more: tuple[Mapping[str, list[Lasted]], Handed],
+    more: tuple[tuple[int | None, ...], Handed],
 ) -> Person:
-    times, handed = more
+    (median,), handed = more
     here = sorted(owners & counts.keys())
     won, lost = (sum(number(counts[owner], status) for owner in here) for status in ("won", "lost"))
-    (median,) = nearest_rank(sensible([item for owner in here for item in times.get(owner, [])]), [50])
     minor: dict[str, int] = defaultdict(int)
     priced: dict[str, int] = defaultdict(int)
     for owner in here:

@@ -28,5 +28,5 @@ class DuckDBSource:
         return list(found)
 
     def ranked(self, sql: str, params: Mapping[str, Any], percents: Sequence[int]) -> list[tuple[Any, ...]]:
-        """Return quantiles by nearest rank; see `Ranking`. (With decimal numbers it reckons in whole ones.)"""
+        """Return quantiles by nearest rank; see `Ranking`. Decimal numbers it does not make binary."""
         return cells(self.query(ranking(sql, f"quantile_disc(lasted_us, [{decimals(percents)}])"), params))

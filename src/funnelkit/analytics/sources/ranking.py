@@ -7,13 +7,15 @@ from typing import Any
 
 __all__ = ["cells", "decimals", "levels", "mirrored", "ranking"]
 
+_AROUND = "SELECT grp, stage, {quantiles} AS found FROM ({sql}) AS ended GROUP BY grp, stage"
+
 _HAIR = 1e-12
 """Above what a fraction lacks to its decimal number, below what it is to the next rank of a billion."""
 
 
 def ranking(sql: str, quantiles: str) -> str:
     """Return the text that asks for ``quantiles`` of the third column of ``sql``, by the first two."""
-    return f"SELECT grp, stage, {quantiles} AS found FROM ({sql}) AS ended GROUP BY grp, stage"
+    return _AROUND.format(quantiles=quantiles, sql=sql)
 
 
 def decimals(percents: Sequence[int]) -> str:

@@ -7,8 +7,8 @@ one lies, and a second query looks into that unit alone.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Protocol, cast
 
@@ -17,15 +17,17 @@ import attrs
 from funnelkit.analytics.texts import Params, Source, compose, rows_of
 from funnelkit.clock import duration
 
-__all__ = ["Ages", "Ranking", "quantiles"]
+__all__ = ["ENDED", "Ages", "Ranking", "quantiles"]
 
 FINE = 1440
 COARSE = 24
 """Up to 1,440 units a unit is a unit (hours: 60 days); beyond, 24 of them are one (days)."""
 
+ENDED = "SELECT grp, stage, lasted_us FROM lasting WHERE ended = 1"
+"""What a source that ranks is asked to rank."""
+
 _HOUR_US = 3_600_000_000
 _FEW = 100_000
-_ENDED = "SELECT grp, stage, lasted_us FROM lasting WHERE ended = 1"
 _AT_ONCE = 100
 
 
@@ -98,6 +100,8 @@ def quantiles(
     params: Params,
     counted: Callable[[], Counts],
     percents: Sequence[int],
+    *,
+    together: Mapping[str, Collection[str]] | None = None,
 ) -> dict[Cell, tuple[int, ...]]:
     """Return nearest-rank quantiles of what ended, exact to the microsecond, by cell.
 
@@ -107,35 +111,55 @@ def quantiles(
         params: What the text may name.
         counted: Returns how many ended at which age; not asked of a source that ranks.
         percents: Whole percents, 1 to 100.
+        together: Name → keys that are put together under it, also several times; else each is by itself.
     """
-    if hasattr(source, "ranked"):
-        sql = text(_ENDED, {})
+    if hasattr(source, "ranked") and together is None:
+        sql = text(ENDED, {})
         named = {name: value for name, value in params.items() if f":{name}" in sql}
         ranking = cast("Ranking", source)
         return {(key, stage): tuple(found) for key, stage, *found in ranking.ranked(sql, named, percents)}
-    counts = {cell: ages for cell, ages in counted().items() if ages}
+    apart = {cell: ages for cell, ages in counted().items() if ages}
+    keys = {key: (key,) for key, _ in apart} if together is None else together
+    counts = {
+        (name, stage): ages
+        for name, members in keys.items()
+        for stage in {stage for _, stage in apart}
+        if (ages := _added(apart.get((key, stage), {}) for key in set(members)))
+    }
     wanted: dict[Target, list[tuple[int, int]]] = defaultdict(list)
-    for (key, stage), ages in counts.items():
+    for (name, stage), ages in counts.items():
         for percent in percents:
             age, rank = _located(ages, -(-percent * sum(ages.values()) // 100))
-            wanted[key, stage, age].append((percent, rank))
+            wanted[name, stage, age].append((percent, rank))
     sizes = {(*cell, age): n for cell, ages in counts.items() for age, n in ages.items()}
     found: dict[Cell, dict[int, int]] = defaultdict(dict)
     width, rough = params["unit"], "{age}"
     while wanted:
         step = _step(cast("int", width), sum(sizes[target] for target in wanted))
-        inside = _finer(source, text, params | {"width": width, "step": step}, list(wanted), rough)
+        targets = sorted({(key, stage, age) for name, stage, age in wanted for key in keys[name]})
+        finer = _finer(source, text, params | {"width": width, "step": step}, targets, rough)
+        inside = {
+            (name, stage, age): _added(finer.get((key, stage, age), {}) for key in set(keys[name]))
+            for name, stage, age in wanted
+        }
         ahead: dict[Target, list[tuple[int, int]]] = defaultdict(list)
-        for (key, stage, age), ranks in wanted.items():
+        for (name, stage, age), ranks in wanted.items():
             for percent, rank in ranks:
-                fine, left = _located(inside[key, stage, age], rank)
+                fine, left = _located(inside[name, stage, age], rank)
                 if step == 1:
-                    found[key, stage][percent] = fine
+                    found[name, stage][percent] = fine
                 else:
-                    ahead[key, stage, fine].append((percent, left))
+                    ahead[name, stage, fine].append((percent, left))
         sizes = {(*target[:2], fine): n for target, fines in inside.items() for fine, n in fines.items()}
         wanted, width, rough = ahead, step, "lasted_us + :width - 1 - (lasted_us + :width - 1) % :width"
     return {cell: tuple(by_percent[percent] for percent in percents) for cell, by_percent in found.items()}
+
+
+def _added(many: Iterable[Mapping[int, int]]) -> Mapping[int, int]:
+    total: Counter[int] = Counter()
+    for ages in many:
+        total.update(ages)
+    return total
 
 
 def _step(width: int, size: int) -> int:

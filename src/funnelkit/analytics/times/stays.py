@@ -13,7 +13,7 @@ import attrs
 from funnelkit.analytics.result import About, Group, Result, Row, check_cell
 from funnelkit.analytics.scope import Scope
 from funnelkit.analytics.texts import Params, Source, compose, rows_of
-from funnelkit.analytics.times.ages import Ages, Cell, quantiles
+from funnelkit.analytics.times.ages import ENDED, Ages, Cell, quantiles
 from funnelkit.analytics.times.survival import Lasted, Survival, kaplan_meier, span
 
 __all__ = ["Each", "Lasting", "Stay", "TimeInStage", "lastings", "stay_ids", "time_in_stage"]
@@ -143,7 +143,8 @@ class Lasting:
     def text(self, tail: str, slots: Mapping[str, str]) -> str:
         """Return the text that ends with ``tail``."""
         together = {"each": "{each_record}"} if self.each == "record" else {}
-        named = self.scope.slots() | together | {"tail": tail} | dict(slots)
+        alone = {"going_on": "", "standing_on": ""} if tail == ENDED and not together else {}
+        named = self.scope.slots() | together | alone | {"tail": tail} | dict(slots)
         return compose("times/stays", **named)
 
     def params(self) -> Params:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 
@@ -11,12 +12,14 @@ import attrs
 from funnelkit.analytics.result import Group, Result, Row, check_cell
 from funnelkit.analytics.scope import Scope
 from funnelkit.analytics.texts import Source, compose, rows_of
-from funnelkit.analytics.times.survival import Lasted, nearest_rank, span
+from funnelkit.analytics.times.ages import Ages, Cell, quantiles
+from funnelkit.analytics.times.survival import span
 
-__all__ = ["DaysToWin", "TimeToWin", "days_to_win", "sensible", "win_times"]
+__all__ = ["DaysToWin", "TimeToWin", "Wins", "days_to_win"]
 
 
 PERCENTS = (10, 25, 50, 75, 90)
+_AGES = Ages.of("1h")
 
 
 @attrs.frozen(kw_only=True)
@@ -44,10 +47,11 @@ class DaysToWin(Result[TimeToWin]):
 
 def days_to_win(source: Source, scope: Scope) -> DaysToWin:
     """Measure the time from creation to the win."""
-    times = win_times(source, scope)
+    wins = Wins.of(source, scope)
+    found = wins.quantiles(PERCENTS)
     rows = [
-        _time_to_win(times.get(key, []), scope.group_of(key))
-        for key in (sorted(times) if scope.column else [""])
+        _time_to_win(wins.aged.get(key, {}), found.get(key), scope.group_of(key))
+        for key in (sorted(wins.aged) if scope.column else [""])
     ]
     about = scope.about(
         "days to win",
@@ -56,36 +60,62 @@ def days_to_win(source: Source, scope: Scope) -> DaysToWin:
         population="records won in the period",
         time_axis="the win",
         formula="time = win - creation; quantile q = the time of rank ceil(q n) of n",
-        quality={
-            "wins dated before the creation, left out of the times and still wins": sum(
-                row.won - row.timed for row in rows
-            )
-        },
+        quality={"wins dated before the creation, left out of the times and still wins": wins.negative},
     )
     return DaysToWin(about=about, rows=tuple(rows), ids=partial(_win_ids, source, scope))
 
 
-def win_times(source: Source, scope: Scope) -> dict[str, list[Lasted]]:
-    """Return how long it took to win, by key of the group; negative times too."""
-    sql = compose("outcomes/endings", **scope.slots(), tail="{wins}")
-    times: dict[str, list[Lasted]] = defaultdict(list)
-    for key, lasted, records in rows_of(source, sql, scope.params()):
-        times[key].append(Lasted(lasted, records, 0))
-    return times
+@attrs.frozen
+class Wins:
+    """Wins counted by age: hours, then days. Quantiles are exact all the same.
+
+    Attributes:
+        aged: Key of the group → age → records; those won before they were created have the age -1.
+    """
+
+    source: Source
+    scope: Scope
+    aged: Mapping[str, Mapping[int, int]]
+
+    @classmethod
+    def of(cls, source: Source, scope: Scope) -> Wins:
+        """Count the wins of a scope."""
+        aged: dict[str, dict[int, int]] = defaultdict(dict)
+        sql = compose("outcomes/endings", **scope.slots(), tail="{wins}")
+        for key, age, records in rows_of(source, sql, scope.params() | _AGES.params()):
+            aged[key][int(age)] = int(records)
+        return cls(source, scope, aged)
+
+    @property
+    def negative(self) -> int:
+        """Wins dated before the creation."""
+        return sum(ages.get(-1, 0) for ages in self.aged.values())
+
+    def quantiles(
+        self, percents: Sequence[int], together: Mapping[str, Collection[str]] | None = None
+    ) -> dict[str, tuple[int, ...]]:
+        """Return nearest-rank quantiles by key, or by what keys are put together as."""
+
+        def text(tail: str, slots: Mapping[str, str]) -> str:
+            named = self.scope.slots() | {"tail": "{wins_lasting}", "over": tail} | dict(slots)
+            return compose("outcomes/endings", **named)
+
+        def counted() -> dict[Cell, dict[int, int]]:
+            return {
+                (key, ""): {age: n for age, n in ages.items() if age >= 0} for key, ages in self.aged.items()
+            }
+
+        params = self.scope.params() | _AGES.params()
+        found = quantiles(self.source, text, params, counted, percents, together=together)
+        return {key: many for (key, _), many in found.items()}
 
 
-def sensible(times: list[Lasted]) -> list[Lasted]:
-    """Return the times that are not negative."""
-    return [item for item in times if item.duration >= 0]
-
-
-def _time_to_win(times: list[Lasted], group: Group) -> TimeToWin:
-    good = sensible(times)
-    p10, p25, p50, p75, p90 = map(span, nearest_rank(good, PERCENTS))
+def _time_to_win(ages: Mapping[int, int], found: tuple[int, ...] | None, group: Group) -> TimeToWin:
+    p10, p25, p50, p75, p90 = map(span, found or [None] * len(PERCENTS))
     return TimeToWin(
         group=group,
-        won=sum(item.closed for item in times),
-        timed=sum(item.closed for item in good),
+        won=sum(ages.values()),
+        timed=sum(records for age, records in ages.items() if age >= 0),
         p10=p10,
         p25=p25,
         p50=p50,

@@ -1,6 +1,6 @@
 -- Finished stays are moves away from a stage; open ones are where the open records are. (COALESCE keeps
 -- SQLite from an index that would send it back to the table for each of nearly all rows.)
-WITH {customs} {standing}, {state},
+WITH {customs} {standing}, {standing_on}
 stay AS (
   SELECT m.record_id AS record_id, m.source AS stage, m.moved_us - COALESCE(m.since_us, m.moved_us) AS lasted_us,
     1 AS ended, 0 AS running, {group} AS grp,
@@ -13,11 +13,7 @@ stay AS (
     AND m.direction <> 'create' AND m.direction <> 'reopen'
     AND m.created_us >= :created_from AND m.created_us < :created_to
     AND COALESCE(v.void_id, '') = '' AND {kept} = 1 {tests}
-  UNION ALL
-  SELECT record_id, stage, :as_of - moved_us AS lasted_us, 0 AS ended, 1 AS running, grp,
-    '' AS went
-  FROM state
-  WHERE status = 'open'
+  {going_on}
 ),
 {each}
 {tail}

@@ -1,0 +1,2 @@
+-- Where records are is asked only where stays go on.
+{state},
