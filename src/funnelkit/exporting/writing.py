@@ -191,7 +191,7 @@ class _Run:
         last, _ = self.ends[table]
         for low, high in _gaps(self.manifest.of(table), last):
             chunk: dict[str, list[Any]] = defaultdict(list)
-            rows, start = 0, low
+            rows, start, end = 0, low, low
             for page in self.pages(table, "position", low, high):
                 for month, batch in _by_month(table, page):
                     chunk[month].append(batch)
