@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from tests.analytics import reference as ref
 from tests.analytics.histories import Edit, Place, Record, analytics, histories
 from tests.analytics.reference import Asked
 
+from funnelkit.analytics.times import ages
 from funnelkit.errors import InputError
 
 few = settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
@@ -71,3 +74,20 @@ def test_who_took_over_is_who_was_not_first(records: list[Record]) -> None:
         ]
         assert row.taken_over.numerator == sum(first[life.record.id] != row.group for life in closings)
         assert row.closed == len(closings)
+
+
+@few
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(-5, 10**12)), max_size=12), st.booleans())
+def test_the_median_of_a_team_is_that_of_all_its_wins(wins: list[tuple[str, int]], slowly: bool) -> None:
+    """Teams may share people; it is exact, also where a unit is looked into step by step."""
+    teams = {"first": "ab", "both": "bbc", "nobody": "x"}
+    records = [
+        deal(f"d{n}", owner, 1, Place(lasted / 3.6e9, "sales", "won"))
+        for n, (owner, lasted) in enumerate(wins)
+    ]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ages, "_FEW", 0 if slowly else 100)
+        found = {row.group: row.median_to_win for row in analytics(records).people("sales", teams=teams).rows}
+    for name, members in teams.items():
+        median = ref.nearest_rank([t for owner, t in wins if owner in members and t >= 0], 50)
+        assert found[name] == (None if median is None else timedelta(microseconds=median))
