@@ -24,7 +24,7 @@ def chi_square_tail(x: float, df: int) -> float:
     >>> round(chi_square_tail(3.841458820694124, 1), 6), round(chi_square_tail(9.487729036781154, 4), 6)
     (0.05, 0.05)
     """
-    if df <= 0 or x <= 0:
+    if df <= 0 or x / 2 <= 0:  # half of the least number there is, is none
         return 1.0
     half = x / 2
     if df % 2:
