@@ -323,3 +323,24 @@ def test_velocity_has_an_interval_that_holds_what_is_expected() -> None:
     assert row.cycle is not None
     assert abs(row.cycle - timedelta(days=30)) < timedelta(days=4)
     assert float(row.low["EUR"].amount) < want < float(row.high["EUR"].amount)
+
+
+def test_a_store_of_an_hour_does_not_foretell_a_month() -> None:
+    """Forty deals of one hour are no rate for thirty days: no new business is told, and why."""
+    records = [
+        Record(
+            f"d{n}",
+            n / 40,
+            "",
+            ("", 0),
+            "",
+            "",
+            {},
+            (Place(n / 40, "sales", "new"), Place(1, "sales", "won")),
+        )
+        for n in range(40)
+    ]
+    rows = analytics(records, now=1).forecast("sales", within="30d").rows
+    new = next(row for row in rows if row.part == "new")
+    assert new.wins is None
+    assert new.reason == "records came in for less than a 10th of the time ahead, too short to go by"

@@ -12,6 +12,9 @@ from funnelkit.analytics.texts import Source, compose, rows_of
 
 __all__ = ["LEAST", "Asked", "arrivals", "booked", "open_deals", "worths"]
 
+_FARTHEST = 10
+"""How many times as far as records have come in so far the new ones are foretold."""
+
 LEAST = 20
 
 
@@ -69,6 +72,8 @@ def arrivals(
     spans = [min(asked.recent_us, scope.as_of_us - first) for _, _, first in rows]
     if spans and max(spans) <= 0:
         return {}, "nothing came in before"
+    if spans and max(spans) * _FARTHEST < asked.horizon_us:
+        return {}, f"records came in for less than a {_FARTHEST}th of the time ahead, too short to go by"
     return {key: (lately, max(spans), exposure) for key, lately, _ in rows}, ""
 
 

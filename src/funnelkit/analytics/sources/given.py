@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from inspect import iscoroutinefunction
-from typing import Any
+from typing import Any, cast
 
 from funnelkit.analytics.texts import Source
 from funnelkit.errors import InputError, shown
@@ -61,5 +61,4 @@ connection, a client of clickhouse-connect, a session or connection of chdb, or 
         return ClickHouseSource(given)
     if not callable(ask):
         raise InputError("source", f"{shown(given)} answers no questions", _ACCEPTED)
-    source: Source = given
-    return source
+    return cast("Source", given)

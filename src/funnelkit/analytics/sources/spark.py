@@ -20,7 +20,7 @@ class SparkSource:
 
     def query(self, sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """Return the rows of ``sql``, whose parameters are written ``:name``."""
-        from pyspark.errors import PySparkException
+        from pyspark.errors import PySparkException  # pyright: ignore[reportMissingImports]
 
         with answered_by("Spark", PySparkException):
             return [tuple(row) for row in self.session.sql(sql, args=dict(params)).collect()]
