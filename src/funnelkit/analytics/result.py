@@ -99,7 +99,7 @@ class About:
     def explained(self) -> list[tuple[str, str]]:
         """Return everything that the numbers rest on: what it is about, and what is so."""
         quality = "; ".join(f"{count:,} {what}" for what, count in self.quality.items())
-        complete = {None: "", True: "yes", False: "no: open records can change it"}
+        complete = {None: "as of then, whatever comes", True: "yes", False: "no: open records can change it"}
         said = [
             ("metric", f"{self.metric} ({self.definition}) of {self.pipeline}"),
             ("definition", self.sentence),
