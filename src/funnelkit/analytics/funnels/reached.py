@@ -65,19 +65,22 @@ def are_all(source: Source, scope: Scope, plan: Plan, keys: set[str]) -> bool:
 
 def counts(source: Source, scope: Scope, plan: Plan) -> list[Credit]:
     """Read the credits without their values: one scan of an index."""
-    return _credits(source, scope, plan, {"currency": "''", "total": "0", "worth": "0"})
+    alone = {"currency": "''", "total": "0", "worth": "0"}
+    if scope.is_plain:
+        alone["fallen"] = "{taken_out}"
+    # Groups that are left with nothing are told of, too: somebody may still stand there.
+    return _credits(source, scope, plan, alone)
 
 
 def lifts(source: Source, scope: Scope, plan: Plan) -> list[Credit]:
     """Read the credits with their values."""
-    priced = {"currency": "m.currency", "total": "SUM(m.amount)", "worth": "m.amount"}
-    return _credits(source, scope, plan, priced)
+    cells = "".join(f", m.{column}" for column in (*CELLS.values(), "currency"))
+    priced = {"currency": "m.currency", "total": "SUM(m.amount)", "worth": "m.amount", "cells": cells}
+    return [credit for credit in _credits(source, scope, plan, priced) if credit[-2:] != (0, 0)]
 
 
 def _credits(source: Source, scope: Scope, plan: Plan, worth: dict[str, str]) -> list[Credit]:
     slots = _slots(scope, plan) | worth
-    if worth["total"] != "0":
-        slots["cells"] = "".join(f", m.{column}" for column in (*CELLS.values(), "currency"))
     order = {place: n for n, place in enumerate(plan.places, 1)} | {"": 0}
     params = scope.params() | {"horizon": plan.horizon_us}
     summed: dict[Credit, list[int]] = defaultdict(lambda: [0, 0])
@@ -92,42 +95,41 @@ def _credits(source: Source, scope: Scope, plan: Plan, worth: dict[str, str]) ->
 
     for before, after, key, code, *sums in rows_of(source, compose("funnels/lifts", **slots), params):
         add(as_one(order[before], order[after], key, code), *sums)
-    if slots["edited"]:
+    if _asked(scope):
         handed = rows_of(source, compose("funnels/handed", **slots), params)
         for before, after, key, kept, *others, code, n, total in handed:
             low, high = order[before], order[after]
             if kept:
                 add(as_one(low, high, key, code), -n, -total)
             add((low, high, key, kept, *others, -1, code), n, total)
-    # Without values, groups that are left with nothing are told of: somebody may still stand there.
-    return [(*key, *sums) for key, sums in summed.items() if worth["total"] == "0" or sums != [0, 0]]
+    return [(*key, *sums) for key, sums in summed.items()]
+
+
+def _asked(scope: Scope) -> list[str]:
+    """Return what is filtered or grouped by and can change in the life of a record."""
+    return sorted({*scope.equalities, *([scope.column] if scope.column else [])} - _FIXED)
 
 
 def _slots(scope: Scope, plan: Plan) -> dict[str, str]:
     """Return the clauses of the scope; ``m`` is the row of a lift."""
-    said = scope.slots()
-    young = _young(scope, plan, "m.")
-    asked = sorted({*scope.equalities, *([scope.column] if scope.column else [])} - _FIXED)
-    edited = {
-        "edits": " UNION ALL ".join(compose("parts/edit", field=f"'{name}'") for name in asked),
-        "extremes": ", ".join(
-            f"MIN(m.{CELLS[name]}) AS {name}_low, MAX(m.{CELLS[name]}) AS {name}_high" for name in asked
-        ),
-        "several": " OR ".join(f"{name}_low <> {name}_high" for name in asked),
-    }
+    said, young = scope.slots(), _young(scope, plan, "m.")
+    limited = plan.horizon_us != ALWAYS[1]
+    edits = (compose("parts/edit", field=f"'{name}'") for name in _asked(scope))
     return {
         "group": said["group"],
         "kept": said["kept"],
         "young": young,
         "tests": young + filtered(scope),
+        "reopening": _young(scope, plan, "m.", "since_us"),
+        "beyond": "OR c.moved_us - c.created_us > :horizon" if limited else "",
         "cells": cells(scope),
-        "edited": compose("parts/edited", **edited) if asked else "",
+        "edits": " UNION ALL ".join(edits),
     }
 
 
-def _young(scope: Scope, plan: Plan, row: str) -> str:
+def _young(scope: Scope, plan: Plan, row: str, instant: str = "moved_us") -> str:
     """Return the clause that keeps to a period of creation and to an age, where there are such."""
     said = born(scope, row)
     if plan.horizon_us != ALWAYS[1]:
-        said += f" AND {row}moved_us - {row}created_us <= :horizon"
+        said += f" AND {row}{instant} - {row}created_us <= :horizon"
     return said

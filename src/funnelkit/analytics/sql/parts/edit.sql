@@ -1,1 +1,1 @@
-SELECT record_id FROM attribute WHERE field_name = {field}
+SELECT record_id, since_us FROM attribute WHERE field_name = {field}

@@ -1,7 +1,7 @@
 -- Closings that were taken back, and records that are void, as of then. (Grouped for the same reason
 -- as the values of fields: else SQLite takes the void ones for a handful.)
 reopened AS (
-  SELECT record_id, seq FROM move WHERE direction = 'reopen' AND moved_us <= :as_of
+  SELECT record_id, seq, source AS reopened_from FROM move WHERE direction = 'reopen' AND moved_us <= :as_of
 ),
 voided AS (
   SELECT c.record_id AS void_id, c.pipeline AS void_in, MAX(c.seq) AS void_seq
