@@ -33,7 +33,7 @@ HORIZON = 90 * DAY
 BOUND = {"owner": "person07", "source": "web", "campaign": "spring", "repeat": "deal"}
 """What is filtered by; the same names are grouped by."""
 
-INDEXES = ("move_climb", "move_pair", "move_transfer")
+INDEXES = ("move_climb", "move_pair", "move_transfer", "move_stay")
 """The indexes over moves that only reports need, besides the wider `move_lift`."""
 
 NARROW = (

@@ -24,7 +24,7 @@ from funnelkit.testing import readable
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 SOURCE = str(Path(funnelkit.__file__).parents[1])
-RELEASED = {version: FIXTURES / f"schema_{version}.sql" for version in (1, 2, 3)}
+RELEASED = {version: FIXTURES / f"schema_{version}.sql" for version in (1, 2, 3, 4)}
 """Schema version → a store that the code of that version has written. What it read is beside it, as JSON."""
 NEWEST = len(versions())
 CARE = Pipeline("care", [Stage("ticket"), Stage("visit")])

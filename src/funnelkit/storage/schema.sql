@@ -1,4 +1,4 @@
--- The tables of a store, in SQL that SQLite and PostgreSQL both read. Schema version 4.
+-- The tables of a store, in SQL that SQLite and PostgreSQL both read. Schema version 5.
 -- Instants end in _us: microseconds since 1970-01-01 UTC. Money is whole minor units beside a
 -- currency; 'no value' is currency ''. Absent text is ''. Only facts that can truly be unknown are NULL.
 -- New files are made from this text; older ones come here step by step, through migrations/.
@@ -183,9 +183,13 @@ CREATE INDEX move_climb ON move (record_id, seq, pipeline, furthest_before, furt
 CREATE INDEX move_pair ON move (pipeline, source, target, owner, lead_source, repeat_kind, campaign, moved_us,
     created_us) WHERE target <> '';
 CREATE INDEX move_transfer ON move (position) WHERE direction = 'transfer';
+-- Stays on a stage in the order of how long they lasted.
+CREATE INDEX move_stay ON move (source_pipeline, source, moved_us - since_us, moved_us, created_us) WHERE source <> '';
 -- Who is void is asked over all pipelines, so the target comes first.
-CREATE INDEX move_close ON move (target, pipeline, moved_us, record_id, seq) WHERE direction = 'close';
-CREATE INDEX move_reopen ON move (record_id, seq, moved_us, source) WHERE direction = 'reopen';
+CREATE INDEX move_close ON move (target, pipeline, moved_us, record_id, seq, furthest_before, created_us)
+    WHERE direction = 'close';
+CREATE INDEX move_reopen ON move (record_id, seq, moved_us, source, pipeline, furthest_before, since_us, created_us)
+    WHERE direction = 'reopen';
 
 -- Values that changed outside of moves: one row a field a change, from that instant on.
 -- Custom fields are here from creation; owner, source, campaign and value only once they are edited.

@@ -34,6 +34,7 @@ class Health:
         journal: ``"wal"``, or what another program has set.
         synchronous: ``"FULL"`` or ``"NORMAL"``, as the connection has it.
         writable: Whether this store takes commits.
+        rollups: Moves that the roll-ups have not taken in yet; None where none are kept.
     """
 
     path: Path
@@ -51,6 +52,7 @@ class Health:
     journal: str
     synchronous: str
     writable: bool
+    rollups: int | None = None
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -74,6 +76,7 @@ class Health:
             f"  connections  {self.connections}",
             f"  schema       version {self.schema_version}",
             f"  SQLite       {self.library}, journal {self.journal}, synchronous {self.synchronous}",
+            *([] if self.rollups is None else [f"  roll-ups     {self.rollups:,} moves behind"]),
             *(f"  warning      {warning}" for warning in self.warnings),
         ]
         return "\n".join(lines)

@@ -16,6 +16,8 @@ from funnelkit.storage.sqlite.connections import CLOSED
 from funnelkit.storage.sqlite.failing import translated
 from funnelkit.storage.sqlite.identity import SCHEMA_TABLE, version_of
 from funnelkit.storage.sqlite.migrations import statements, versions
+from funnelkit.storage.sqlite.rollups.folding import Rollups
+from funnelkit.storage.sqlite.rollups.reading import Asked, rolled
 from funnelkit.storage.sqlite.selecting import select
 from funnelkit.storage.sqlite.writing import BEGUN, SAVEPOINT, TRANSACTION, undo, write
 
@@ -38,6 +40,7 @@ class JoinedStore(Reader):
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._closed = False
+        self._rollups = Rollups()
         self.name = name_of(connection)
         with self._cursor() as cursor:
             found, known = version_of(cursor), len(versions())
@@ -51,12 +54,12 @@ class JoinedStore(Reader):
         """Write everything or nothing within the host's transaction; see `Store.commit`."""
         with self._cursor() as cursor:
             if self._connection.in_transaction:
-                write(cursor, commit, SAVEPOINT)
+                write(cursor, commit, self._rollups, SAVEPOINT)
             elif _by_hand(self._connection):
                 mend = "BEGIN IMMEDIATE first; COMMIT or ROLLBACK is yours"
                 raise InputError("connection", "is in autocommit mode with no transaction open", mend)
             else:
-                write(cursor, commit, BEGUN)
+                write(cursor, commit, self._rollups, BEGUN)
 
     def _ask(self, ask: Ask[T]) -> T:
         try:
@@ -72,6 +75,10 @@ class JoinedStore(Reader):
             if _CONVERTIBLE & sqlite3.converters.keys():
                 sql = _bare_query(cursor, sql, params)
             return select(cursor, sql, params)
+
+    def rolled(self, **asked: Any) -> list[tuple[Any, ...]] | None:
+        """Answer out of the roll-ups, if the database has some: see `SQLiteStore.rolled`."""
+        return rolled(self.query, Asked(**asked))
 
     @contextmanager
     def _cursor(self) -> Iterator[sqlite3.Cursor]:

@@ -15,7 +15,7 @@ from funnelkit.storage.statements import schema
 
 __all__ = ["migrate", "statements", "versions"]
 
-_VERSION = 4
+_VERSION = 5
 
 
 @cache

@@ -6,9 +6,11 @@ import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Any, Literal, NoReturn, Self, TypeVar
 
+from funnelkit.clock import named_zone
 from funnelkit.errors import (
     InputError,
     NotAStoreError,
@@ -32,6 +34,9 @@ from funnelkit.storage.sqlite.health import Health, examined
 from funnelkit.storage.sqlite.identity import APPLICATION_ID, version_of
 from funnelkit.storage.sqlite.joined import JoinedStore, create_tables
 from funnelkit.storage.sqlite.migrations import migrate, versions
+from funnelkit.storage.sqlite.rollups.folding import Rollups, are_kept, tail
+from funnelkit.storage.sqlite.rollups.making import drop, keep
+from funnelkit.storage.sqlite.rollups.reading import Asked, rolled
 from funnelkit.storage.sqlite.selecting import select
 from funnelkit.storage.sqlite.writing import write
 
@@ -102,6 +107,7 @@ class SQLiteStore(Reader):
         self._timeout = timeout
         self._connections = Connections(self._connect)
         self._checkpoints = Checkpoints(_CHECKPOINT_ROWS[durability])
+        self._rollups = Rollups()
         try:
             self._open_file()
         except BaseException:
@@ -252,13 +258,12 @@ class SQLiteStore(Reader):
         """Write everything or nothing; see `Store.commit`."""
         try:
             lane = self._connections.mine()
-            if not self.capabilities.writable:
-                raise StoreReadOnlyError(str(self.path), "was opened to be read only")
+            self._writable()
             with lane.lock:
                 if lane.retired and not lane.kept:  # closed for a fork since we asked for it
                     return self.commit(commit)
                 self._see_that_it_is_there()
-                written = write(lane.connection.cursor(), commit)
+                written = write(lane.connection.cursor(), commit, self._rollups)
                 self._checkpoints.wrote(written, lane.connection)
         except sqlite3.Error as error:
             self._fail(error)
@@ -295,6 +300,70 @@ class SQLiteStore(Reader):
         except sqlite3.Error as error:
             self._fail(error)
 
+    def rolled(self, **asked: Any) -> list[tuple[Any, ...]] | None:
+        """Answer a question of the reports out of the roll-ups; None where those cannot tell.
+
+        The arguments are those of `Asked`. Reports ask by themselves, and scan where the answer is None.
+        """
+        return rolled(self.query, Asked(**asked))
+
+    # -- roll-ups -----------------------------------------------------------------------------
+
+    def keep_rollups(self, *, zone: tzinfo = UTC, progress: Progress | Literal[True] | None = None) -> None:
+        """Keep sums beside the ledger, so that dashboards are answered in milliseconds at any size.
+
+        They are of the file: whoever opens it keeps them from then on. A commit pays for them once in
+        some thousand moves, within its transaction. Funnels as `reached`, transitions, the present
+        stock and win rates, of any owner and source, of whole days, are read from them; the numbers
+        are those of the ledger, always. Called again, it brings them up to date.
+
+        The ledger is read once, part by part: minutes for ten million moves. Others may write
+        meanwhile, each part holds them up for a second or so. Cut off, it goes on when it is called
+        again, and reports read the ledger until then.
+
+        Args:
+            zone: Whose days periods begin and end with. Others are answered out of the ledger.
+            progress: Called with the moves taken in so far and all there are; may raise to give up.
+                True draws a bar.
+
+        Raises:
+            InputError: There are roll-ups by the days of another zone.
+
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder, SQLiteStore(Path(folder, "crm.db")) as store:
+        ...     store.keep_rollups()
+        ...     store.health().rollups
+        0
+        """
+        self._writable()
+        with self._another() as connection:
+            keep(
+                connection,
+                named_zone(zone),
+                shower(progress),
+                lambda rows: self._checkpoints.wrote(rows, connection),
+            )
+
+    def drop_rollups(self) -> None:
+        """Keep no roll-ups any more: reports read the ledger again. Nothing happens where there are none.
+
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder, SQLiteStore(Path(folder, "crm.db")) as store:
+        ...     store.keep_rollups()
+        ...     store.drop_rollups()
+        ...     print(store.health().rollups)
+        None
+        """
+        self._writable()
+        with self._another() as connection:
+            drop(connection)
+
+    def _writable(self) -> None:
+        if not self.capabilities.writable:
+            raise StoreReadOnlyError(str(self.path), "was opened to be read only")
+
     # -- keeping ------------------------------------------------------------------------------
 
     def health(self) -> Health:
@@ -316,6 +385,7 @@ class SQLiteStore(Reader):
                 held_back=self._checkpoints.held_back,
                 schema_version=version_of(connection),
                 writable=self.capabilities.writable,
+                rollups=tail(connection)[1] if are_kept(connection) else None,
             )
 
     def backup(

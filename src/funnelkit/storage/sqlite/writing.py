@@ -13,6 +13,7 @@ from funnelkit.records import Placed
 from funnelkit.storage import rows
 from funnelkit.storage.base import KIND_OF, Commit, Kind, Write, widest
 from funnelkit.storage.record_rows import place_row, step_row
+from funnelkit.storage.sqlite.rollups.folding import Rollups
 from funnelkit.storage.statements import INSERT, UPDATE, UPDATE_PART
 
 __all__ = ["BEGUN", "SAVEPOINT", "TRANSACTION", "Bracket", "undo", "write"]
@@ -50,8 +51,12 @@ def undo(cursor: sqlite3.Cursor, bracket: Bracket) -> None:
                 raise
 
 
-def write(cursor: sqlite3.Cursor, commit: Commit, bracket: Bracket = TRANSACTION) -> int:
+def write(
+    cursor: sqlite3.Cursor, commit: Commit, rollups: Rollups, bracket: Bracket = TRANSACTION
+) -> int:
     """Write a commit between the two ends of a bracket; return the number of rows.
+
+    Roll-ups are brought up to date before the second end, when it is time.
 
     Raises:
         ConflictError, AlreadyExistsError, KeyReusedError: See `Store.commit`.
@@ -72,6 +77,7 @@ def write(cursor: sqlite3.Cursor, commit: Commit, bracket: Bracket = TRANSACTION
             cursor.execute(_INSERT_IF_NEW["definition"], (fingerprint, pipeline, document))
         if commit.keys:
             cursor.executemany(_INSERT_IF_NEW["match_key"], [rows.match_key_row(key) for key in commit.keys])
+        folded = rollups.wrote(cursor, len(commit.moves) + len(commit.attributes))
         cursor.execute(bracket.end)
     except _ClashError as clash:
         undo(cursor, bracket)
@@ -79,7 +85,7 @@ def write(cursor: sqlite3.Cursor, commit: Commit, bracket: Bracket = TRANSACTION
     except BaseException:
         undo(cursor, bracket)
         raise
-    return len(commit.writes) + len(commit.moves) + len(commit.changes) + len(commit.attributes)
+    return len(commit.writes) + len(commit.moves) + len(commit.changes) + len(commit.attributes) + folded
 
 
 _INSERT_IF_NEW = {

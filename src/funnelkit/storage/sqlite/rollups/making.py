@@ -1,0 +1,97 @@
+"""Roll-ups made and dropped."""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from datetime import date, datetime, timedelta, tzinfo
+from functools import partial
+
+from funnelkit.clock import to_us
+from funnelkit.errors import InputError, shown
+from funnelkit.progress import Progress
+from funnelkit.storage.sqlite.migrations import statements
+from funnelkit.storage.sqlite.rollups.folding import are_kept, fold, tail
+from funnelkit.storage.sqlite.rollups.texts import compose
+
+__all__ = ["drop", "keep"]
+
+_AT_ONCE = 100_000
+"""Moves folded in one transaction while the roll-ups are made: a second or so, in which writers wait."""
+
+_PAUSE = 0.1  # seconds; SQLite lets those who wait try again at least as often
+
+_FIRST, _LAST = date(1970, 1, 1), date(2100, 1, 1)
+_TABLES = ("", "_day", "_group", "_what", "_cell")
+
+
+def keep(connection: sqlite3.Connection, zone: tzinfo, show: Progress, wrote: Callable[[int], None]) -> None:
+    """Make the tables unless they are there, and fold the ledger into them, part by part.
+
+    Args:
+        connection: One of a store's own, with no transaction open.
+        zone: Of the days.
+        show: Told how many moves are folded, and how many there are.
+        wrote: Told how many rows each part has written.
+    """
+    cursor = connection.cursor()
+    while written := _in_turn(cursor, partial(_part, zone)):
+        wrote(written)
+        _, behind, _ = tail(cursor)
+        ((moves,),) = cursor.execute("SELECT COALESCE(MAX(position), 0) FROM move").fetchall()
+        show(moves - behind, moves)
+        time.sleep(_PAUSE if behind else 0)
+
+
+def drop(connection: sqlite3.Connection) -> None:
+    """Drop the tables, if they are there."""
+    _in_turn(connection.cursor(), _dropped)
+
+
+def _part(zone: tzinfo, cursor: sqlite3.Cursor) -> int:
+    """Make the tables, or fold a part; return how many rows that wrote, 0 when there is nothing to fold."""
+    if not are_kept(cursor):
+        return _made(cursor, zone)
+    ((kept,),) = cursor.execute("SELECT zone FROM funnelkit_rollup").fetchall()
+    if kept != str(zone):
+        raise InputError("zone", f"the roll-ups are kept by days of {shown(kept)}", "drop them first")
+    return fold(cursor, _AT_ONCE)
+
+
+def _in_turn(cursor: sqlite3.Cursor, act: Callable[[sqlite3.Cursor], int]) -> int:
+    """Do something in a transaction of its own; return what it returns."""
+    cursor.execute("BEGIN IMMEDIATE")
+    try:
+        done = act(cursor)
+        cursor.execute("COMMIT")
+    except BaseException:
+        if cursor.connection.in_transaction:
+            cursor.execute("ROLLBACK")
+        raise
+    return done
+
+
+def _made(cursor: sqlite3.Cursor, zone: tzinfo) -> int:
+    for statement in statements(compose("tables")):
+        cursor.execute(statement)
+    days = list(_days(zone))
+    cursor.executemany("INSERT OR IGNORE INTO funnelkit_rollup_day VALUES (?, ?)", days)
+    made = secrets.token_hex(8)
+    cursor.execute("INSERT INTO funnelkit_rollup VALUES (?, ?, 0, 0, 0)", (made, str(zone)))
+    return len(days)
+
+
+def _dropped(cursor: sqlite3.Cursor) -> int:
+    for table in _TABLES:
+        cursor.execute(f"DROP TABLE IF EXISTS funnelkit_rollup{table}")
+    return 0
+
+
+def _days(zone: tzinfo) -> Iterator[tuple[int, int]]:
+    """Yield when each day begins, and its number; the first one is under way when time begins."""
+    yield 0, 0
+    for number in range(1, (_LAST - _FIRST).days):
+        midnight = datetime.combine(_FIRST + timedelta(days=number), datetime.min.time(), zone)
+        yield to_us(midnight), number

@@ -1,0 +1,8 @@
+SELECT g.id AS group_id, c.cell % {whats} AS what, c.records, c.total
+FROM funnelkit_rollup_group AS g
+CROSS JOIN (SELECT column1 AS low, column2 AS high FROM (VALUES {spans})) AS s
+CROSS JOIN funnelkit_rollup_cell AS c
+WHERE {of_group}
+  AND c.cell >= (g.id * {of_spans} + s.low) * {whats} + {first}
+  AND c.cell < (g.id * {of_spans} + s.high) * {whats} + {behind}
+  AND c.cell % {whats} >= {first} AND c.cell % {whats} < {behind}

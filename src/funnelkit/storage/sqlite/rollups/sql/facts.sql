@@ -1,0 +1,3 @@
+{plain}
+UNION ALL
+SELECT * FROM ({lived}) AS touched_too

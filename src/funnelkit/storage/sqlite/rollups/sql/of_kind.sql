@@ -1,0 +1,1 @@
+SELECT {number} AS kind, f.* FROM ({facts}) AS f
