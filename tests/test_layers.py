@@ -51,7 +51,7 @@ ROOMS: dict[str, set[str]] = {
     "storage": BASE | RECORDS | {"serial", "progress", "sql"},
     "analytics": BASE | RECORDS | {"storage.base", "stages.pipeline", "stages.stage"},
     "gate": BASE | RECORDS | {"stages"},
-    "exporting": {"analytics", "errors", "progress", "storage.base", "storage.columns"},
+    "exporting": {"analytics", "errors", "progress", "records", "storage.base", "storage.columns"},
     "verbs": WHAT_IS | {"gate", "keys", "storage.base"} | BUSINESS,
     "verbs.engines": {"errors", "verbs.shell"} | ENGINES,
     "people": WHAT_IS | {"analytics", "people", "sql", "storage", "verbs"} | ENGINES,

@@ -79,7 +79,7 @@ def run(connection: Any, told: dict[str, str], body: bytes) -> bytes:
     if body.startswith(b"INSERT"):
         head, _, body = body.partition(b"\n")
         sql = head.decode()
-    if sql.upper().startswith("INSERT"):
+    if sql.upper().startswith("INSERT") and " SELECT " not in sql:
         return inserted(connection, sql, body)
     sql = (sql or body.decode()).strip()
     text, _, form = sql.rpartition("FORMAT ")
