@@ -9,6 +9,7 @@ from functools import partial
 
 import attrs
 
+from funnelkit.analytics import rolled
 from funnelkit.analytics.result import Group, Result, Row, check_cell, money_sums
 from funnelkit.analytics.scope import Scope, instant_of
 from funnelkit.analytics.texts import Source, compose, rows_of
@@ -210,8 +211,11 @@ def instants_of(scope: Scope, given: datetime | date | Iterable[datetime | date]
 
 def _standing(source: Source, scope: Scope, instant: int) -> Cells:
     found: dict[tuple[str, str], dict[str, tuple[int, int]]] = defaultdict(dict)
-    sql = compose("outcomes/state", **_slots(scope), tail="{stock}")
-    for key, stage, code, records, total in rows_of(source, sql, scope.params() | {"at_us": instant}):
+    rows = rolled.stock(source, scope, instant)
+    if rows is None:
+        sql = compose("outcomes/state", **_slots(scope), tail="{stock}")
+        rows = rows_of(source, sql, scope.params() | {"at_us": instant})
+    for key, stage, code, records, total in rows:
         found[key, stage][code] = records, total
     return found
 

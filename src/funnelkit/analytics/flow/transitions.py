@@ -8,6 +8,7 @@ from functools import cache, partial
 
 import attrs
 
+from funnelkit.analytics import rolled
 from funnelkit.analytics.carried import CELLS, born, cells, filtered
 from funnelkit.analytics.intervals import Rate
 from funnelkit.analytics.result import Group, Result, Row
@@ -99,7 +100,9 @@ def _counted(source: Source, scope: Scope) -> dict[Cell, int]:
         return {cell: moves for cell, (moves, _) in _matrix(source, scope).items()}
     said = scope.slots()
     slots = {"group": said["group"], "born": born(scope) + filtered(scope), "cells": cells(scope)}
-    own, found = scope.shape.pipeline, rows_of(source, compose("flow/moves", **slots), scope.params())
+    own, found = scope.shape.pipeline, rolled.moves(source, scope)
+    if found is None:
+        found = rows_of(source, compose("flow/moves", **slots), scope.params())
     return {
         (key, _place(own, from_pipeline, left), _place(own, to_pipeline, entered)): moves
         for key, from_pipeline, left, to_pipeline, entered, moves in found

@@ -13,6 +13,7 @@ from functools import cache, partial
 
 import attrs
 
+from funnelkit.analytics import rolled
 from funnelkit.analytics.funnels import reached
 from funnelkit.analytics.funnels.plans import Credit, Plan
 from funnelkit.analytics.funnels.wording import credit_text, jumps, params_of
@@ -41,6 +42,10 @@ def tallied(source: Source, scope: Scope, plan: Plan) -> tuple[Tallies, Callable
     The sums of a plain funnel take longer than its counts, so they are read on first use.
     """
     if reached.carried(source, scope, plan):
+        kept = rolled.credits_of(source, scope, plan)
+        if kept is not None:
+            tallies = _fold(kept, len(plan.places))
+            return tallies, lambda: tallies
         counted = _fold(reached.counts(source, scope, plan), len(plan.places))
         return counted, cache(lambda: _fold(reached.lifts(source, scope, plan), len(plan.places)))
     tallies = _fold(_credits(source, scope, plan), len(plan.places))

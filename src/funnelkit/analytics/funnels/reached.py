@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 
+from funnelkit.analytics import rolled
 from funnelkit.analytics.carried import CELLS, born, cells, filtered
 from funnelkit.analytics.funnels.plans import Credit, Plan
 from funnelkit.analytics.scope import ALWAYS, Scope
@@ -56,8 +57,12 @@ def are_all(source: Source, scope: Scope, plan: Plan, keys: set[str]) -> bool:
 
     ``keys`` are those of the groups that records were credited to, void ones too.
     """
-    others = {*scope.equalities} - _FIXED - {scope.column}
-    if others or plan.horizon_us != ALWAYS[1] or not carried(source, scope, plan):
+    if plan.horizon_us != ALWAYS[1] or not carried(source, scope, plan):
+        return False
+    held = rolled.holders(source, scope)
+    if held is not None:
+        return held <= keys
+    if {*scope.equalities} - _FIXED - {scope.column}:
         return False
     edits = rows_of(source, compose("funnels/edits"), {"field": scope.column or ""})
     return keys.issuperset(value for (value,) in edits)

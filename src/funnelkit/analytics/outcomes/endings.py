@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+from funnelkit.analytics import rolled
 from funnelkit.analytics.result import Group, check_cell
 from funnelkit.analytics.scope import Scope
 from funnelkit.analytics.texts import Source, compose, rows_of
@@ -24,9 +25,10 @@ def counted(
     """Return key → status → currency → records, and the same for minor units."""
     counts: defaultdict[str, Counts] = defaultdict(dict)
     sums: defaultdict[str, defaultdict[str, dict[str, int]]] = defaultdict(lambda: defaultdict(dict))
-    for key, status, code, records, total in rows_of(
-        source, compose(text, **scope.slots(), tail=tail), scope.params()
-    ):
+    rows = rolled.closings(source, scope) if tail == "{outcomes}" else None
+    if rows is None:
+        rows = rows_of(source, compose(text, **scope.slots(), tail=tail), scope.params())
+    for key, status, code, records, total in rows:
         counts[key].setdefault(status, {})[code] = records
         sums[key][status][code] = total
     return counts, sums

@@ -108,9 +108,9 @@ def fold(cursor: sqlite3.Cursor, most: int | None = None) -> int:
     if (moves_to, upto["fields_to"]) == (moves, fields):
         return 0
     cells = _Cells(cursor)
-    for *step, owner, source, amount, born, closed in cursor.execute(_plain(), upto):
+    for *step, owner, source, amount, born, closed in cursor.execute(_plain(), upto).fetchall():
         cells.add_row(tuple(step), owner, source, amount, (born, closed))
-    for number, *told, owner, source, records, total, day in cursor.execute(_lived(), upto):
+    for number, *told, owner, source, records, total, day in cursor.execute(_lived(), upto).fetchall():
         cells.add(KINDS[number], tuple(told), owner, source, day, records, total)
     if cells.are_too_many:
         return 0
