@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.analytics.everything import STAGES, ask_everything
-from tests.analytics.histories import Place, Record, feed
+from tests.analytics.histories import Edit, Place, Record, feed
 from tests.analytics.lint import problems
 
 from funnelkit.analytics import Analytics
@@ -19,7 +19,8 @@ def sent() -> set[str]:
     """Return every text that the metrics send over filters, groups, definitions and cells."""
     places = [Place(t, "sales", place) for t, place in enumerate(("new", "offer", "new", "call", "lost"))]
     won = (Place(0, "sales", "new"), Place(9, "sales", "won"))
-    lives = {"d": tuple(places), "w": won}
+    handed = (places[0], Edit(1, "owner", "bob"), places[1])
+    lives = {"d": tuple(places), "w": won, "h": handed}
     records = [Record(id, 0, "", ("EUR", 1), "", "", {}, life) for id, life in lives.items()]
     database = feed(records, {"sales": STAGES})
     ask_everything(database)

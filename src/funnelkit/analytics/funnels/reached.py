@@ -71,7 +71,7 @@ def are_all(source: Source, scope: Scope, plan: Plan, keys: set[str]) -> bool:
 def counts(source: Source, scope: Scope, plan: Plan) -> list[Credit]:
     """Read the credits without their values: one scan of an index."""
     alone = {"currency": "''", "total": "0", "worth": "0"}
-    if scope.is_plain:
+    if not _edited(source, scope):  # else the row that takes a record out may be of other hands
         alone["fallen"] = "{taken_out}"
     # Groups that are left with nothing are told of, too: somebody may still stand there.
     return _credits(source, scope, plan, alone)
@@ -100,7 +100,7 @@ def _credits(source: Source, scope: Scope, plan: Plan, worth: dict[str, str]) ->
 
     for before, after, key, code, *sums in rows_of(source, compose("funnels/lifts", **slots), params):
         add(as_one(order[before], order[after], key, code), *sums)
-    if _asked(scope):
+    if _edited(source, scope):
         handed = rows_of(source, compose("funnels/handed", **slots), params)
         for before, after, key, kept, *others, code, n, total in handed:
             low, high = order[before], order[after]
@@ -115,6 +115,12 @@ def _asked(scope: Scope) -> list[str]:
     return sorted({*scope.equalities, *([scope.column] if scope.column else [])} - _FIXED)
 
 
+def _edited(source: Source, scope: Scope) -> bool:
+    """Whether any record was ever edited in what is filtered or grouped by."""
+    first = compose("funnels/first_edit")
+    return any(rows_of(source, first, {"field": name}) != [("",)] for name in _asked(scope))
+
+
 def _slots(scope: Scope, plan: Plan) -> dict[str, str]:
     """Return the clauses of the scope; ``m`` is the row of a lift."""
     said, young = scope.slots(), _young(scope, plan, "m.")
@@ -125,7 +131,7 @@ def _slots(scope: Scope, plan: Plan) -> dict[str, str]:
         "kept": said["kept"],
         "young": young,
         "tests": young + filtered(scope),
-        "reopening": _young(scope, plan, "m.", "since_us"),
+        "reopening": _young(scope, plan, "m.", "since_us") + filtered(scope),
         "beyond": "OR c.moved_us - c.created_us > :horizon" if limited else "",
         "cells": cells(scope),
         "edits": " UNION ALL ".join(edits),

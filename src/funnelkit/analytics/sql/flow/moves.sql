@@ -23,8 +23,8 @@ FROM (
   GROUP BY m.source_pipeline, m.source, m.pipeline, m.target {cells}
   UNION ALL
   SELECT {group} AS grp, m.source_pipeline, m.source, m.pipeline, m.target, 0 - COUNT(*) AS times
-  FROM voided AS v
-  JOIN move AS m ON m.record_id = v.void_id
+  FROM move AS m
+  JOIN voided AS v ON v.void_id = m.record_id
   WHERE m.moved_us <= :as_of {born}
     AND (COALESCE(m.pipeline, '') = :pipeline OR COALESCE(m.source_pipeline, '') = :pipeline)
   GROUP BY m.source_pipeline, m.source, m.pipeline, m.target {cells}

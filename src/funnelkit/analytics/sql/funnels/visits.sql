@@ -6,8 +6,8 @@ WHERE pipeline = :pipeline AND first_visit = 1 AND direction <> 'close' AND move
 GROUP BY target
 UNION ALL
 SELECT c.target AS stage, 0 - COUNT(*) AS records
-FROM voided AS v
-JOIN move AS c ON c.record_id = v.void_id
+FROM move AS c
+JOIN voided AS v ON v.void_id = c.record_id
 WHERE c.pipeline = :pipeline AND c.first_visit = 1 AND c.direction <> 'close' AND c.moved_us <= :as_of
   {born_of_closing}
 GROUP BY c.target
