@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
 from functools import cache
 
 from funnelkit.storage.sqlite.rollups.facts import Step, Told, facts_of
@@ -24,11 +24,14 @@ from funnelkit.storage.sqlite.rollups.texts import compose, lived, rows
 
 __all__ = ["EVERY", "KEPT", "Rollups", "are_kept", "fold", "tail", "weight"]
 
-EVERY = 2_048
+EVERY = 4_096
 """How long the tail may get: the longer, the cheaper a move and the slower a reader."""
 
 _LOOK = 256
 """After how many rows a writer looks again how long it is."""
+
+_AT_ONCE = 4 * EVERY
+"""So many moves at most are folded in a commit, when a tail is very long; the others in the next ones."""
 
 _EDITED = "field_name IN ('owner', 'source', 'value')"
 _EDIT = 8
@@ -77,7 +80,7 @@ class Rollups:
         if not are_kept(cursor):
             return 0
         _, moves, edits = tail(cursor)
-        return fold(cursor) if weight(moves, edits) >= EVERY else 0
+        return fold(cursor, _AT_ONCE) if weight(moves, edits) >= EVERY else 0
 
 
 def are_kept(cursor: sqlite3.Cursor | sqlite3.Connection) -> bool:
@@ -107,26 +110,42 @@ def fold(cursor: sqlite3.Cursor, most: int | None = None) -> int:
     upto = {"moves_to": moves_to, "fields_to": last_field or 0}
     if (moves_to, upto["fields_to"]) == (moves, fields):
         return 0
-    cells = _Cells(cursor)
-    for *step, owner, source, amount, born, closed in cursor.execute(_plain(), upto).fetchall():
-        cells.add_row(tuple(step), owner, source, amount, (born, closed))
-    for number, *told, owner, source, records, total, day in cursor.execute(_lived(), upto).fetchall():
-        cells.add(KINDS[number], tuple(told), owner, source, day, records, total)
+    cells = _Cells(cursor, _days(cursor))
+    for number, *said, owner, source, at_us, one, two in cursor.execute(_text(), upto).fetchall():
+        if number == _PLAIN:
+            cells.add_row(tuple(said), owner, source, at_us, one, two)
+        else:
+            cells.add(KINDS[number], tuple(said[:6]), owner, source, at_us, one, two)
     if cells.are_too_many:
         return 0
     cursor.execute(_FOLDED, upto)
     return cells.write() + 1
 
 
-@cache
-def _plain() -> str:
-    return compose("fold_plain", rows=rows())
+Days = tuple[list[int], list[int]]
+"""When each day begins, and its number."""
+
+_known_days: dict[str, Days] = {}
+
+
+def _days(cursor: sqlite3.Cursor) -> Days:
+    """Return the days; they stay the same as long as the roll-ups do."""
+    ((made,),) = cursor.execute("SELECT +made FROM funnelkit_rollup").fetchall()
+    days = _known_days.get(made)
+    if days is None:
+        _known_days.clear()  # of one file is enough
+        found = cursor.execute("SELECT +start_us, +day FROM funnelkit_rollup_day ORDER BY start_us").fetchall()
+        days = _known_days[made] = [start for start, _ in found], [number for _, number in found]
+    return days
+
+
+_PLAIN = -1
 
 
 @cache
-def _lived() -> str:
+def _text() -> str:
     kinds = (compose("of_kind", number=str(n), facts=lived(kind)) for n, kind in enumerate(KINDS))
-    return compose("fold_lived", rows=rows(), facts=" UNION ALL ".join(kinds))
+    return compose("fold", rows=rows(), facts=" UNION ALL ".join(kinds))
 
 
 _PLACES = {
@@ -135,20 +154,20 @@ _PLACES = {
 }
 """Kind → numbers of a cut and of a level of each cell that a fact belongs to."""
 
-Days = tuple[int, int]
-"""Of the creation, and of the closing."""
-
-
 class _Cells:
     """Sums that are yet to be added to those in the file."""
 
-    def __init__(self, cursor: sqlite3.Cursor) -> None:
+    def __init__(self, cursor: sqlite3.Cursor, days: Days) -> None:
         self._names = _Names(cursor)
+        self._starts_of_days, self._days = days
         self._steps: dict[tuple[str, ...], list[tuple[Kind, int, int, int]]] = {}
-        self._records: defaultdict[int, int] = defaultdict(int)
-        self._totals: defaultdict[int, int] = defaultdict(int)
+        self._here: defaultdict[tuple[Kind, int, str, str, int], list[int]] = defaultdict(lambda: [0, 0])
+        self._records: Counter[int] = Counter()
+        self._totals: Counter[int] = Counter()
 
-    def add_row(self, step: tuple[str, ...], owner: str, source: str, amount: int, days: Days) -> None:
+    def add_row(
+        self, step: tuple[str, ...], owner: str, source: str, created_us: int, moved_us: int, amount: int
+    ) -> None:
         """Add what a plain row tells."""
         facts = self._steps.get(step)
         if facts is None:
@@ -156,40 +175,45 @@ class _Cells:
                 (fact.kind, self._names.what(fact.kind, fact.told), fact.sign, fact.sign if fact.priced else 0)
                 for fact in facts_of(Step(*step))
             ]
-        groups, born, closed = self._names.groups(owner, source), spans_of(days[0]), spans_of(days[1])
+        born = self._day(created_us)
         for kind, what, sign, share in facts:
-            spans = closed if kind == "closings" else born
-            self._add(_PLACES[kind], groups, spans, what, sign, share * amount)
+            if kind == "moves":  # of which there are most, and which are seldom alike
+                self._records.update([start + what for start in self._starts(kind, owner, source, born)])
+                continue
+            day = born
+            if kind != "lifts":
+                day = self._day(moved_us) if kind == "closings" else 0
+            both = self._here[kind, what, owner, source, day]
+            both[0] += sign
+            both[1] += share * amount
 
-    def add(self, kind: Kind, told: Told, owner: str, source: str, day: int, records: int, total: int) -> None:
-        """Add records of somebody and of a day."""
-        what = self._names.what(kind, told)
-        self._add(_PLACES[kind], self._names.groups(owner, source), spans_of(day), what, records, total)
-
-    def _add(
-        self,
-        places: Iterable[tuple[int, int]],
-        groups: Sequence[int],
-        spans: Sequence[int],
-        what: int,
-        records: int,
-        total: int,
+    def add(
+        self, kind: Kind, told: Told, owner: str, source: str, at_us: int, records: int, total: int
     ) -> None:
-        """Add to every cell that a fact belongs to."""
-        sums, totals = self._records, self._totals
-        for cut, level in places:
-            cell = groups[cut] + spans[level] + what
-            sums[cell] += records
-            if total:
-                totals[cell] += total
+        """Add records of somebody and of an instant."""
+        both = self._here[kind, self._names.what(kind, told), owner, source, self._day(at_us)]
+        both[0] += records
+        both[1] += total
+
+    def _day(self, instant: int) -> int:
+        return self._days[bisect_right(self._starts_of_days, instant) - 1]
+
+    def _starts(self, kind: Kind, owner: str, source: str, day: int) -> list[int]:
+        """Return where all cells begin that something belongs to."""
+        groups, spans = self._names.groups(owner, source), spans_of(day)
+        return [groups[cut] + spans[level] for cut, level in _PLACES[kind]]
 
     def write(self) -> int:
         """Write the cells in their order, in which most of them lie side by side; return how many."""
-        totals = self._totals
+        sums, totals = self._records, self._totals
+        for (kind, what, *place), (records, total) in self._here.items():
+            for start in self._starts(kind, *place) if records or total else ():
+                sums[start + what] += records
+                totals[start + what] += total
         changed = [
-            (number, records, totals.get(number, 0))
-            for number, records in sorted(self._records.items())
-            if records or totals.get(number)
+            (number, sums[number], totals[number])
+            for number in sorted(sums)
+            if sums[number] or totals[number]
         ]
         return self._names.cursor.executemany(_ADD, changed).rowcount if changed else 0
 

@@ -37,8 +37,8 @@ CUTS: tuple[Cut, ...] = ("all", "owner", "source", "both")
 
 EACH: tuple[Level, ...] = ("ever", "month", "day")
 LEVELS: dict[Kind, dict[Cut, tuple[Level, ...]]] = {
-    "moves": {"all": EACH, "owner": EACH[:2], "source": EACH[:2], "both": EACH[1:]},
-    "lifts": {"all": EACH, "owner": EACH[:2], "source": EACH[:2], "both": EACH},
+    "moves": {"all": EACH, "owner": EACH[:2], "source": EACH[:2], "both": EACH[2:]},
+    "lifts": {"all": EACH, "owner": EACH[:2], "source": EACH[:2], "both": (EACH[0], EACH[2])},
     "closings": dict.fromkeys(CUTS, EACH),
     "stock": dict.fromkeys(CUTS, EACH[:1]),
     "holders": dict.fromkeys(CUTS, EACH),
@@ -116,9 +116,13 @@ def spans(kind: Kind, cut: Cut, low: int | None, high: int | None) -> dict[Cut, 
     found: dict[Cut, list[tuple[int, int]]] = {}
     for level, first, last in _spans(low or 0, _LAST_DAY if high is None else high):
         kept = [each for each in _FINER[cut] if level in LEVELS[kind][each]]
-        if not kept:
+        if kept:
+            found.setdefault(kept[0], []).append((first, last))
+        elif level == "month" and "day" in LEVELS[kind][cut]:
+            days = _FIRST_DAY + _day_of(first), _FIRST_DAY + _day_of(last + 1) - 1
+            found.setdefault(cut, []).append(days)
+        else:
             return None
-        found.setdefault(kept[0], []).append((first, last))
     return found
 
 

@@ -1,10 +1,10 @@
 UNION ALL
-    SELECT record_id, 1 AS anew
+    SELECT record_id, 0 AS anew, 1 AS edited
     FROM attribute NOT INDEXED
     WHERE position > (SELECT fields FROM funnelkit_rollup) AND position <= :fields_to
       AND field_name IN ('owner', 'source', 'value')
     UNION ALL
-    SELECT m.record_id, 0 AS anew
+    SELECT m.record_id, 0 AS anew, 0 AS edited
     FROM move AS m NOT INDEXED
     WHERE m.position > (SELECT moves FROM funnelkit_rollup) AND m.position <= :moves_to {told}
       AND EXISTS (

@@ -1,11 +1,11 @@
--- What came since the sums were last brought up to date. A record that became void, was reopened or edited in
--- the meantime is told of anew, by its whole life: now (sign 1) less then (sign -1). One that was edited
--- before is looked at closely, too, but only what it did since is told. The rows of all others speak for
--- themselves.
+-- What came since the sums were last brought up to date. A record that became void or was reopened in the
+-- meantime is told of anew, by its whole life: now (sign 1) less then (sign -1). Of one that was ever edited
+-- only what it did since is told, less where it stood, but with an eye on its life before. The rows of all
+-- others speak for themselves.
 touched AS (
-  SELECT record_id, MAX(anew) AS anew
+  SELECT record_id, MAX(anew) AS anew, MAX(edited) AS edited
   FROM (
-    SELECT record_id, 1 AS anew
+    SELECT record_id, 1 AS anew, 0 AS edited
     FROM move NOT INDEXED
     WHERE position > (SELECT moves FROM funnelkit_rollup) AND position <= :moves_to
       AND (target = 'void' OR direction = 'reopen')
@@ -20,23 +20,32 @@ plain AS (
     AND m.record_id NOT IN (SELECT record_id FROM touched)
 ),
 life AS (
-  SELECT 1 AS sign, t.anew, m.position > (SELECT moves FROM funnelkit_rollup) AS is_new, {columns}
+  SELECT 1 AS sign, t.anew OR m.position > (SELECT moves FROM funnelkit_rollup) AS is_told,
+    t.anew OR t.edited AS is_held, {columns}
   FROM touched AS t
   CROSS JOIN move AS m ON m.record_id = t.record_id
   WHERE m.position <= :moves_to
   UNION ALL
-  SELECT -1 AS sign, t.anew, 0 AS is_new, {columns}
+  SELECT -1 AS sign, 1 AS is_told, 0 AS is_held, {columns}
   FROM touched AS t
   CROSS JOIN move AS m ON m.record_id = t.record_id
-  WHERE m.position <= (SELECT moves FROM funnelkit_rollup)
+  WHERE t.anew = 1 AND m.position <= (SELECT moves FROM funnelkit_rollup)
+  UNION ALL
+  SELECT -1 AS sign, 0 AS is_told, 0 AS is_held, {columns}
+  FROM touched AS t
+  CROSS JOIN move AS m ON m.record_id = t.record_id AND m.seq = (
+    SELECT MAX(b.seq) FROM move AS b
+    WHERE b.record_id = t.record_id AND b.position <= (SELECT moves FROM funnelkit_rollup)
+  )
+  WHERE t.anew = 0
 ),
 turned AS (
-  SELECT m.sign, m.anew, m.is_new, {columns},
+  SELECT m.sign, m.is_told, m.is_held, {columns},
     LEAD(m.direction, 1, '') OVER (PARTITION BY m.sign, m.record_id ORDER BY m.seq) AS next_direction
   FROM life AS m
 ),
 lived AS (
-  SELECT m.sign, m.anew OR m.is_new AS is_told, m.anew, {columns}, m.next_direction,
+  SELECT m.sign, m.is_told, m.is_held, {columns}, m.next_direction,
     MAX(CASE WHEN m.direction = 'close' AND m.target = 'void' AND m.next_direction <> 'reopen' THEN 1 ELSE 0 END)
       OVER (PARTITION BY m.sign, m.record_id) AS is_void
   FROM turned AS m

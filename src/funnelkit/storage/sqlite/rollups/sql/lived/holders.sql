@@ -3,9 +3,9 @@
 SELECT DISTINCT m.pipeline AS pipeline, '' AS a, '' AS b, '' AS c, '' AS d, '' AS currency,
   o.owner AS owner, s.source AS source, m.created_us AS at_us, 1 AS records, 0 AS total
 FROM (
-  SELECT m.record_id, m.pipeline, m.created_us FROM lived AS m WHERE m.anew AND m.sign = 1
+  SELECT m.record_id, m.pipeline, m.created_us FROM lived AS m WHERE m.is_held
   UNION
-  SELECT m.record_id, m.source_pipeline, m.created_us FROM lived AS m WHERE m.anew AND m.sign = 1
+  SELECT m.record_id, m.source_pipeline, m.created_us FROM lived AS m WHERE m.is_held
 ) AS m
 JOIN (
   SELECT m.record_id, m.owner FROM lived AS m WHERE m.sign = 1
