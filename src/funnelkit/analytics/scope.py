@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, tzinfo
 from difflib import get_close_matches
 from typing import Any, Literal, NoReturn, TypedDict
@@ -15,7 +15,18 @@ from funnelkit.analytics.texts import Params, compose
 from funnelkit.clock import aware, from_us, to_us
 from funnelkit.errors import InputError, TimeError, shown
 
-__all__ = ["CARRIED", "Filters", "Period", "Scope", "Shape", "bounds_of", "instant_of", "resolve"]
+__all__ = [
+    "CARRIED",
+    "Filters",
+    "Period",
+    "Scope",
+    "Shape",
+    "bounds_of",
+    "features_of",
+    "instant_of",
+    "refuse",
+    "resolve",
+]
 
 Period = tuple[datetime | date | None, datetime | date | None]
 """From (included) and to (excluded); a plain date means its midnight in the zone; None is no bound."""
@@ -291,6 +302,16 @@ def refuse(argument: str, given: object, known: Collection[str], problem: str) -
     close = get_close_matches(str(given), known, n=1)
     fix = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(map(repr, known))}"
     raise InputError(argument, f"{shown(given)} {problem}", fix)
+
+
+def features_of(given: Sequence[str]) -> tuple[str, ...]:
+    """Return what records are compared by, each once: names of `CARRIED` and of custom fields."""
+    for feature in [given] if isinstance(given, str) else given:
+        if feature not in CARRIED and not str(feature).startswith("custom."):
+            refuse("features", feature, [*CARRIED, "custom.<name>"], "is nothing to compare by")
+    if isinstance(given, str) or len(set(given)) < len(given):
+        raise InputError("features", f"{shown(given)} are not features, each once", 'give ["source"]')
+    return tuple(given)
 
 
 def _field(name: str, field: str) -> str:

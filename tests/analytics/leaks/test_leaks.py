@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.analytics import reference as ref
 from tests.analytics.histories import PIPELINES, Place, Record, analytics, histories, hour
+from tests.analytics.reference import Asked
+from tests.analytics.test_against_reference import questions, said
 
 from funnelkit.errors import InputError
 
@@ -69,6 +73,33 @@ def test_groups_add_up(records: list[Record]) -> None:
         assert (passed, failed) == tuple(sums[stage])
 
 
+@few
+@given(records=histories(), asked=questions())
+def test_groups_and_filters_are_those_of_the_funnel_and_of_the_losses(
+    records: list[Record], asked: Asked
+) -> None:
+    """Who passed is in the next row of the reached funnel; who failed is lost, that stage the furthest."""
+    asked = asked._replace(closed=(-1e9, 1e9))
+    order, want = asked.order, defaultdict[Any, set[str]](set)
+    for (key, row, column), ids in ref.funnel(records, asked, "reached").ids.items():
+        if column == "count" and row > 1:
+            want[key, order[row - 2], "passed"] |= ids
+    for (key, outcome), found in ref.endings(records, asked).items():
+        for life in found if outcome == "lost" else ():
+            top = max(order.index(step.place) for step in ref.here(life, asked) if step.place in order)
+            want[key, order[top], "failed"].add(life.record.id)
+    leaks = analytics(records).leaks(asked.pipeline, **said(asked))
+    cells = {(row.group, row.stage, column): getattr(row, column) for row in leaks.rows for column in COLUMNS}
+    assert {cell: n for cell, n in cells.items() if n} == {
+        cell: len(ids) for cell, ids in want.items() if ids
+    }
+    for (key, stage, column), ids in want.items():
+        assert set(leaks.ids(stage, column, group=key)) == ids
+
+
+COLUMNS = ("passed", "failed")
+
+
 def office(seed: int, chances: dict[tuple[str, str], float], size: int = 900) -> list[Record]:
     """Deals of three sources that pass each stage by chance: 0.7, or what is given for (source, stage)."""
     draw = random.Random(seed)
@@ -111,6 +142,36 @@ def test_lost_wins_are_what_the_rates_say() -> None:
     )
     assert (fair.rate.value, fair.others and fair.others.value) == (0.5, 0.75)
     assert fair.lost_wins == pytest.approx(40 * 0.25 * 0.5)
+
+
+def paths(counts: dict[tuple[str, ...], int]) -> list[Record]:
+    """So many records of a source that went a path: (source, place, place, …) → number."""
+    return [
+        Record(
+            f"{n}-{'-'.join(path)}",
+            0,
+            "",
+            ("", 0),
+            path[0],
+            "",
+            {},
+            tuple(Place(t, "sales", place) for t, place in enumerate(path[1:])),
+        )
+        for path, number in counts.items()
+        for n in range(number)
+    ]
+
+
+@pytest.mark.parametrize(("end", "costs"), [(("call",), None), (("deal", "lost"), 0)])
+def test_a_leak_is_one_before_anybody_has_won(end: tuple[str, ...], costs: float | None) -> None:
+    """What it costs is unknown while all others are open, and nothing where they are all lost later."""
+    passing, failing = ("new", *end), ("new", "lost")
+    leaks = analytics(
+        paths({("web", *passing): 90, ("web", *failing): 10, ("fair", *passing): 40, ("fair", *failing): 60})
+    ).leaks("sales", by="source")
+    (leak,) = (row for row in leaks.rows if row.is_leak)
+    assert (leak.group, leak.stage, leak.rate.value) == ("fair", "new", 0.4)
+    assert leak.lost_wins == costs
 
 
 def test_where_nothing_leaks_little_is_found() -> None:

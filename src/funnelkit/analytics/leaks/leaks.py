@@ -8,6 +8,7 @@ would always look worst.
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from functools import partial
 
 import attrs
@@ -16,7 +17,7 @@ from funnelkit.analytics.funnels.reaching import reached, reached_ids
 from funnelkit.analytics.intervals import Rate
 from funnelkit.analytics.result import Group, Result, Row, check_cell
 from funnelkit.analytics.scope import Scope
-from funnelkit.analytics.significance import benjamini_hochberg, newcombe, p_of_two_rates
+from funnelkit.analytics.significance import newcombe, p_of_two_rates, q_values
 from funnelkit.analytics.texts import Source, compose, rows_of
 
 __all__ = ["Leak", "Leaks", "leaks"]
@@ -39,7 +40,8 @@ class Leak(Row):
         rate: ``passed`` of ``passed + failed``.
         others: The same of all other groups; None when nothing is grouped.
         lost_wins: How many more wins there would be at the rate of the others, all later stages
-            working as they do for everybody; negative where the group does better.
+            working as they do for everybody; negative where the group does better. None where there are no
+            others, or nobody has been decided on a later stage.
         lost_wins_low, lost_wins_high: What the 95 % interval of the difference makes of it.
         q: The share of false alarms among all rows with a q as small; None where there are too few.
         is_leak: Whether fewer pass than of the others, and q is small enough.
@@ -77,34 +79,42 @@ Counts = dict[tuple[str, str], int]
 
 @attrs.frozen
 class _Decided:
-    """Who passed and who failed, of each group on each stage."""
+    """Who passed and who failed, of each group on each stage; of everybody, passed and decided."""
 
     passed: Counts
     failed: Counts
+    everybody: dict[str, tuple[int, int]]
+
+    @classmethod
+    def of_groups(cls, passed: Counts, failed: Counts) -> _Decided:
+        """Add the groups up, once: every row of every group is set beside them."""
+        everybody: dict[str, tuple[int, int]] = defaultdict(lambda: (0, 0))
+        for counts, hits in ((passed, 1), (failed, 0)):
+            for (_, stage), records in counts.items():
+                x, n = everybody[stage]
+                everybody[stage] = x + hits * records, n + records
+        return cls(passed, failed, everybody)
 
     def of(self, key: str, stage: str) -> tuple[int, int]:
         """Return passed and decided of one group."""
         passed = self.passed.get((key, stage), 0)
         return passed, passed + self.failed.get((key, stage), 0)
 
-    def of_all(self, stage: str) -> tuple[int, int]:
-        """Return passed and decided of all groups."""
-        passed = sum(records for (_, where), records in self.passed.items() if where == stage)
-        return passed, passed + sum(records for (_, where), records in self.failed.items() if where == stage)
-
-    def chance_after(self, stages: tuple[str, ...]) -> float:
-        """Return the chance of passing all of these stages: the product of their rates."""
-        rates = (passed / decided for passed, decided in map(self.of_all, stages) if decided)
-        return math.prod(rates)
+    def chance_after(self, stages: tuple[str, ...]) -> float | None:
+        """Return the chance of passing all of these stages; None where nobody was decided on one."""
+        rates = [self.everybody[stage] for stage in stages]
+        if not all(decided for _, decided in rates):
+            return None
+        return math.prod(passed / decided for passed, decided in rates)
 
 
 def leaks(source: Source, scope: Scope, minimum: int, level: float) -> Leaks:
     """Compare every stage of every group with that of all the others."""
     stages = scope.shape.places[:-1]
-    decided = _Decided(_passed(source, scope), _failed(source, scope))
+    decided = _Decided.of_groups(_passed(source, scope), _failed(source, scope))
     keys = sorted({key for key, _ in decided.passed | decided.failed}) if scope.column else [""]
     rows = [_row(scope, decided, key, stage, minimum) for key in keys for stage in stages]
-    rows = _judged(rows, level) if scope.column else rows
+    rows = _judged(rows, level)
     rows.sort(key=lambda row: (not row.is_leak, -(row.lost_wins or 0)) if scope.column else 0)
     about = scope.about(
         "leaks",
@@ -136,12 +146,10 @@ def _failed(source: Source, scope: Scope) -> Counts:
 
 
 def _row(scope: Scope, decided: _Decided, key: str, stage: str, minimum: int) -> Leak:
-    stages = scope.shape.places[:-1]
-    (x, n), (all_x, all_n) = decided.of(key, stage), decided.of_all(stage)
-    other_x, other_n = all_x - x, all_n - n
-    gap = newcombe(other_x, other_n, x, n) if scope.column else None
-    worth = n * decided.chance_after(stages[stages.index(stage) + 1 :])
-    few = scope.column and min(n, other_n) < minimum
+    (x, n), (all_x, all_n) = decided.of(key, stage), decided.everybody[stage]
+    others = all_x - x, all_n - n
+    wins, low, high = _lost_wins(scope, decided, stage, (x, n), others)
+    few = scope.column and min(n, others[1]) < minimum
     return Leak(
         group=scope.group_of(key),
         stage=stage,
@@ -149,36 +157,47 @@ def _row(scope: Scope, decided: _Decided, key: str, stage: str, minimum: int) ->
         passed=x,
         failed=n - x,
         rate=Rate.of(x, n, "nobody was decided here"),
-        others=Rate.of(other_x, other_n, "nobody else was decided here") if scope.column else None,
-        lost_wins=None if gap is None else worth * (other_x / other_n - x / n),
-        lost_wins_low=None if gap is None else worth * gap[0],
-        lost_wins_high=None if gap is None else worth * gap[1],
+        others=Rate.of(*others, "nobody else was decided here") if scope.column else None,
+        lost_wins=wins,
+        lost_wins_low=low,
+        lost_wins_high=high,
         q=None,
         is_leak=False,
         reason=f"fewer than {minimum} were decided" if few else "",
     )
 
 
+def _lost_wins(
+    scope: Scope, decided: _Decided, stage: str, own: tuple[int, int], others: tuple[int, int]
+) -> tuple[float | None, float | None, float | None]:
+    """Return how many wins the difference of two rates costs, and what its interval makes of that."""
+    stages = scope.shape.places[:-1]
+    gap = newcombe(*others, *own)
+    chance = decided.chance_after(stages[stages.index(stage) + 1 :])
+    if gap is None or chance is None:
+        return None, None, None
+    worth = own[1] * chance
+    return worth * (others[0] / others[1] - own[0] / own[1]), worth * gap[0], worth * gap[1]
+
+
 def _judged(rows: list[Leak], level: float) -> list[Leak]:
     """Give a q to every row that has enough records, over all of them at once."""
-    p_values = {
-        n: p
-        for n, row in enumerate(rows)
-        if not row.reason and row.others is not None
-        for p in [
-            p_of_two_rates(
-                row.rate.numerator, row.rate.denominator, row.others.numerator, row.others.denominator
-            )
-        ]
-        if p is not None
-    }
-    found = dict(zip(p_values, benjamini_hochberg(list(p_values.values())), strict=True))
     return [
-        attrs.evolve(row, q=found[n], is_leak=found[n] <= level and (row.lost_wins or 0) > 0)
-        if n in found
-        else row
-        for n, row in enumerate(rows)
+        row if q is None else attrs.evolve(row, q=q, is_leak=q <= level and _is_below(row))
+        for row, q in zip(rows, q_values(map(_p, rows)), strict=True)
     ]
+
+
+def _p(row: Leak) -> float | None:
+    if row.reason or row.others is None:
+        return None
+    own, others = row.rate, row.others
+    return p_of_two_rates(own.numerator, own.denominator, others.numerator, others.denominator)
+
+
+def _is_below(row: Leak) -> bool:
+    own, others = row.rate.value, row.others.value if row.others else None
+    return own is not None and others is not None and own < others
 
 
 def _ids(source: Source, scope: Scope, stage: str, which: str, *, group: Group = None) -> list[str]:

@@ -7,7 +7,8 @@ from typing import Unpack
 from funnelkit.analytics.leaks import leaks
 from funnelkit.analytics.measured import Measured
 from funnelkit.analytics.scope import Filters
-from funnelkit.errors import InputError, shown
+from funnelkit.analytics.significance import check_findings
+from funnelkit.errors import InputError
 
 __all__ = ["LeakMeasures"]
 
@@ -38,10 +39,7 @@ class LeakMeasures(Measured):
         Raises:
             InputError: Grouped by month or quarter, or a ``minimum`` or ``level`` out of range.
         """
-        if not 0 < level < 1:
-            raise InputError("level", f"{shown(level)} is no share of false alarms", "give 0.05, or 0.1")
-        if not isinstance(minimum, int) or minimum < 1:
-            raise InputError("minimum", f"{shown(minimum)} is no number of records", "give 30")
+        check_findings(minimum, level)
         scope = self._scope(pipeline, filters)
         if scope.by != scope.column:
             raise InputError("by", f"leaks are not compared by {scope.by}", 'give "source", or leave it out')

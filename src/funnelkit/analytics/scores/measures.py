@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Unpack
 
 from funnelkit.analytics.measured import Measured
-from funnelkit.analytics.scope import CARRIED, Filters, Scope, refuse
+from funnelkit.analytics.scope import Filters, Scope, features_of
 from funnelkit.analytics.scores import calibration, scoring
 from funnelkit.clock import aware, duration, to_us
 from funnelkit.errors import InputError, TimeError, shown
@@ -82,12 +82,7 @@ class ScoreMeasures(Measured):
 
 
 def _recipe(features: Sequence[str], half_life: Any, least: int) -> scoring.Recipe:
-    for feature in [features] if isinstance(features, str) else features:
-        if feature not in CARRIED and not str(feature).startswith("custom."):
-            refuse("features", feature, [*CARRIED, "custom.<name>"], "is nothing to compare by")
-    if isinstance(features, str) or len(set(features)) < len(features):
-        raise InputError("features", f"{shown(features)} are not features, each once", 'give ["source"]')
     if not isinstance(least, int) or least < 1:
         raise InputError("least", f"{shown(least)} is no number of records", "give 30")
     weighs = None if half_life is None else duration(half_life, "half_life") // timedelta(microseconds=1)
-    return scoring.Recipe(features=tuple(features), half_life_us=weighs, least=least)
+    return scoring.Recipe(features=features_of(features), half_life_us=weighs, least=least)
