@@ -27,6 +27,7 @@ _WHOLE = re.compile(
     r"""'(?:[^']|'')*'|\w*[A-Za-z_{]\w*|\d+\.\d+|(?P<number>\b\d+\b)(?! (?:PRECEDING|FOLLOWING)\b)"""
 )
 _COUNT = re.compile(r"\bCOUNT\(\*\)(?!\s+OVER\b)")
+_SHIFTED = re.compile(r"\b(LAG|LEAD)\((\w+), (\d+), ''\)")
 _TYPES = {int: "Int64", str: "String", float: "Float64"}
 
 
@@ -34,7 +35,7 @@ def typed(sql: str, params: Mapping[str, Any]) -> str:
     """Write each ``:name`` as ``{name:Type}``, by the type of its value, and whole numbers as 64 bits.
 
     ClickHouse takes a 1 for eight bits without a sign, and then refuses to meet it with a -1; so it
-    is with what it counts.
+    is with what it counts. Nor does it take the row before, or else a text, of an enumeration.
 
     Raises:
         InputError: A value that is neither a number nor text.
@@ -49,7 +50,8 @@ def typed(sql: str, params: Mapping[str, Any]) -> str:
             raise InputError(name, f"{shown(value)} is neither a number nor text")
         return f"{{{name}:{_TYPES[type(value)]}}}"
 
-    wide = _WHOLE.sub(lambda found: f"{found[0]}::Int64" if found["number"] else found[0], sql)
+    plain = _SHIFTED.sub(r"\1(toString(\2), \3, '')", sql)
+    wide = _WHOLE.sub(lambda found: f"{found[0]}::Int64" if found["number"] else found[0], plain)
     return renamed(_COUNT.sub("toInt64(COUNT(*))", wide), mark)
 
 
