@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -84,14 +85,22 @@ def micros(t: float) -> int:
 def feed(records: list[Record], pipelines: dict[str, tuple[str, ...]] = PIPELINES) -> Database:
     """Return a database whose ledger tells these histories, written in the order of time."""
     database = Database()
+    for insert, row in written(records, pipelines):
+        database.connection.execute(insert, row)
+    return database
+
+
+def written(
+    records: list[Record], pipelines: dict[str, tuple[str, ...]] = PIPELINES
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield what is written to tell these histories, in the order of time: an INSERT and its row."""
     rows: list[tuple[float, str, dict[str, Any]]] = []
     for record in records:
         rows += _Ledger(record, pipelines).rows
     for _, table, row in sorted(rows, key=lambda item: item[0]):
         names = ", ".join(row)
         marks = ", ".join(f":{name}" for name in row)
-        database.connection.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", row)
-    return database
+        yield f"INSERT INTO {table} ({names}) VALUES ({marks})", row
 
 
 def analytics(

@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta, tzinfo
 from functools import partial
 
-from funnelkit.clock import to_us
+from funnelkit.clock import EPOCH
 from funnelkit.errors import InputError, shown
 from funnelkit.progress import Progress
 from funnelkit.storage.sqlite.migrations import statements
 from funnelkit.storage.sqlite.rollups.folding import are_kept, fold, tail
+from funnelkit.storage.sqlite.rollups.numbers import number_of
 from funnelkit.storage.sqlite.rollups.texts import compose
 
 __all__ = ["drop", "keep"]
@@ -23,7 +24,9 @@ _AT_ONCE = 100_000
 
 _PAUSE = 0.1  # seconds; SQLite lets those who wait try again at least as often
 
-_FIRST, _LAST = date(1970, 1, 1), date(2100, 1, 1)
+_YEARS = range(1990, 2080)
+"""Whose days have sums of their own; all that was before is one span, all that will be after another."""
+
 _TABLES = ("", "_day", "_group", "_what", "_cell")
 
 
@@ -90,8 +93,10 @@ def _dropped(cursor: sqlite3.Cursor) -> int:
 
 
 def _days(zone: tzinfo) -> Iterator[tuple[int, int]]:
-    """Yield when each day begins, and its number; the first one is under way when time begins."""
+    """Yield when each day begins, and its number; the first one is all the time before the others."""
     yield 0, 0
-    for number in range(1, (_LAST - _FIRST).days):
-        midnight = datetime.combine(_FIRST + timedelta(days=number), datetime.min.time(), zone)
-        yield to_us(midnight), number
+    day = date(_YEARS[0], 1, 1)
+    while day.year in _YEARS:
+        midnight = datetime.combine(day, datetime.min.time(), zone)
+        yield (midnight - EPOCH) // timedelta(microseconds=1), number_of(day)
+        day += timedelta(days=1)

@@ -24,6 +24,7 @@ __all__ = [
     "Kind",
     "Level",
         "cut_of",
+    "number_of",
     "spans",
     "spans_of",
 ]
@@ -75,6 +76,11 @@ def cut_of(owner: bool, source: bool) -> Cut:
     if owner:
         return "both" if source else "owner"
     return "source" if source else "all"
+
+
+def number_of(day: date) -> int:
+    """Return the number of a day."""
+    return (day - _EPOCH).days
 
 
 @lru_cache(maxsize=4096)
@@ -147,4 +153,4 @@ def _begins(day: int) -> bool:
 
 def _day_of(month: int) -> int:
     """Return the number of the first day of a month."""
-    return (date(_EPOCH.year + (month - 1) // 12, (month - 1) % 12 + 1, 1) - _EPOCH).days
+    return number_of(date(_EPOCH.year + (month - 1) // 12, (month - 1) % 12 + 1, 1))
