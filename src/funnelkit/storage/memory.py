@@ -50,6 +50,7 @@ class MemoryStore:
     """
 
     capabilities = Capabilities()
+    sorted_stays = True  # by the index `move_stay`: quantiles of stays are found there
 
     def __init__(self) -> None:
         self._lock = threading.RLock()

@@ -17,7 +17,7 @@ import attrs
 from funnelkit.analytics.texts import Params, Source, compose, rows_of
 from funnelkit.clock import duration
 
-__all__ = ["ENDED", "Ages", "Ranking", "quantiles"]
+__all__ = ["ENDED", "Ages", "Cell", "Ended", "Ranking", "SortedStays", "quantiles"]
 
 FINE = 1440
 COARSE = 24
@@ -49,6 +49,22 @@ class Ranking(Protocol):
             ``(key, stage, number, number, …)``, one number for each of ``percents``: the smallest that
             at least so many percent of the numbers of that key and stage do not exceed.
         """
+        ...
+
+
+class SortedStays(Protocol):
+    """A source that keeps an index of the stays in the order of how long they lasted. Any source may be one.
+
+    `time_in_stage` finds its quantiles there, with a text that only such a source is asked: it is one of
+    SQLite's dialect, and slow where the index ``move_stay`` of the schema is not. An attribute of the class
+    says that a source is one. A wrapper, which may hide moves or change texts, has none, and is asked the
+    portable text.
+    """
+
+    sorted_stays: bool
+
+    def query(self, sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """Return the rows of ``sql``, whose parameters are written ``:name``."""
         ...
 
 
@@ -86,6 +102,20 @@ class Ages:
 
 Cell = tuple[str, str]
 """Key of the group and stage."""
+
+
+@attrs.frozen
+class Ended:
+    """What is known of the stays that ended, by cell, read when it is asked for.
+
+    Attributes:
+        closed: How many there are.
+        quantile: The one of a whole percent by nearest rank, in microseconds; None where there are none.
+    """
+
+    closed: Callable[[Cell], int]
+    quantile: Callable[[Cell, int], int | None]
+
 
 Counts = Mapping[Cell, Mapping[int, int]]
 """Cell → age → how many ended at it."""

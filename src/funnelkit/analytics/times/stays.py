@@ -13,7 +13,8 @@ import attrs
 from funnelkit.analytics.result import About, Group, Result, Row, check_cell
 from funnelkit.analytics.scope import Scope
 from funnelkit.analytics.texts import Params, Source, compose, rows_of
-from funnelkit.analytics.times.ages import ENDED, Ages, Cell, quantiles
+from funnelkit.analytics.times.ages import ENDED, Ages, Cell, Ended, quantiles
+from funnelkit.analytics.times.sorted_stays import ended_in_order, keeps_order
 from funnelkit.analytics.times.survival import Lasted, Survival, kaplan_meier, span
 
 __all__ = ["Each", "Lasting", "Stay", "TimeInStage", "lastings", "stay_ids", "time_in_stage"]
@@ -23,7 +24,6 @@ PERCENTS = (10, 25, 50, 75, 90)
 _DAY_US = 86_400_000_000
 
 Each = Literal["stay", "record"]
-Quantiles = Mapping[Cell, tuple[int, ...]]
 Count = tuple[str, int, int, int, int]
 """Where to, age, how many ended, how many go on, by how much the ages of the ended are too long."""
 
@@ -45,12 +45,13 @@ class Stay(Row):
     stage: str
     label: str
     _counts: Callable[[], list[Count]] = attrs.field(alias="counts", eq=False, repr=False)
-    _quantiles: Callable[[], tuple[int, ...]] = attrs.field(alias="quantiles", eq=False, repr=False)
+    _closed: Callable[[], int] = attrs.field(alias="closed", eq=False, repr=False)
+    _quantile: Callable[[int], int | None] = attrs.field(alias="quantile", eq=False, repr=False)
 
     @property
     def closed(self) -> int:
         """Stays that ended."""
-        return sum(ended for _, _, ended, _, _ in self._counts())
+        return self._closed()
 
     @property
     def open(self) -> int:
@@ -88,27 +89,27 @@ class Stay(Row):
     @property
     def p10(self) -> timedelta | None:
         """What a tenth of the closed stays did not exceed."""
-        return self._quantile(10)
+        return span(self._quantile(10))
 
     @property
     def p25(self) -> timedelta | None:
         """What a quarter of the closed stays did not exceed."""
-        return self._quantile(25)
+        return span(self._quantile(25))
 
     @property
     def p50(self) -> timedelta | None:
         """What half of the closed stays did not exceed."""
-        return self._quantile(50)
+        return span(self._quantile(50))
 
     @property
     def p75(self) -> timedelta | None:
         """What three quarters of the closed stays did not exceed."""
-        return self._quantile(75)
+        return span(self._quantile(75))
 
     @property
     def p90(self) -> timedelta | None:
         """What nine tenths of the closed stays did not exceed."""
-        return self._quantile(90)
+        return span(self._quantile(90))
 
     def values(self) -> dict[str, object]:
         """Return the columns in the order in which they are shown."""
@@ -118,10 +119,6 @@ class Stay(Row):
 
     def _curve(self) -> Survival:
         return kaplan_meier(Lasted(age, ended, running) for _, age, ended, running, _ in self._counts())
-
-    def _quantile(self, percent: int) -> timedelta | None:
-        found = self._quantiles()
-        return span(found[PERCENTS.index(percent)]) if found else None
 
 
 class TimeInStage(Result[Stay]):
@@ -168,14 +165,16 @@ def time_in_stage(source: Source, scope: Scope, ages: Ages, each: Each = "stay")
     """Measure the stays on every stage: what is asked for is read when somebody looks."""
     asked = Lasting(source, scope, ages, each)
     counted = cache(partial(lastings, asked))
-    exact = cache(partial(_exact, asked, counted))
+    in_order = each == "stay" and keeps_order(source, scope)
+    ended = ended_in_order(source, scope) if in_order else _ended(asked, counted)
     rows = [
         Stay(
             group=scope.group_of(key),
             stage=stage,
             label=scope.shape.label(stage),
             counts=partial(_of_cell, counted, (key, stage)),
-            quantiles=partial(_quantiles_of_cell, exact, (key, stage)),
+            closed=partial(ended.closed, (key, stage)),
+            quantile=partial(ended.quantile, (key, stage)),
         )
         for key in (sorted({key for key, _ in counted()}) if scope.column else [""])
         for stage in scope.shape.places[:-1]
@@ -199,23 +198,25 @@ _SENTENCES = {
 }
 
 
-def _exact(asked: Lasting, counted: Callable[[], Counted]) -> Quantiles:
-    """Return the quantiles of what ended, by cell."""
+def _ended(asked: Lasting, counted: Callable[[], Counted]) -> Ended:
+    """Return what the portable texts say of the stays that ended."""
 
     def counts() -> dict[Cell, dict[int, int]]:
         return {
             cell: {age: ended for _, age, ended, _, _ in rows if ended} for cell, rows in counted().items()
         }
 
-    return quantiles(asked.source, asked.text, asked.params(), counts, PERCENTS)
+    exact = cache(partial(quantiles, asked.source, asked.text, asked.params(), counts, PERCENTS))
+
+    def quantile(cell: Cell, percent: int) -> int | None:
+        found = exact().get(cell)
+        return found[PERCENTS.index(percent)] if found else None
+
+    return Ended(lambda cell: sum(ended for _, _, ended, _, _ in _of_cell(counted, cell)), quantile)
 
 
 def _of_cell(counted: Callable[[], Counted], cell: Cell) -> list[Count]:
     return counted().get(cell, [])
-
-
-def _quantiles_of_cell(exact: Callable[[], Quantiles], cell: Cell) -> tuple[int, ...]:
-    return exact().get(cell, ())
 
 
 def stay_ids(asked: Lasting, stage: str, which: str, *, group: Group = None) -> list[str]:

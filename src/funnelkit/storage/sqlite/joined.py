@@ -36,6 +36,7 @@ class JoinedStore(Reader):
 
     # Nothing is durable or shared until the host commits; a sqlite3 connection is of one thread.
     capabilities = Capabilities(threads=False)
+    sorted_stays = True  # by the index `move_stay`: quantiles of stays are found there
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection

@@ -87,6 +87,8 @@ class SQLiteStore(Reader):
     True
     """
 
+    sorted_stays = True  # by the index `move_stay`: quantiles of stays are found there
+
     def __init__(
         self,
         path: str | os.PathLike[str],

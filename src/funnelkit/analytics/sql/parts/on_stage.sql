@@ -1,0 +1,1 @@
+m.source_pipeline = :pipeline AND m.source = :stage AND m.source <> ''
