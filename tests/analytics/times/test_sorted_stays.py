@@ -159,9 +159,8 @@ def test_only_the_index_of_stays_is_read_and_nothing_is_sorted() -> None:
     assert read
     assert all("INDEX move_stay (source_pipeline=? AND source=? AND <expr>" in plan for plan in read)
     assert not [plan for plan in of_bins.plans() if "TEMP B-TREE" in plan]
-    assert [plan for plan in of_void.plans() if plan.split()[1:2] == ["m"]] == [
-        "SEARCH m USING INDEX sqlite_autoindex_move_1 (record_id=?)"
-    ]
+    (by_record,) = [plan for plan in of_void.plans() if plan.split()[1:2] == ["m"]]
+    assert by_record.endswith("(record_id=?)")
 
 
 @pytest.mark.parametrize(
