@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
 
 from tests.analytics.histories import Database
 
@@ -22,16 +22,18 @@ def columns(database: Database, table: str) -> list[tuple[str, str, bool]]:
     return [(name, kind, not (never or key)) for _, name, kind, never, _, key in found]
 
 
-def tables(database: Database) -> Iterator[tuple[str, list[tuple[str, str, bool]], list[tuple[Any, ...]]]]:
-    """Yield the name, the columns and the rows of every table."""
-    for table in TABLES:
+def tables(
+    database: Database, names: Sequence[str]
+) -> Iterator[tuple[str, list[tuple[str, str, bool]], list[tuple[Any, ...]]]]:
+    """Yield the name, the columns and the rows of tables."""
+    for table in names:
         rows = database.connection.execute(f"SELECT * FROM {table}").fetchall()
         yield table, columns(database, table), rows
 
 
-def to_duckdb(connection: Any, database: Database) -> None:
+def to_duckdb(connection: Any, database: Database, named: Sequence[str] = TABLES) -> None:
     """Replace the tables of a DuckDB connection."""
-    for table, names, rows in tables(database):
+    for table, names, rows in tables(database, named):
         listed = ", ".join(f'"{name}" {DUCKDB[kind]}' for name, kind, _ in names)
         connection.execute(f"CREATE OR REPLACE TABLE {table} ({listed})")
         marks = ", ".join("?" * len(names))
@@ -39,9 +41,9 @@ def to_duckdb(connection: Any, database: Database) -> None:
             connection.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)
 
 
-def to_chdb(session: Any, database: Database) -> None:
+def to_chdb(session: Any, database: Database, named: Sequence[str] = TABLES) -> None:
     """Replace the tables of a session of chdb."""
-    for table, names, rows in tables(database):
+    for table, names, rows in tables(database, named):
         listed = ", ".join(
             f"`{name}` " + (f"Nullable({CLICKHOUSE[kind]})" if null else CLICKHOUSE[kind])
             for name, kind, null in names
@@ -52,14 +54,19 @@ def to_chdb(session: Any, database: Database) -> None:
             session.query(f"INSERT INTO {table} FORMAT JSONCompactEachRow\n{lines}")
 
 
-def to_spark(session: Any, database: Database) -> None:
+def to_spark(session: Any, database: Database, named: Sequence[str] = TABLES) -> None:
     """Replace the views of a Spark session; through Arrow, so that no worker in Python is needed."""
     import pyarrow as arrow
 
-    for table, names, rows in tables(database):
+    for table, names, rows in tables(database, named):
         schema = arrow.schema([(name, getattr(arrow, ARROW[kind])()) for name, kind, _ in names])
         told = [dict(zip(schema.names, row, strict=True)) for row in rows]
         session.createDataFrame(arrow.Table.from_pylist(told, schema)).createOrReplaceTempView(table)
 
 
-Load = Callable[[Any, Database], None]
+class Load(Protocol):
+    """Brings tables of a history to an engine, all of them if none are named."""
+
+    def __call__(self, connection: Any, database: Database, /, named: Sequence[str] = TABLES) -> None:
+        """Replace them there."""
+        ...

@@ -7,6 +7,7 @@ import re
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,12 +19,16 @@ from tests.analytics.loading import TABLES, Load, to_chdb, to_duckdb, to_spark
 
 from funnelkit.analytics.sources import source_of
 from funnelkit.analytics.texts import Source
+from funnelkit.exporting import export
+from funnelkit.exporting import load as load_export
+from funnelkit.exporting.layout import TABLES as EXPORTED
 
 CARRIED = re.compile(r"m\.(owner|lead_source|campaign|repeat_kind)\b|:(owner|source|campaign|repeat)_is")
 """What a row of the ledger carries: texts that differ in nothing else are one text."""
 
 FULL = os.environ.get("FUNNELKIT_ENGINES") == "full"
 SLOW = {to_chdb: 4, to_spark: 8}
+LOADED: dict[Any, int] = {to_duckdb: 4, to_chdb: 32}
 """Where a text takes a tenth of a second or a whole one, only one in so many is asked unless all shall be."""
 
 seldom = settings(
@@ -120,3 +125,22 @@ def test_every_sort_of_text_is_compared(engine: tuple[Any, Load, int]) -> None:
     ask_everything(both, PIPELINES["sales"])
     assert both.asked > 20
     assert both.found > 20
+
+
+def test_tables_laid_out_for_speed_say_the_same(engine: tuple[Any, Load, int], tmp_path: Path) -> None:
+    """What `load` makes of an export (enumerations, an order of its own) changes no row of any text."""
+    pytest.importorskip("pyarrow", reason="exports need pyarrow")
+    connection, load, _ = engine
+    if load is to_spark:
+        pytest.skip("Spark keeps the files as they are")
+    database = feed(eventful(), PIPELINES)
+    make = connection.execute if load is to_duckdb else connection.query
+    for table in TABLES:
+        make(f"DROP TABLE IF EXISTS {table}")
+    export(database, tmp_path)  # type: ignore[arg-type]
+    source = load_export(connection, tmp_path)
+    load(connection, database, [table for table in TABLES if table not in EXPORTED])
+    both = Both(database, source, 1 if FULL else LOADED[load], 0 if FULL else 1)
+    ask_everything(both, PIPELINES["sales"])
+    assert both.asked > 10
+    assert both.found > 10

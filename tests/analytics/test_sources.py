@@ -239,6 +239,7 @@ def test_only_parameters_are_renamed(text: str) -> None:
             "ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING",
         ),
         ("WHERE a = :a AND b <= :b", "WHERE a = {a:String} AND b <= {b:Int64}"),
+        ("LAG(a, 1, 0), LAG(b, 1,\n '')", "LAG(a, 1::Int64, 0::Int64), LAG(toString(b), 1::Int64, '')"),
     ],
 )
 def test_numbers_have_a_width_in_clickhouse(sql: str, said: str) -> None:

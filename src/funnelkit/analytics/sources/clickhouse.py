@@ -27,7 +27,7 @@ _WHOLE = re.compile(
     r"""'(?:[^']|'')*'|\w*[A-Za-z_{]\w*|\d+\.\d+|(?P<number>\b\d+\b)(?! (?:PRECEDING|FOLLOWING)\b)"""
 )
 _COUNT = re.compile(r"\bCOUNT\(\*\)(?!\s+OVER\b)")
-_SHIFTED = re.compile(r"\b(LAG|LEAD)\((\w+), (\d+), ''\)")
+_SHIFTED = re.compile(r"\b(LAG|LEAD)\((\w+), (\d+),\s+('[^']*')\)")
 _TYPES = {int: "Int64", str: "String", float: "Float64"}
 
 
@@ -50,7 +50,7 @@ def typed(sql: str, params: Mapping[str, Any]) -> str:
             raise InputError(name, f"{shown(value)} is neither a number nor text")
         return f"{{{name}:{_TYPES[type(value)]}}}"
 
-    plain = _SHIFTED.sub(r"\1(toString(\2), \3, '')", sql)
+    plain = _SHIFTED.sub(r"\1(toString(\2), \3, \4)", sql)
     wide = _WHOLE.sub(lambda found: f"{found[0]}::Int64" if found["number"] else found[0], plain)
     return renamed(_COUNT.sub("toInt64(COUNT(*))", wide), mark)
 
