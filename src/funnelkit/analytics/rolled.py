@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Literal, Protocol
 
 from funnelkit.analytics.funnels.plans import Credit, Plan
@@ -30,7 +29,7 @@ class RollingUp(Protocol):
                 these, None for all; ``by``: grouped by ``"owner"``, ``"source"`` or None.
 
         Returns:
-            ``(key, a, b, c, d, currency, records, total)``. What ``a`` to ``d`` are depends on the kind.
+            ``(key, (a, b, c, d, currency), records, total)``. What ``a`` to ``d`` are depends on the kind.
             ``moves``: pipeline and place left, pipeline and place entered; of records that are not void.
             ``lifts``: how far before and after; then whose the group is: that of the row (``own``), of
             the lift before (``before``), of the first (``first``), or of all three (``all``).
@@ -43,7 +42,7 @@ class RollingUp(Protocol):
 def moves(source: Source, scope: Scope) -> list[tuple[Any, ...]] | None:
     """Return the rows of ``flow/moves``, or None."""
     found = _rolled(source, scope, "moves", scope.created)
-    return found and [(*row[:5], row[6]) for row in found]
+    return found and [(key, *told[:4], records) for key, told, records, _ in found]
 
 
 def stock(source: Source, scope: Scope, instant: int) -> list[tuple[Any, ...]] | None:
@@ -51,7 +50,7 @@ def stock(source: Source, scope: Scope, instant: int) -> list[tuple[Any, ...]] |
     if instant != scope.as_of_us:
         return None
     found = _rolled(source, scope, "stock", scope.created)
-    return found and [(key, stage, *row) for key, stage, _, _, _, *row in found]
+    return found and [(key, told[0], told[4], records, total) for key, told, records, total in found]
 
 
 def closings(source: Source, scope: Scope) -> list[tuple[Any, ...]] | None:
@@ -59,7 +58,7 @@ def closings(source: Source, scope: Scope) -> list[tuple[Any, ...]] | None:
     if scope.created != ALWAYS:
         return None
     found = _rolled(source, scope, "closings", scope.closed)
-    return found and [(key, outcome, *row) for key, outcome, _, _, _, *row in found]
+    return found and [(key, told[0], told[4], records, total) for key, told, records, total in found]
 
 
 def credits_of(source: Source, scope: Scope, plan: Plan) -> list[Credit] | None:
@@ -72,7 +71,7 @@ def credits_of(source: Source, scope: Scope, plan: Plan) -> list[Credit] | None:
     order = {place: n for n, place in enumerate(plan.places, 1)} | {"": 0}
     return [
         (*_credit(order[before], order[after], key, role), -1, code, records, total)
-        for key, before, after, role, _, code, records, total in found
+        for key, (before, after, role, _, code), records, total in found
     ]
 
 
@@ -84,13 +83,10 @@ def holders(source: Source, scope: Scope) -> set[str] | None:
 
 def _credit(low: int, high: int, key: str, role: str) -> tuple[Any, ...]:
     """Return whose a credit is: its own group, that of the lift before, that of the first one."""
-    of: Mapping[str, tuple[str, int]] = dict.fromkeys((role,) if role != "all" else _ROLES, (key, 1))
-    before = of.get("before", _NOBODY) if low else _NOBODY
-    return low, high, *of.get("own", _NOBODY), *before, *of.get("first", _NOBODY)
-
-
-_ROLES = ("own", "before", "first")
-_NOBODY = ("", 0)
+    if role == "all":
+        return low, high, key, 1, key, int(low > 0), key, 1
+    own, before, first = ((key, 1) if role == each else ("", 0) for each in ("own", "before", "first"))
+    return low, high, *own, *before, *first
 
 
 def _rolled(

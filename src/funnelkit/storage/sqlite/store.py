@@ -307,7 +307,18 @@ class SQLiteStore(Reader):
 
         The arguments are those of `Asked`. Reports ask by themselves, and scan where the answer is None.
         """
-        return rolled(self.query, Asked(**asked))
+        return rolled(self._own_query, Asked(**asked))
+
+    def _own_query(self, sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """Run a SELECT of ours: nothing has to keep it from writing, and it stays prepared."""
+        try:
+            lane = self._connections.mine()
+            with lane.lock:
+                if lane.retired and not lane.kept:
+                    return self._own_query(sql, params)
+                return lane.connection.execute(sql, params).fetchall()
+        except sqlite3.Error as error:
+            self._fail(error)
 
     # -- roll-ups -----------------------------------------------------------------------------
 

@@ -54,7 +54,7 @@ class Asked:
 
 
 def rolled(query: Query, asked: Asked) -> list[tuple[Any, ...]] | None:
-    """Return ``(key, a, b, c, d, currency, records, total)``, or None when the sums cannot tell.
+    """Return ``(key, (a, b, c, d, currency), records, total)``, or None when the sums cannot tell.
 
     They cannot when there are none, when the tail is long, when the period does not begin and end
     with a day of theirs, or when something later than ``as_of_us`` is known.
@@ -70,8 +70,12 @@ def rolled(query: Query, asked: Asked) -> list[tuple[Any, ...]] | None:
     days = spans(asked.kind, _cut(asked), first if low else None, behind)
     if not days:
         return None if days is None else []  # of no day at all there is nothing
-    *found, (known, *_, folded_us, newest_us) = query(_text(asked, days), _params(asked))
+    found = query(_text(asked, days), _params(asked))
+    ((known, *_, folded_us, newest_us),) = (row for tag, *row in found if tag == _STATE)
     return _added(found) if known == made and max(folded_us, newest_us) <= asked.as_of_us else None
+
+
+_STATE, _NAME, _CELL, _FACT = range(4)
 
 
 def _cut(asked: Asked) -> Cut:
@@ -94,25 +98,31 @@ def _text(asked: Asked, days: Mapping[Cut, Sequence[tuple[int, int]]]) -> str:
         "read",
         rows=rows(asked.kind, edits=asked.kind == "stock" or _cut(asked) != "all"),
         facts=facts(asked.kind),
-        arms=" UNION ALL ".join(_arm(asked, cut, some) for cut, some in days.items()),
+        cells=" UNION ALL ".join(_cells(asked, cut, some) for cut, some in days.items()),
         of_fact="".join(f" AND {clause}" for clause in of_fact),
-        group_key=f"g.{asked.by}" if asked.by else "''",
         fact_key=asked.by or "''",
+        **_numbers(asked),
     )
 
 
-def _arm(asked: Asked, cut: Cut, days: Sequence[tuple[int, int]]) -> str:
-    """Return the SELECT of the cells of some rows of spans."""
-    number = KINDS.index(asked.kind) * WHATS_OF_KIND
+def _cells(asked: Asked, cut: Cut, days: Sequence[tuple[int, int]]) -> str:
+    """Return the SELECT of the cells of some rows of spans; where there are many for a sum, added up."""
+    one_each = [low == high for low, high in days] == [True] and cut == _cut(asked)
     return compose(
-        "arm",
+        "cells" if one_each else "cells_added",
         spans=", ".join(map(str, days)),
         of_group=" AND ".join(_of_group(asked, cut, name) for name in _COLUMNS),
+        group_key=f"g.{asked.by}" if asked.by else "''",
         of_spans=str(SPANS),
         whats=str(WHATS),
-        first=str(number),
-        behind=str(number + WHATS_OF_KIND),
+        **_numbers(asked),
     )
+
+
+def _numbers(asked: Asked) -> dict[str, str]:
+    """Return which numbers are those of a kind."""
+    number = KINDS.index(asked.kind) * WHATS_OF_KIND
+    return {"first": str(number), "behind": str(number + WHATS_OF_KIND)}
 
 
 def _of_group(asked: Asked, cut: Cut, name: str) -> str:
@@ -124,9 +134,16 @@ def _of_group(asked: Asked, cut: Cut, name: str) -> str:
 
 def _added(found: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     """Add what the tail says to the sums, and leave out what comes to nothing."""
-    sums: defaultdict[tuple[Any, ...], list[int]] = defaultdict(lambda: [0, 0])
-    for _, *names, records, total in found:
-        both = sums[tuple(names)]
-        both[0] += records
-        both[1] += total
-    return [(*names, *both) for names, both in sums.items() if both != [0, 0]]
+    names = {row[7]: row[2:7] for row in found if row[0] == _NAME}
+    sums: dict[tuple[Any, ...], tuple[int, int]] = {}
+    for sort, key, what, *_, records, total in found:
+        if sort == _CELL and what in names:
+            cell = key, names[what]
+            before = sums.get(cell)
+            sums[cell] = (records, total) if before is None else (before[0] + records, before[1] + total)
+    for sort, key, *told, records, total in found:
+        if sort == _FACT:
+            cell = key, tuple(told)
+            before = sums.get(cell, (0, 0))
+            sums[cell] = before[0] + records, before[1] + total
+    return [(*cell, *both) for cell, both in sums.items() if both != (0, 0)]

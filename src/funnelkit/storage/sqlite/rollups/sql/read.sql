@@ -1,25 +1,22 @@
+-- What things are called (1), the sums (2) and the tail (3); and which roll-ups these are, and the latest
+-- instant that is known (0).
 WITH {rows},
 fact AS (
 {facts}
-),
-kept AS (
-  SELECT group_id, what, SUM(records) AS records, SUM(total) AS total
-  FROM ({arms}) AS arm
-  GROUP BY group_id, what
 )
-SELECT '' AS made, {group_key} AS grp, w.a, w.b, w.c, w.d, w.currency, k.records, k.total
-FROM kept AS k
-CROSS JOIN funnelkit_rollup_what AS w ON w.id = k.what
-CROSS JOIN funnelkit_rollup_group AS g ON g.id = k.group_id
-WHERE w.pipeline = :pipeline
+SELECT 0 AS sort, made AS grp, '' AS a, '' AS b, '' AS c, '' AS d, '' AS currency, newest_us AS records, MAX(
+  (SELECT COALESCE(MAX(moved_us), 0) FROM move NOT INDEXED WHERE position > moves),
+  (SELECT COALESCE(MAX(since_us), 0) FROM attribute NOT INDEXED WHERE position > fields)
+) AS total
+FROM funnelkit_rollup
 UNION ALL
-SELECT '', {fact_key} AS grp, a, b, c, d, currency, SUM(records), SUM(total)
+SELECT 1, '', a, b, c, d, currency, id, 0
+FROM funnelkit_rollup_what
+WHERE pipeline = :pipeline AND id >= {first} AND id < {behind}
+UNION ALL
+{cells}
+UNION ALL
+SELECT 3, {fact_key} AS grp, a, b, c, d, currency, SUM(records), SUM(total)
 FROM fact
 WHERE pipeline = :pipeline {of_fact}
 GROUP BY {fact_key}, a, b, c, d, currency
-UNION ALL
-SELECT made, '', '', '', '', '', '', newest_us, MAX(
-  (SELECT COALESCE(MAX(moved_us), 0) FROM move NOT INDEXED WHERE position > moves),
-  (SELECT COALESCE(MAX(since_us), 0) FROM attribute NOT INDEXED WHERE position > fields)
-)
-FROM funnelkit_rollup
