@@ -102,6 +102,8 @@ def of_some(metrics: Analytics, by: str | None, chosen: dict[str, Any]) -> Asked
         found.append((metrics.scores(**chosen, features=["owner", "custom.size"]), ("unknown",)))
         found.append((metrics.score_calibration([hour(20)], **chosen), ("won",)))
         metrics.people(**chosen).ids("won", group="ann")
+        correlated = metrics.correlations(**chosen, features=["source", "custom.size"], minimum=1)
+        found += [(correlated, ("source", "others_won")), (correlated, ("custom.size", "lost"))]
     if by == "source":
         found.append((metrics.stage_costs(costs, **arguments), ("call",)))
         found.append((metrics.unit_economics(costs, **arguments), ("purchases",)))

@@ -25,6 +25,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "chances": {"least": 1},
     "cohort_conversion": {"horizons": ["4h", "8h"]},
     "cohort_losses": {"horizons": ["4h", "8h"]},
+    "correlations": {"features": ["owner", "source", "custom.segment"], "minimum": 1},
     "coverage": {"target": money(1000, "EUR"), "since": hour(0)},
     "drift": _CHANGES,
     "estimates": {"least": 1},

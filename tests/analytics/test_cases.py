@@ -25,12 +25,9 @@ Case = dict[str, Any]
 DATA = Path(os.environ.get("FUNNELKIT_DATA") or Path(__file__).parents[3] / "shared" / "data")
 FILE = DATA.parent / "funnel_cases.json"
 
-_LATER = "not among the metrics yet"
-
 LEFT = {
     "simpson_managers": "see tests/analytics/people/test_comparison.py",
     "funnel_plot_limits": "see tests/analytics/people/test_comparison.py",
-    "correlation_odds_ratio": _LATER,
 }
 """Cases that are not run, and why."""
 
@@ -90,6 +87,7 @@ RUN = [
     "wilson_empty",
     "wilson_interval",
     "sales_velocity",
+    "correlation_odds_ratio",
 ]
 
 
@@ -354,6 +352,23 @@ def check_chain(case: Case) -> None:
     assert found.visits("s1") == pytest.approx(expected["visits_from_s1"], abs=1e-6)
 
 
+def check_odds_ratio(case: Case) -> None:
+    """So many won and lost records, some of either with a mark; the prior is always one."""
+    params = case["params"]
+    assert params["prior"] == 1
+    records = [
+        Record(
+            f"{end}{n}", 0, "", ("", 0), "marked" if n < marked else "", "", {}, (Place(0, "p", "a"), last)
+        )
+        for end, how in (("won", "success"), ("lost", "failure"))
+        for marked, last in [(params[f"{how}_visited"], Place(1, "p", end))]
+        for n in range(params[f"{how}_total"])
+    ]
+    found = analytics(records, {"p": ("a",)}).correlations(features=["source"], minimum=1)
+    (row,) = (row for row in found.rows if row.group)
+    assert row.odds_ratio == case["expected"]["odds_ratio"]
+
+
 CHECKS: dict[str, Callable[[Case], None]] = {
     "ordered": check_ordered,
     "visited": check_counts("visited"),
@@ -374,6 +389,7 @@ CHECKS: dict[str, Callable[[Case], None]] = {
     "wilson": check_wilson,
     "velocity": check_velocity,
     "markov": check_chain,
+    "odds_ratio": check_odds_ratio,
 }
 
 

@@ -13,6 +13,9 @@ from funnelkit.analytics.intervals import Estimate, Rate
 
 __all__ = ["Table", "cell_text", "flat"]
 
+_CHANCES, _LEAST = ("p", "q"), 0.001
+"""Columns in which small numbers are the ones that matter, and what is as good as nothing there."""
+
 
 @attrs.frozen
 class Table:
@@ -78,6 +81,8 @@ def cell_text(value: object, name: str) -> str:  # noqa: PLR0911 (one line a typ
             return "yes" if value else "no"
         case int():
             return f"{value:,}"
+        case float() if name in _CHANCES:
+            return "<0.001" if value < _LEAST else f"{value:.3f}"
         case float():
             return f"{value:,.2f}"
         case _:

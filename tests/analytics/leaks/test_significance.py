@@ -99,6 +99,14 @@ def test_odds_the_other_way_round_are_one_by_them(table: tuple[int, int, int, in
     assert odds_ratio(n1 - x1, n1, n2 - x2, n2) == turned
 
 
+@given(trials)
+def test_the_prior_never_turns_what_is_not_all_chance(table: tuple[int, int, int, int]) -> None:
+    """Where Fisher's p-value is below 1, the side with the higher rate has the higher odds."""
+    x1, n1, x2, n2 = table
+    if fisher(*table) < 1 - 1e-9:
+        assert (odds_ratio(*table)[0] > 1) == (x1 * n2 > x2 * n1)
+
+
 def chances(n: int, p: float) -> list[float]:
     """The chance of each number of successes."""
     return [comb(n, x) * p**x * (1 - p) ** (n - x) for x in range(n + 1)]

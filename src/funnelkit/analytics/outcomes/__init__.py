@@ -1,1 +1,1 @@
-"""How it ended: win rates and reasons of losses."""
+"""How it ended: win rates, reasons of losses, and what goes together with winning."""
