@@ -198,10 +198,10 @@ def made(path: Path, deals: int, *, witnesses: bool = False) -> int:
     connection = sqlite3.connect(path, isolation_level=None)
     for pragma in ("synchronous = OFF", "journal_mode = OFF", "cache_size = -2000000"):
         connection.execute(f"PRAGMA {pragma}")
-    named = "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = 'move' AND sql <> ''"
-    indexes = connection.execute(named).fetchall()
-    for name, _ in indexes:
-        connection.execute(f"DROP INDEX {name}")
+    named = "SELECT type, name, sql FROM sqlite_master WHERE type <> 'table' AND tbl_name = 'move' AND sql <> ''"
+    after = connection.execute(named).fetchall()
+    for kind, name, _ in after:
+        connection.execute(f"DROP {kind} {name}")
     document = LEDGER.to_json()
     connection.execute("BEGIN")
     connection.execute("INSERT INTO definition VALUES (?, 'sales', ?)", (LEDGER.fingerprint, document))
@@ -216,7 +216,7 @@ def made(path: Path, deals: int, *, witnesses: bool = False) -> int:
     if witnesses:
         _witnesses(connection, ids, born)
     connection.execute("COMMIT")
-    for _, sql in indexes:
+    for _, _, sql in after:
         connection.execute(sql)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.close()

@@ -1,4 +1,4 @@
--- The tables of a store, in SQL that SQLite and PostgreSQL both read. Schema version 5.
+-- The tables of a store in SQLite. Schema version 5. (PostgreSQL has the same in a text of its own.)
 -- Instants end in _us: microseconds since 1970-01-01 UTC. Money is whole minor units beside a
 -- currency; 'no value' is currency ''. Absent text is ''. Only facts that can truly be unknown are NULL.
 -- New files are made from this text; older ones come here step by step, through migrations/.
@@ -169,9 +169,18 @@ CREATE TABLE move (
     campaign TEXT NOT NULL,
     act_key TEXT NOT NULL,
     seal TEXT NOT NULL DEFAULT '',  -- digest over this row and the seal before it; '' where not sealed
-    repeat_kind TEXT NOT NULL DEFAULT '',
-    UNIQUE (record_id, seq)
+    repeat_kind TEXT NOT NULL DEFAULT ''
 );
+-- What metrics read of a record's moves, one after the other, without the way to each row. A constraint
+-- would need an index of its own beside it, so a trigger sees that there is one move of each number.
+CREATE INDEX move_history ON move (record_id, seq, moved_us, pipeline, source_pipeline, source, target, direction,
+    since_us, created_us, first_visit, furthest_before, furthest_after, owner, lead_source, repeat_kind, campaign,
+    currency, amount);
+CREATE TRIGGER move_once BEFORE INSERT ON move
+WHEN EXISTS (SELECT 1 FROM move WHERE record_id = NEW.record_id AND seq = NEW.seq)
+BEGIN
+    SELECT RAISE(ABORT, 'UNIQUE constraint failed: move.record_id, move.seq');
+END;
 -- The reached funnel reads only the rows that lifted a record further: all in one order, for any group,
 -- and those of one record, where it was handed over or became void.
 CREATE INDEX move_lift ON move (pipeline, furthest_before, furthest_after, owner, lead_source, repeat_kind, campaign,
