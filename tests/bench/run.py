@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import clients
+import engines
 import growth
 import memory
 import peers
@@ -47,6 +48,7 @@ SECTIONS: dict[str, Callable[[Path], None]] = {
         reports.reports,
         reports.report_price,
         reports.report_memory,
+        engines.engines,
     )
 }
 
