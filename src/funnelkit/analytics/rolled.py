@@ -31,8 +31,8 @@ class RollingUp(Protocol):
         Returns:
             ``(key, (a, b, c, d, currency), records, total)``. What ``a`` to ``d`` are depends on the kind.
             ``moves``: pipeline and place left, pipeline and place entered; of records that are not void.
-            ``lifts``: how far before and after; then whose the group is: that of the row (``own``), of
-            the lift before (``before``), of the first (``first``), or of all three (``all``).
+            ``lifts``: how far before and after, and ``all``, as if a record had been of one group all its
+            life; ``before`` and ``first`` put right whose it was at the lift before, and at the first.
             ``closings``: the outcome; of those that stand. ``stock``: the stage; of open records.
             ``holders``: nothing; groups that records may be in without being lifted in them.
         """
@@ -82,11 +82,12 @@ def holders(source: Source, scope: Scope) -> set[str] | None:
 
 
 def _credit(low: int, high: int, key: str, role: str) -> tuple[Any, ...]:
-    """Return whose a credit is: its own group, that of the lift before, that of the first one."""
+    """Return whose a credit is: its own group's, that of the lift before, that of the first one."""
     if role == "all":
         return low, high, key, 1, key, int(low > 0), key, 1
-    own, before, first = ((key, 1) if role == each else ("", 0) for each in ("own", "before", "first"))
-    return low, high, *own, *before, *first
+    if role == "before":
+        return low, high, "", 0, key, 1, "", 0
+    return low, high, "", 0, "", 0, key, 1
 
 
 def _rolled(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import attrs
@@ -29,6 +30,9 @@ _LONG = 8
 """A tail so many times as long as usual is no longer quicker to read than the ledger."""
 
 _EVER = 2**62
+_BETWEEN = chr(31)
+"""Stands between the parts of what is summed; no stage, pipeline or currency has it."""
+
 _COLUMNS = ("owner", "source")
 
 
@@ -71,7 +75,7 @@ def rolled(query: Query, asked: Asked) -> list[tuple[Any, ...]] | None:
     if not days:
         return None if days is None else []  # of no day at all there is nothing
     found = query(_text(asked, days), _params(asked))
-    ((known, *_, folded_us, newest_us),) = (row for tag, *row in found if tag == _STATE)
+    ((known, _, folded_us, newest_us),) = (row for sort, *row in found if sort == _STATE)
     return _added(found) if known == made and max(folded_us, newest_us) <= asked.as_of_us else None
 
 
@@ -101,6 +105,7 @@ def _text(asked: Asked, days: Mapping[Cut, Sequence[tuple[int, int]]]) -> str:
         cells=" UNION ALL ".join(_cells(asked, cut, some) for cut, some in days.items()),
         of_fact="".join(f" AND {clause}" for clause in of_fact),
         fact_key=asked.by or "''",
+        told=compose("told"),
         **_numbers(asked),
     )
 
@@ -134,16 +139,12 @@ def _of_group(asked: Asked, cut: Cut, name: str) -> str:
 
 def _added(found: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     """Add what the tail says to the sums, and leave out what comes to nothing."""
-    names = {row[7]: row[2:7] for row in found if row[0] == _NAME}
-    sums: dict[tuple[Any, ...], tuple[int, int]] = {}
-    for sort, key, what, *_, records, total in found:
-        if sort == _CELL and what in names:
-            cell = key, names[what]
-            before = sums.get(cell)
-            sums[cell] = (records, total) if before is None else (before[0] + records, before[1] + total)
-    for sort, key, *told, records, total in found:
-        if sort == _FACT:
-            cell = key, tuple(told)
-            before = sums.get(cell, (0, 0))
-            sums[cell] = before[0] + records, before[1] + total
-    return [(*cell, *both) for cell, both in sums.items() if both != (0, 0)]
+    names = {number: told for sort, _, told, number, _ in found if sort == _NAME}
+    parts = cache(lambda told: tuple(told.split(_BETWEEN)))
+    sums: dict[tuple[str, str], tuple[int, int]] = {}
+    for sort, key, what, records, total in found:
+        told = names.get(what) if sort == _CELL else what if sort == _FACT else None
+        if told is not None:
+            before = sums.get((key, told))
+            sums[key, told] = (records, total) if before is None else (before[0] + records, before[1] + total)
+    return [(key, parts(told), *both) for (key, told), both in sums.items() if both != (0, 0)]

@@ -1,4 +1,4 @@
-SELECT 2, {group_key}, c.cell % {whats}, '', '', '', '', c.records, c.total
+SELECT 2, {group_key}, c.cell % {whats}, c.records, c.total
 FROM funnelkit_rollup_group AS g
 CROSS JOIN (SELECT column1 AS low, column2 AS high FROM (VALUES {spans})) AS s
 CROSS JOIN funnelkit_rollup_cell AS c

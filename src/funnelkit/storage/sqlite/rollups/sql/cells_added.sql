@@ -1,4 +1,4 @@
-SELECT 2, grp, what, '', '', '', '', SUM(records), SUM(total)
+SELECT 2, grp, what, SUM(records), SUM(total)
 FROM (
   SELECT {group_key} AS grp, c.cell % {whats} AS what, c.records, c.total
   FROM funnelkit_rollup_group AS g

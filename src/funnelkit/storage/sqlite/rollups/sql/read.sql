@@ -4,19 +4,19 @@ WITH {rows},
 fact AS (
 {facts}
 )
-SELECT 0 AS sort, made AS grp, '' AS a, '' AS b, '' AS c, '' AS d, '' AS currency, newest_us AS records, MAX(
+SELECT 0 AS sort, made AS grp, '' AS told, newest_us AS records, MAX(
   (SELECT COALESCE(MAX(moved_us), 0) FROM move NOT INDEXED WHERE position > moves),
   (SELECT COALESCE(MAX(since_us), 0) FROM attribute NOT INDEXED WHERE position > fields)
 ) AS total
 FROM funnelkit_rollup
 UNION ALL
-SELECT 1, '', a, b, c, d, currency, id, 0
+SELECT 1, '', {told}, id, 0
 FROM funnelkit_rollup_what
 WHERE pipeline = :pipeline AND id >= {first} AND id < {behind}
 UNION ALL
 {cells}
 UNION ALL
-SELECT 3, {fact_key} AS grp, a, b, c, d, currency, SUM(records), SUM(total)
+SELECT 3, {fact_key} AS grp, {told} AS told, SUM(records), SUM(total)
 FROM fact
 WHERE pipeline = :pipeline {of_fact}
-GROUP BY {fact_key}, a, b, c, d, currency
+GROUP BY 2, 3

@@ -1,14 +1,15 @@
--- Rows that lifted a record further and stand. Whose record it was at that row, at the lift before and at the
--- first one is the same for almost all: role 'all'; else each has a row of its own.
+-- Rows that lifted a record further and stand, told as if the record had been of one group all its life. Where
+-- it was another's at the lift before, or at the first one, it is said whose it was then (1), and not (-1).
 SELECT m.pipeline AS pipeline, m.furthest_before AS a, m.furthest_after AS b, m.role AS c, '' AS d,
-  CASE WHEN m.role IN ('all', 'own') THEN m.currency ELSE '' END AS currency,
-  CASE m.role WHEN 'before' THEN m.owner_before WHEN 'first' THEN m.owner_first ELSE m.owner END AS owner,
-  CASE m.role WHEN 'before' THEN m.source_before WHEN 'first' THEN m.source_first ELSE m.lead_source END
-    AS source,
-  m.created_us AS at_us, m.sign AS records,
-  CASE WHEN m.role IN ('all', 'own') THEN m.sign * m.amount ELSE 0 END AS total
+  CASE WHEN m.role = 'all' THEN m.currency ELSE '' END AS currency,
+  CASE WHEN m.told = -1 OR m.role = 'all' THEN m.owner WHEN m.role = 'before' THEN m.owner_before
+    ELSE m.owner_first END AS owner,
+  CASE WHEN m.told = -1 OR m.role = 'all' THEN m.lead_source WHEN m.role = 'before' THEN m.source_before
+    ELSE m.source_first END AS source,
+  m.created_us AS at_us, m.sign * m.told AS records,
+  CASE WHEN m.role = 'all' THEN m.sign * m.amount ELSE 0 END AS total
 FROM (
-  SELECT climb.*, roles.role
+  SELECT climb.*, roles.role, roles.told
   FROM (
     SELECT m.sign, m.is_told, {columns},
       LAG(m.owner, 1, m.owner) OVER climbing AS owner_before,
@@ -20,11 +21,12 @@ FROM (
     WINDOW climbing AS (PARTITION BY m.sign, m.record_id, m.pipeline ORDER BY m.seq)
   ) AS climb
   CROSS JOIN (
-    SELECT 'all' AS role UNION ALL SELECT 'own' UNION ALL SELECT 'before' UNION ALL SELECT 'first'
+    SELECT 'all' AS role, 1 AS told UNION ALL SELECT 'before', 1 UNION ALL SELECT 'before', -1
+    UNION ALL SELECT 'first', 1 UNION ALL SELECT 'first', -1
   ) AS roles
 ) AS m
-WHERE m.is_told AND (m.role = 'all') = (
-    m.owner = m.owner_before AND m.owner = m.owner_first
-    AND m.lead_source = m.source_before AND m.lead_source = m.source_first
+WHERE m.is_told AND (
+    m.role = 'all'
+    OR (m.role = 'before' AND (m.owner <> m.owner_before OR m.lead_source <> m.source_before))
+    OR (m.role = 'first' AND (m.owner <> m.owner_first OR m.lead_source <> m.source_first))
   )
-  AND (m.role <> 'before' OR m.furthest_before <> '')
