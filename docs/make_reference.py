@@ -202,14 +202,28 @@ def is_error(value: Any) -> bool:
 
 
 def public_members(cls: type) -> list[tuple[str, Any]]:
-    """Return name and value of the documented methods and properties that a class defines itself."""
+    """Return name and value of the documented methods and properties of a class.
+
+    What it has of a base without a section of its own is among them; what any store does is told at `Store`.
+    """
+    bases = [base for base in cls.__mro__[1:] if base.__module__.startswith("funnelkit.")]
+    inherited = [key for base in bases if base not in classes() for key in vars(base)]
+    told = [key for key in inherited if not key.startswith("test_") and not hasattr(funnelkit.Store, key)]
+    members = {key: inspect.getattr_static(cls, key) for key in (*vars(cls), *told)}
     return [
         (key, getattr(cls, key))
-        for key, raw in vars(cls).items()
+        for key, raw in members.items()
         if not key.startswith("_")
         and (inspect.isfunction(raw) or isinstance(raw, property | classmethod | staticmethod))
         and inspect.getdoc(getattr(cls, key))
     ]
+
+
+@functools.cache
+def classes() -> set[type]:
+    """Return every class that has a section of its own."""
+    entries = itertools.chain.from_iterable(map(entries_of, AREAS))
+    return {entry.value for entry in entries if inspect.isclass(entry.value)}
 
 
 def constant_text(name: str, module: str) -> str:

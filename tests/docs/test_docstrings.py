@@ -53,6 +53,16 @@ def test_the_reference_is_up_to_date(reference: dict[str, Any]) -> None:
     assert committed == {name: f"{text.rstrip()}\n" for name, text in reference["pages"]().items()}
 
 
+@pytest.mark.parametrize("name", ["Engine", "AsyncEngine", "analytics.Analytics"])
+def test_every_verb_and_metric_is_in_the_reference(reference: dict[str, Any], name: str) -> None:
+    """What a class has of its families of methods is told with it, for nobody meets those by themselves."""
+    *module, class_ = name.split(".")
+    of = getattr(importlib.import_module(".".join(["funnelkit", *module])), class_)
+    methods = [key for key in dir(of) if not key.startswith("_") and callable(getattr(of, key))]
+    text = "\n".join(reference["pages"]().values())
+    assert [key for key in methods if f"\n### `{name}.{key}`\n" not in text] == []
+
+
 def test_every_public_name_is_in_the_reference(reference: dict[str, Any]) -> None:
     """Each public name has a heading of its own on some page; a public module, one for each of its names."""
     text = "\n".join(reference["pages"]().values())
