@@ -51,9 +51,7 @@ def undo(cursor: sqlite3.Cursor, bracket: Bracket) -> None:
                 raise
 
 
-def write(
-    cursor: sqlite3.Cursor, commit: Commit, rollups: Rollups, bracket: Bracket = TRANSACTION
-) -> int:
+def write(cursor: sqlite3.Cursor, commit: Commit, rollups: Rollups, bracket: Bracket = TRANSACTION) -> int:
     """Write a commit between the two ends of a bracket; return the number of rows.
 
     Roll-ups are brought up to date before the second end, when it is time.

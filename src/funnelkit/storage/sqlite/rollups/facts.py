@@ -50,7 +50,9 @@ def facts_of(step: Step) -> Iterator[Fact]:
     for pipeline in dict.fromkeys((step.pipeline, step.source_pipeline)):
         yield Fact("moves", (pipeline, *pair), priced=False)
     if step.furthest_before != step.furthest_after:
-        yield Fact("lifts", (step.pipeline, step.furthest_before, step.furthest_after, "all", "", step.currency))
+        yield Fact(
+            "lifts", (step.pipeline, step.furthest_before, step.furthest_after, "all", "", step.currency)
+        )
     if step.direction == "close":
         if step.target != "void":
             yield Fact("closings", (step.pipeline, step.target, "", "", "", step.currency))

@@ -23,7 +23,7 @@ __all__ = [
     "Cut",
     "Kind",
     "Level",
-        "cut_of",
+    "cut_of",
     "number_of",
     "spans",
     "spans_of",
@@ -67,10 +67,10 @@ _LAST_DAY = SPANS - _FIRST_DAY - 1
 _EPOCH = date(1970, 1, 1)
 
 
-def cut_of(owner: bool, source: bool) -> Cut:
+def cut_of(*, owner: bool, source: bool) -> Cut:
     """Return of whom sums are that tell owners apart, sources, or both.
 
-    >>> cut_of(True, False)
+    >>> cut_of(owner=True, source=False)
     'owner'
     """
     if owner:

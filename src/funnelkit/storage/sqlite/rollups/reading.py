@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -84,8 +83,8 @@ _STATE, _NAME, _CELL, _FACT = range(4)
 
 def _cut(asked: Asked) -> Cut:
     """Return of whom the sums have to be."""
-    told = [asked.by == name or getattr(asked, name) is not None for name in _COLUMNS]
-    return cut_of(*told)
+    told = {name: asked.by == name or getattr(asked, name) is not None for name in _COLUMNS}
+    return cut_of(**told)
 
 
 def _params(asked: Asked) -> dict[str, Any]:
