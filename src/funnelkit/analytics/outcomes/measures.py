@@ -49,8 +49,8 @@ class OutcomeMeasures(Measured):
     ) -> correlations.Correlations:
         """Find which values of what is known of records go together with winning, and which with losing.
 
-        A row a value: the win rate with it and without it, the ratio of the odds with its interval, and
-        whether chance is ruled out with so many values looked at. What goes together is not cause and
+        A row a value: the win rate with it and without it, the ratio of the odds with its interval, and which
+        findings are to be believed, so many values being looked at. What goes together is not cause and
         effect; and open records are not seen, so of the young only those decided soon are.
 
         Args:
