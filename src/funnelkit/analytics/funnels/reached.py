@@ -73,6 +73,8 @@ def counts(source: Source, scope: Scope, plan: Plan) -> list[Credit]:
     alone = {"currency": "''", "total": "0", "worth": "0"}
     if not _edited(source, scope):  # else the row that takes a record out may be of other hands
         alone["fallen"] = "{taken_out}"
+        if plan.horizon_us == ALWAYS[1] and not _transferred(source):  # it knows all lifts
+            alone["left_behind"] = ""
     # Groups that are left with nothing are told of, too: somebody may still stand there.
     return _credits(source, scope, plan, alone)
 
@@ -119,6 +121,11 @@ def _edited(source: Source, scope: Scope) -> bool:
     """Whether any record was ever edited in what is filtered or grouped by."""
     first = compose("funnels/first_edit")
     return any(rows_of(source, first, {"field": name}) != [("",)] for name in _asked(scope))
+
+
+def _transferred(source: Source) -> bool:
+    """Whether any record was ever moved from pipeline to pipeline."""
+    return rows_of(source, compose("funnels/first_transfer"), {}) != [(0,)]
 
 
 def _slots(scope: Scope, plan: Plan) -> dict[str, str]:
