@@ -27,7 +27,7 @@ CARRIED = re.compile(r"m\.(owner|lead_source|campaign|repeat_kind)\b|:(owner|sou
 """What a row of the ledger carries: texts that differ in nothing else are one text."""
 
 FULL = os.environ.get("FUNNELKIT_ENGINES") == "full"
-SLOW = {to_chdb: 4, to_spark: 8}
+SLOW: dict[Any, int] = {to_chdb: 4, to_spark: 8}
 LOADED: dict[Any, int] = {to_duckdb: 4, to_chdb: 32}
 """Where a text takes a tenth of a second or a whole one, only one in so many is asked unless all shall be."""
 

@@ -100,7 +100,7 @@ class Engine(NamedTuple):
     name: str
     source: Any
     ask: Callable[[str], list[Any]]
-    words: Mapping[str, str]
+    words: dict[str, str]
     ordered: tuple[str, str]
     wanted: Mapping[str, str]
 
@@ -157,7 +157,7 @@ def _row(what: str, ours: Callable[[], Any], who: str, theirs: Callable[[], Any]
     row(what, duration(median(rounds, OURS)), *cells)
 
 
-def _said(engine: Engine, sql: str, slots: Mapping[str, str] | None = None) -> str:
+def _said(engine: Engine, sql: str, slots: dict[str, str] | None = None) -> str:
     return sql.format(**engine.words | (slots or {}))
 
 
