@@ -12,6 +12,8 @@ import pytest
 from tests.analytics.histories import PIPELINES, Place, Record, analytics, feed, hour
 
 from funnelkit.analytics import Analytics, Shape
+from funnelkit.analytics.rendering import cell_text
+from funnelkit.analytics.words import words_in
 from funnelkit.clock import FrozenClock
 from funnelkit.errors import InputError, MissingExtraError, TimeError
 
@@ -96,6 +98,24 @@ def test_a_result_is_labelled_in_russian() -> None:
     assert russian == some().funnel("sales")
     with pytest.raises(InputError, match="'de' is not spoken here"):
         russian.labelled("de")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("value", "name", "text"),
+    [
+        (0.04962, "q", "0.050"),
+        (0.0004, "p", "<0.001"),
+        (0.04962, "ratio", "0.05"),
+        (True, "is_leak", "да"),
+        ("", "group", "(нет)"),
+        ("winning", "goes_with", "выигрышем"),
+        ("above 99.8 %", "place", "выше 99.8 %"),
+        ("open", "stage", "open"),
+    ],
+)
+def test_a_cell_says_small_chances_and_verdicts_in_words(value: object, name: str, text: str) -> None:
+    """A chance has three places, a verdict is in the language of the table, and an id is what it is."""
+    assert cell_text(value, name, words_in("ru")) == text
 
 
 def test_an_arrow_table_has_a_row_a_line() -> None:

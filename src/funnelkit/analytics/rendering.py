@@ -10,8 +10,12 @@ from typing import Any
 import attrs
 
 from funnelkit.analytics.intervals import Estimate, Rate
+from funnelkit.analytics.words import ENGLISH, Words
 
 __all__ = ["Table", "cell_text", "flat"]
+
+_VERDICTS = ("goes_with", "place", "said_by", "way")
+"""Columns whose texts are ours, and have names in every language."""
 
 _CHANCES, _LEAST = ("p", "q"), 0.001
 """Columns in which small numbers are the ones that matter, and what is as good as nothing there."""
@@ -68,17 +72,19 @@ class Table:
         return f"<table><caption>{caption}</caption><tr>{header}</tr>{body}</table><ul>{notes}</ul>"
 
 
-def cell_text(value: object, name: str) -> str:  # noqa: PLR0911 (one line a type)
-    """Return how one value of a row is shown in the column ``name``."""
+def cell_text(value: object, name: str, words: Words = ENGLISH) -> str:  # noqa: PLR0911 (one line a type)
+    """Return how one value of a row is shown in the column ``name``; ids and texts of users are kept."""
     match value:
         case None | "":
-            return "(none)" if name == "group" else "–"
+            return words("(none)") if name == "group" else "–"
+        case str() if name in _VERDICTS:
+            return words(value)
         case dict():
             return "; ".join(map(str, value.values())) or "–"
         case timedelta():
             return _span(value)
         case bool():
-            return "yes" if value else "no"
+            return words("yes" if value else "no")
         case int():
             return f"{value:,}"
         case float() if name in _CHANCES:

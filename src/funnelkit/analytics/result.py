@@ -234,7 +234,7 @@ class Result(Generic[R]):
         return Table(
             title=about.title(words),
             head=[words(name) for name in shown_names],
-            lines=[[cell_text(row[name], name) for name in shown_names] for row in rows],
+            lines=[[cell_text(row[name], name, words) for name in shown_names] for row in rows],
             numeric=[all(not isinstance(row[name], str) for row in rows) for name in shown_names],
             notes=about.notes(words),
         )
