@@ -112,6 +112,15 @@ def test_quantiles_are_of_nearest_rank_without_the_stays_of_void_records(
     assert row.closed == len(lasted)
 
 
+@few
+@given(spans, spans | st.just([]), st.sampled_from(["1s", "1m", "1h", "7h"]))
+def test_ages_and_sums_are_those_of_the_portable_texts(lasted: list[int], void: list[int], unit: str) -> None:
+    """To the unit that is asked for, of the stays that ended, without those of void records."""
+    database = stayed(lasted, void)
+    plain, in_order = measured(database, unit=unit)[0], measured(InOrder(database), unit=unit)[0]
+    assert in_order.values() == plain.values()
+
+
 @pytest.mark.parametrize("lasted", [0, 1, 63, 64, 3 * DAY, 400 * DAY])
 def test_stays_that_are_all_alike_need_one_look(lasted: int) -> None:
     """A bin from the shortest to the longest of them is of one duration."""
@@ -174,6 +183,15 @@ def test_a_source_that_keeps_stays_sorted_is_asked_for_nothing_else(how: dict[st
     assert (row.p50, row.closed) == (timedelta(microseconds=7), 3)
     assert {params.get("stage", "new") for _, params in source.asked} == {"new"}
     assert not [sql for sql, _ in source.asked if "lasting" in sql]
+
+
+def test_kaplan_meier_asks_elsewhere_for_open_stays_alone() -> None:
+    """Those that ended are counted in the index, for stuck records too."""
+    source = InOrder(stayed([5, 7, DAY]))
+    metrics = Analytics(source, [SALES], FrozenClock(hour(10_000)))
+    assert metrics.time_in_stage().rows[0].km_p50 == timedelta(hours=1)
+    assert metrics.stuck().rows[0].limit == timedelta(days=1)
+    assert not [sql for sql, _ in source.asked if "m.direction <> 'create'" in sql]
 
 
 @pytest.mark.parametrize("how", [HOW[-1], *FOREIGN])

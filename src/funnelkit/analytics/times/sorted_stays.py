@@ -1,16 +1,16 @@
-"""Exact quantiles out of an index that keeps the stays on each stage in the order of how long they lasted.
+"""Stays counted, and exact quantiles found, through an index of stays in the order of how long they lasted.
 
-Nothing is sorted, and no stay is looked up: one walk through the index counts the stays by bins that are
-the wider the longer they lasted, and the bin in which the wanted rank lies is counted again by ever narrower
-ones, until what is left is one duration. Stays of records that are void are in the index, too. They are
-few: how long they lasted is read once, and taken off each count.
+Nothing is sorted, and no stay is looked up: one walk through the index counts the stays by bins. For a
+quantile these are the wider the longer the stays lasted, and the bin in which the wanted rank lies is
+counted again by ever narrower ones, until what is left is one duration. Stays of records that are void are
+in the index, too. They are few: how long they lasted is read once, and taken off each count.
 """
 
 from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -19,51 +19,85 @@ import attrs
 from funnelkit.analytics.carried import born
 from funnelkit.analytics.scope import Scope
 from funnelkit.analytics.texts import Source, compose, rows_of
-from funnelkit.analytics.times.ages import Ended
+from funnelkit.analytics.times.ages import Ages, Ended
 
-__all__ = ["ended_in_order", "keeps_order"]
+__all__ = ["ended_by_age", "ended_in_order", "keeps_order"]
 
-_FIRST = "MAX(0, MIN(least_us / 64, 86400000000))"
-"""How wide the first bins are: a 64th of how long the stays lasted, a day at most."""
+_FIRST = "lasted_us + MAX(0, MIN(lasted_us / 64, 86400000000))"
+"""How far the first bins go: a 64th of how long the shortest of their stays lasted, a day at most."""
 
 _PARTS = 1000
 """Into how many a bin is taken apart."""
 
-_ALL = (-(2**63), 2**63 - 1)
+_ALL = {"above": -(2**63), "most": 2**63 - 1}
 
 
 class Bin(NamedTuple):
-    """How many stays count of those that lasted so long; somebody stayed as short and as long as that."""
+    """The stays that lasted from as short to as long as some that did.
 
-    least_us: int
-    most_us: int
-    stays: int
+    Attributes:
+        upto_us: How far the bin goes.
+        measured: How many they are, or a sum over them; with those that are void as of then.
+        void: How long those lasted.
+    """
+
+    shortest_us: int
+    longest_us: int
+    upto_us: int
+    measured: int
+    void: Sequence[int]
+
+    @property
+    def stays(self) -> int:
+        """How many count, where they were counted."""
+        return self.measured - len(self.void)
 
 
 @attrs.frozen
 class InOrder:
-    """What is read: all stays by stage, and how long those lasted that do not count."""
+    """What is read: all stays by stage, and how long the void ones lasted."""
 
     source: Source
     scope: Scope
     void: Mapping[str, Sequence[int]]
 
-    def bins(self, stage: str, width: str, limits: tuple[int, int], by: int = 0) -> list[Bin]:
-        """Count the stays on a stage that lasted longer than one limit, up to the other."""
-        above, upto = limits
-        text = compose("times/bins", width=width, born=born(self.scope))
-        params = self.scope.params() | {"stage": stage, "above": above, "upto": upto, "width": by}
-        void, found = self.void.get(stage, ()), []
-        for least, most, stays in rows_of(self.source, text, params):
-            left = stays - (bisect_right(void, most) - bisect_left(void, least))
-            if left > 0:
-                found.append(Bin(least, most, left))
-        return found
+    def bins(
+        self, stage: str, upto: str, limits: Mapping[str, int | str], measure: str = "COUNT(*)"
+    ) -> list[Bin]:
+        """Return the bins on a stage that go ``upto`` there."""
+        text = compose("times/bins", upto=upto, measure=measure, born=born(self.scope))
+        void = self.void.get(stage, ())
+        return [
+            Bin(low, high, end, found or 0, void[bisect_left(void, low) : bisect_right(void, high)])
+            for low, high, end, found in rows_of(
+                self.source, text, {**self.scope.params(), **limits, "stage": stage}
+            )
+        ]
 
 
 def keeps_order(source: Source, scope: Scope) -> bool:
     """Whether a source keeps in order just those stays that are asked for."""
     return scope.is_plain and getattr(source, "sorted_stays", False)
+
+
+def ended_by_age(source: Source, scope: Scope, ages: Ages) -> Iterator[tuple[str, int, int, int]]:
+    """Yield stage, age, how many stays ended at it, and by how much it is too long for all of them together.
+
+    Args:
+        source: One that is `SortedStays`.
+        scope: A plain one.
+        ages: How finely.
+    """
+    read = InOrder(source, scope, _void(source, scope))
+    limits = {**_ALL, **ages.params()}
+    for stage in scope.shape.places[:-1]:
+        over = {
+            bin.upto_us: bin.measured - sum(bin.upto_us - lasted for lasted in bin.void)
+            for bin in read.bins(stage, "{age}", limits, "SUM({age} - (m.moved_us - m.since_us))")
+        }
+        for bin in read.bins(stage, "{age}", limits):
+            if bin.stays > 0:
+                yield stage, bin.upto_us, bin.stays, over.get(bin.upto_us, 0)
 
 
 def ended_in_order(source: Source, scope: Scope) -> Ended:
@@ -74,7 +108,7 @@ def ended_in_order(source: Source, scope: Scope) -> Ended:
         scope: A plain one.
     """
     read = cache(lambda: InOrder(source, scope, _void(source, scope)))
-    first = cache(lambda stage: read().bins(stage, _FIRST, _ALL))
+    first = cache(lambda stage: [bin for bin in read().bins(stage, _FIRST, _ALL) if bin.stays > 0])
     return Ended(
         closed=lambda cell: sum(bin.stays for bin in first(cell[1])),
         quantile=cache(lambda cell, percent: _quantile(read(), cell[1], first(cell[1]), percent)),
@@ -83,15 +117,15 @@ def ended_in_order(source: Source, scope: Scope) -> Ended:
 
 def _quantile(read: InOrder, stage: str, bins: Sequence[Bin], percent: int) -> int | None:
     """Return the duration of nearest rank, from the first bins of a stage."""
-    rank = -(-percent * sum(bin.stays for bin in bins) // 100)
-    bin = None
+    rank, found = -(-percent * sum(bin.stays for bin in bins) // 100), None
     while bins:
         bin, rank = _located(bins, rank)
-        if bin.least_us == bin.most_us:
+        found, width = bin.longest_us, bin.longest_us - bin.shortest_us
+        if not width:
             break
-        part = (bin.most_us - bin.least_us) // _PARTS
-        bins = read.bins(stage, ":width", (bin.least_us - 1, bin.most_us), part)
-    return None if bin is None else bin.most_us
+        within = {"above": bin.shortest_us - 1, "most": bin.longest_us, "width": width // _PARTS}
+        bins = [bin for bin in read.bins(stage, "lasted_us + :width", within) if bin.stays > 0]
+    return found
 
 
 def _located(bins: Sequence[Bin], rank: int) -> tuple[Bin, int]:

@@ -14,7 +14,7 @@ from funnelkit.analytics.result import About, Group, Result, Row, check_cell
 from funnelkit.analytics.scope import Scope
 from funnelkit.analytics.texts import Params, Source, compose, rows_of
 from funnelkit.analytics.times.ages import ENDED, Ages, Cell, Ended, quantiles
-from funnelkit.analytics.times.sorted_stays import ended_in_order, keeps_order
+from funnelkit.analytics.times.sorted_stays import ended_by_age, ended_in_order, keeps_order
 from funnelkit.analytics.times.survival import Lasted, Survival, kaplan_meier, span
 
 __all__ = ["Each", "Lasting", "Stay", "TimeInStage", "lastings", "stay_ids", "time_in_stage"]
@@ -137,10 +137,15 @@ class Lasting:
     ages: Ages
     each: Each = "stay"
 
+    @property
+    def in_order(self) -> bool:
+        """Whether the source keeps the stays that ended in the order of how long they lasted."""
+        return self.each == "stay" and keeps_order(self.source, self.scope)
+
     def text(self, tail: str, slots: Mapping[str, str]) -> str:
         """Return the text that ends with ``tail``."""
         together = {"each": "{each_record}"} if self.each == "record" else {}
-        alone = {"going_on": "", "standing_on": ""} if tail == ENDED and not together else {}
+        alone = {"stays": "{left}", "standing_on": ""} if tail == ENDED and not together else {}
         named = self.scope.slots() | together | alone | {"tail": tail} | dict(slots)
         return compose("times/stays", **named)
 
@@ -155,7 +160,12 @@ Counted = dict[Cell, list[Count]]
 def lastings(asked: Lasting, *, way: bool = False) -> Counted:
     """Read how many stays ended and go on at each age; with ``way``, by where they led to."""
     found: Counted = defaultdict(list)
-    sql = asked.text("{aged}", {"way": "went" if way else "''"})
+    slots = {"way": "went" if way else "''"}
+    if asked.in_order and not way:
+        slots["stays"] = "{going_on}"
+        for stage, age, ended, over in ended_by_age(asked.source, asked.scope, asked.ages):
+            found["", stage].append(("", age, ended, 0, over))
+    sql = asked.text("{aged}", slots)
     for key, stage, went, age, ended, running, over in rows_of(asked.source, sql, asked.params()):
         found[key, stage].append((went, int(age), int(ended), int(running), int(over)))
     return found
@@ -165,8 +175,7 @@ def time_in_stage(source: Source, scope: Scope, ages: Ages, each: Each = "stay")
     """Measure the stays on every stage: what is asked for is read when somebody looks."""
     asked = Lasting(source, scope, ages, each)
     counted = cache(partial(lastings, asked))
-    in_order = each == "stay" and keeps_order(source, scope)
-    ended = ended_in_order(source, scope) if in_order else _ended(asked, counted)
+    ended = ended_in_order(source, scope) if asked.in_order else _ended(asked, counted)
     rows = [
         Stay(
             group=scope.group_of(key),

@@ -1,19 +1,20 @@
--- Stays on one stage, counted by how long they lasted, from the index that keeps them in that order: each step
+-- Stays on one stage by bins of how long they lasted, from the index that keeps them in that order: each step
 -- leaps to the shortest stay beyond the last bin. (Not portable: only sources that keep stays sorted are asked.)
 WITH RECURSIVE bin AS (
   SELECT (SELECT MIN(m.moved_us - m.since_us) FROM move AS m
-    WHERE {on_stage} AND m.moved_us - m.since_us > :above) AS least_us
+    WHERE {on_stage} AND m.moved_us - m.since_us > :above) AS lasted_us
   UNION ALL
   SELECT (SELECT MIN(m.moved_us - m.since_us) FROM move AS m
-    WHERE {on_stage} AND m.moved_us - m.since_us > least_us + {width})
+    WHERE {on_stage} AND m.moved_us - m.since_us > {upto})
   FROM bin
-  WHERE least_us <= :upto
+  WHERE lasted_us <= :most
 )
-SELECT least_us,
-  (SELECT MAX(m.moved_us - m.since_us) FROM move AS m WHERE {on_stage}
-    AND m.moved_us - m.since_us >= least_us AND m.moved_us - m.since_us <= least_us + {width}) AS most_us,
-  (SELECT COUNT(*) FROM move AS m WHERE {on_stage}
-    AND m.moved_us - m.since_us >= least_us AND m.moved_us - m.since_us <= least_us + {width}
-    AND m.moved_us <= :as_of {born}) AS stays
+SELECT lasted_us,
+  (SELECT MAX(m.moved_us - m.since_us) FROM move AS m
+    WHERE {on_stage} AND m.moved_us - m.since_us >= lasted_us AND m.moved_us - m.since_us <= {upto}) AS longest_us,
+  {upto} AS upto_us,
+  (SELECT {measure} FROM move AS m
+    WHERE {on_stage} AND m.moved_us - m.since_us >= lasted_us AND m.moved_us - m.since_us <= {upto}
+      AND m.moved_us <= :as_of {born}) AS measured
 FROM bin
-WHERE least_us <= :upto
+WHERE lasted_us <= :most

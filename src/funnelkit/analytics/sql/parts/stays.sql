@@ -1,0 +1,3 @@
+{left}
+UNION ALL
+{going_on}
