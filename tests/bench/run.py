@@ -20,6 +20,7 @@ import memory
 import peers
 import postgres
 import reports
+import rollups
 import seen
 import sqlite
 import startup
@@ -48,6 +49,8 @@ SECTIONS: dict[str, Callable[[Path], None]] = {
         reports.reports,
         reports.report_price,
         reports.report_memory,
+        rollups.rollups,
+        rollups.rollup_price,
         engines.engines,
     )
 }
