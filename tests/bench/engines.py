@@ -270,7 +270,7 @@ def _alone(folder: Path, limit: str) -> None:
             check=False,
             env=os.environ | {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])},
         )
-        said = f"{int(done.stdout) / 1024:.0f} MB" if done.stdout else "out of memory"
+        said = f"{int(done.stdout.split()[-1]) / 1024:.0f} MB" if done.returncode == 0 else "out of memory"
         row(f"DuckDB: memory of `{call.split('.')[1]}`{f', limit {limit}' if limit else ''}", said)
 
 
