@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.analytics.histories import PIPELINES, START, Record, histories, hour, written
 
-from funnelkit import Engine, FrozenClock, MemoryStore, Pipeline, Stage, money
+from funnelkit import Engine, EventLog, FrozenClock, MemoryStore, Pipeline, Stage, import_log, money
 from funnelkit.analytics import Analytics, Shape
 from funnelkit.errors import FunnelkitError, InputError, StoreReadOnlyError
 from funnelkit.people import Organisation, Person, Scope
@@ -495,3 +495,35 @@ def test_a_plain_commit_runs_the_statements_that_it_ran_without(
                 deal = engine.move(deal, stage)
             told.append([sql.split()[0] for sql in said if not sql.startswith("PRAGMA")])
     assert told[0] == told[1]
+
+
+# -- imports -----------------------------------------------------------------------------------
+
+
+def test_imported_histories_are_told_like_the_ledger(tmp_path: Path) -> None:
+    """Whole lives of the past, with hand-overs and prices, written in batches between moves of today."""
+    clock = FrozenClock(datetime(2026, 2, 1, tzinfo=UTC))
+    lives = (["new", "call", "offer", "won"], ["new", "lost"], ["new", "offer", "call"])
+    rows = [
+        {
+            "case": f"c{number}",
+            "stage": stage,
+            "at": START + timedelta(days=number / 2 + step, hours=step),
+            "owner": ("ann", "bob", "eva")[number * step % 3],
+            "value": f"{number + step}.00",
+        }
+        for number in range(30)
+        for step, stage in enumerate(lives[number % 3])
+    ]
+    places = {place: place for place in ("new", "call", "offer")}
+    names = {"record": "case", "activity": "stage", "time": "at", "owner": "owner", "value": "value"}
+    log = EventLog(**names, currency="EUR", stages=places, outcomes={"won": "won", "lost": "lost"})
+    with SQLiteStore(tmp_path / "crm.db", durability="fast") as store:
+        store.keep_rollups()
+        engine = Engine(SALES, CARE, store=store, clock=clock)
+        deal = engine.create("today's", pipeline="sales", owner="ann")
+        report = import_log(engine, rows, log, pipeline="sales", batch=7)
+        assert report.records == 30
+        engine.win(deal)
+        for group, days in product(GROUPS, WHOLE):
+            assert all(agree(store, of_groups("sales", group, days), clock, SHAPES))

@@ -33,7 +33,7 @@ _ADD = """
 INSERT INTO funnelkit_rollup_cell VALUES (?, ?, ?)
 ON CONFLICT (cell) DO UPDATE SET records = records + excluded.records, total = total + excluded.total
 """
-_ALL_GROUPS = "SELECT +owner, +source, +id FROM funnelkit_rollup_group"
+_GROUP_OF = "SELECT +id FROM funnelkit_rollup_group WHERE owner IS ? AND source IS ?"
 _ALL_WHATS = "SELECT +pipeline, +a, +b, +c, +d, +currency, +id FROM funnelkit_rollup_what"
 _ALL_DAYS = "SELECT +start_us, +day FROM funnelkit_rollup_day ORDER BY start_us"
 
@@ -143,8 +143,7 @@ class _Names:
 
     def __init__(self, cursor: sqlite3.Cursor) -> None:
         self.cursor = cursor
-        groups = cursor.execute(_ALL_GROUPS).fetchall()
-        self._ids: dict[tuple[str | None, str | None], int] = {row[:2]: row[2] for row in groups}
+        self._ids: dict[tuple[str | None, str | None], int] = {}
         whats = cursor.execute(_ALL_WHATS).fetchall()
         self._whats = {(KINDS[row[6] // WHATS_OF_KIND], row[:6]): row[6] for row in whats}
         self._taken = Counter(kind for kind, _ in self._whats)
@@ -171,11 +170,12 @@ class _Names:
     @property
     def are_used_up(self) -> bool:
         """Whether there are more names than numbers."""
-        return len(self._ids) >= GROUPS or max(self._taken.values(), default=0) >= WHATS_OF_KIND
+        return max(self._ids.values(), default=0) >= GROUPS or max(self._taken.values(), default=0) >= WHATS_OF_KIND
 
     def _id(self, owner: str | None, source: str | None) -> int:
         number = self._ids.get((owner, source))
         if number is None:
-            number = self.cursor.execute(_GROUP, (owner, source)).lastrowid or 0
+            found = self.cursor.execute(_GROUP_OF, (owner, source)).fetchall()
+            number = found[0][0] if found else self.cursor.execute(_GROUP, (owner, source)).lastrowid or 0
             self._ids[owner, source] = number
         return number
