@@ -3,8 +3,8 @@
 Every text stays inside a subset that SQLite, PostgreSQL, DuckDB, ClickHouse and Spark read alike: CTEs,
 equality joins, GROUP BY, window functions with explicit ROWS frames, CASE, COALESCE, NULLIF,
 COUNT/SUM/MIN/MAX, integer ``+ - * %`` and comparisons; no division, no dates, no quantiles. Python
-divides and orders. One text is outside of it, ``times/bins``: it leaps through an index of SQLite, and
-only sources that say they keep that index are asked (`SortedStays`).
+divides and orders. Two texts are outside of it, ``times/bins`` and ``times/void_stays``: they are for an
+index of SQLite, and only sources that say they keep it are asked (`SortedStays`).
 
 A ``{slot}`` in a file is filled from what the caller gives, all of it written in this package, or
 else with the file ``parts/<slot>.sql``. What a user says never becomes text: it travels as a parameter.

@@ -139,9 +139,11 @@ def _located(bins: Sequence[Bin], rank: int) -> tuple[Bin, int]:
 
 def _void(source: Source, scope: Scope) -> dict[str, Sequence[int]]:
     """Return how long the stays of void records lasted, in order, by stage."""
-    places = scope.shape.places
-    found: dict[str, array[int]] = {place: array("q") for place in places}
-    text = compose("times/void_stays", **scope.slots(), born=born(scope))
-    for number, lasted in rows_of(source, text, scope.params()):
-        found[places[number - 1]].append(lasted)
-    return {stage: array("q", sorted(spans)) for stage, spans in found.items()}
+    stages = scope.shape.places[:-1]
+    listed = ", ".join(compose("parts/listed", n=str(n)) for n in range(1, len(stages) + 1))
+    text = compose("times/void_stays", listed=listed, born=born(scope))
+    (row,) = rows_of(source, text, scope.params())
+    return {
+        stage: array("q", sorted(map(int, spans.split(",")))) if spans else array("q")
+        for stage, spans in zip(stages, row, strict=True)
+    }
