@@ -11,7 +11,7 @@ from funnelkit.storage.sqlite.rollups.texts import compose, lived, rows
 
 __all__ = ["EVERY", "KEPT", "Rollups", "are_kept", "fold", "tail", "weight"]
 
-EVERY = 4_096
+EVERY = 2_048
 """How long the tail may get, in moves: the longer, the cheaper a move and the slower a reader."""
 
 _LOOK = 256

@@ -33,6 +33,8 @@ _BETWEEN = chr(31)
 """Stands between the parts of what is summed; no stage, pipeline or currency has it."""
 
 _COLUMNS = ("owner", "source")
+_OF_LIFTS = ("lifts", "holders")
+"""Kinds to which it matters whose a record was before, when it is asked whose."""
 
 
 @attrs.frozen(kw_only=True)
@@ -99,7 +101,7 @@ def _text(asked: Asked, days: Mapping[Cut, Sequence[tuple[int, int]]]) -> str:
         of_fact.append("at_us >= :low AND at_us < :high")
     return compose(
         "read",
-        rows=rows(asked.kind, edits=asked.kind == "stock" or _cut(asked) != "all"),
+        rows=rows(asked.kind, edits=asked.kind == "stock" or (_cut(asked) != "all" and asked.kind in _OF_LIFTS)),
         facts=facts(asked.kind),
         cells=" UNION ALL ".join(_cells(asked, cut, some) for cut, some in days.items()),
         of_fact="".join(f" AND {clause}" for clause in of_fact),

@@ -16,7 +16,10 @@ WHERE pipeline = :pipeline AND id >= {first} AND id < {behind}
 UNION ALL
 {cells}
 UNION ALL
-SELECT 3, {fact_key} AS grp, {told} AS told, SUM(records), SUM(total)
-FROM fact
-WHERE pipeline = :pipeline {of_fact}
-GROUP BY 2, 3
+SELECT 3, grp, {told}, records, total
+FROM (
+  SELECT {fact_key} AS grp, a, b, c, d, currency, SUM(records) AS records, SUM(total) AS total
+  FROM fact
+  WHERE pipeline = :pipeline {of_fact}
+  GROUP BY grp, b, d, a, c, currency
+) AS some

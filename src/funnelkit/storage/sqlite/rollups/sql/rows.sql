@@ -1,7 +1,7 @@
 -- What came since the sums were last brought up to date. A record that became void or was reopened in the
 -- meantime is told of anew, by its whole life: now (sign 1) less then (sign -1). Of one that was ever edited
--- only what it did since is told, less where it stood, but with an eye on its life before. The rows of all
--- others speak for themselves.
+-- only what it did since is told, but with an eye on the lifts before. The rows of all others speak for
+-- themselves.
 touched AS (
   SELECT record_id, MAX(anew) AS anew, MAX(edited) AS edited
   FROM (
@@ -24,20 +24,15 @@ life AS (
     t.anew OR t.edited AS is_held, {columns}
   FROM touched AS t
   CROSS JOIN move AS m ON m.record_id = t.record_id
-  WHERE m.position <= :moves_to
+  WHERE m.position <= :moves_to AND (
+      t.anew = 1 OR m.furthest_before <> m.furthest_after OR m.direction IN ('close', 'reopen')
+      OR m.position > (SELECT moves FROM funnelkit_rollup)
+    )
   UNION ALL
   SELECT -1 AS sign, 1 AS is_told, 0 AS is_held, {columns}
   FROM touched AS t
   CROSS JOIN move AS m ON m.record_id = t.record_id
   WHERE t.anew = 1 AND m.position <= (SELECT moves FROM funnelkit_rollup)
-  UNION ALL
-  SELECT -1 AS sign, 0 AS is_told, 0 AS is_held, {columns}
-  FROM touched AS t
-  CROSS JOIN move AS m ON m.record_id = t.record_id AND m.seq = (
-    SELECT MAX(b.seq) FROM move AS b
-    WHERE b.record_id = t.record_id AND b.position <= (SELECT moves FROM funnelkit_rollup)
-  )
-  WHERE t.anew = 0
 ),
 turned AS (
   SELECT m.sign, m.is_told, m.is_held, {columns},
