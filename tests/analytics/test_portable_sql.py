@@ -83,6 +83,13 @@ def test_every_file_of_sql_is_used(texts: set[str]) -> None:
         assert longest in together, name
 
 
+def test_no_two_parts_have_one_name() -> None:
+    """A slot is filled from one file, whichever room that lies in."""
+    folder = Path(str(files("funnelkit.analytics").joinpath("sql")))
+    names = [path.name for path in folder.rglob("parts/*.sql")]
+    assert len(names) == len({*names}) > 100
+
+
 def test_every_text_has_only_parameters_of_ours(texts: set[str]) -> None:
     """What a user says is never part of a text."""
     literals = {literal for text in texts for literal in re.findall("'([^']*)'", text)}

@@ -7,7 +7,8 @@ divides and orders. Two texts are outside of it, ``times/bins`` and ``times/void
 index of SQLite, and only sources that say they keep it are asked (`SortedStays`).
 
 A ``{slot}`` in a file is filled from what the caller gives, all of it written in this package, or
-else with the file ``parts/<slot>.sql``. What a user says never becomes text: it travels as a parameter.
+else with the file ``<slot>.sql``, which lies in ``parts/`` of the one room that needs it, or in the
+``parts/`` of all. What a user says never becomes text: it travels as a parameter.
 """
 
 from __future__ import annotations
@@ -19,11 +20,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from importlib.resources.abc import Traversable
 
 __all__ = ["Params", "Source", "compose", "rows_of"]
 
 Params = dict[str, int | str]
 
+_SQL = files("funnelkit.analytics").joinpath("sql")
 _SLOT = re.compile(r"\{(\w+)\}")
 _NAME = re.compile(r":([a-z]\w*)")
 _COMMENT = re.compile(r"--.*\n")
@@ -38,7 +41,7 @@ class Source(Protocol):
 
 
 def compose(name: str, /, **slots: str) -> str:
-    """Return the text of ``sql/<name>.sql`` with every slot filled.
+    """Return the text of ``sql/<name>.sql``, or of the part ``parts/<name>``, with every slot filled.
 
     >>> compose("parts/first", n="2").strip()
     'SELECT record_id, unit, 2 AS ord, MIN(seq) AS seq_done FROM step_2 GROUP BY record_id, unit'
@@ -59,5 +62,18 @@ def rows_of(source: Source, sql: str, params: Params) -> list[tuple[Any, ...]]:
 
 @cache
 def _file(name: str) -> str:
-    text = files("funnelkit.analytics").joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")
-    return _COMMENT.sub("", text).strip()
+    room, _, part = name.rpartition("/")
+    path = _parts()[part] if room == "parts" else _SQL.joinpath(f"{name}.sql")
+    return _COMMENT.sub("", path.read_text(encoding="utf-8")).strip()
+
+
+@cache
+def _parts() -> dict[str, Traversable]:
+    """Return the file of every part: those of all rooms, and of each room."""
+    folders = [_SQL, *(room for room in _SQL.iterdir() if room.is_dir() and room.name != "parts")]
+    found = [file for folder in folders for file in _listed(folder.joinpath("parts"))]
+    return {file.name.removesuffix(".sql"): file for file in found}
+
+
+def _listed(folder: Traversable) -> list[Traversable]:
+    return [*folder.iterdir()] if folder.is_dir() else []
