@@ -198,8 +198,8 @@ def made(path: Path, deals: int, *, witnesses: bool = False) -> int:
     connection = sqlite3.connect(path, isolation_level=None)
     for pragma in ("synchronous = OFF", "journal_mode = OFF", "cache_size = -2000000"):
         connection.execute(f"PRAGMA {pragma}")
-    named = "SELECT type, name, sql FROM sqlite_master WHERE type <> 'table' AND tbl_name = 'move' AND sql <> ''"
-    after = connection.execute(named).fetchall()
+    named = "SELECT type, name, sql FROM sqlite_master WHERE tbl_name = 'move' AND type <> 'table'"
+    after = [each for each in connection.execute(named).fetchall() if each[2]]
     for kind, name, _ in after:
         connection.execute(f"DROP {kind} {name}")
     document = LEDGER.to_json()

@@ -40,8 +40,11 @@ INDEXES = ("move_climb", "move_pair", "move_transfer", "move_stay", "move_lift",
 NARROW = (
     "DROP TRIGGER move_once",
     "CREATE UNIQUE INDEX move_of ON move (record_id, seq)",
-    "CREATE INDEX move_lift ON move (pipeline, furthest_before, furthest_after, currency, moved_us, "
-    "created_us, amount) WHERE furthest_before <> furthest_after",
+    """
+    CREATE INDEX move_lift
+    ON move (pipeline, furthest_before, furthest_after, currency, moved_us, created_us, amount)
+    WHERE furthest_before <> furthest_after
+    """,
 )
 """What would be there for the moves themselves, and for the plain funnel alone."""
 
