@@ -40,8 +40,10 @@ def rows(kind: Kind | None = None, *, edits: bool = True) -> str:
         kind: What is summed; None is everything.
         edits: Whether it matters who had a record when; else only who has it on the row that counts.
     """
-    touching = compose("edited", told=_LIFTED if kind in ("lifts", "holders") else "")
-    return compose("rows", touching=touching if edits else compose("untouched"), columns=_COLUMNS)
+    touching = compose("edited") if edits else ""
+    if edits and kind != "holders":  # who was edited before holds nothing new
+        touching += " " + compose("edited_before", told=_LIFTED if kind == "lifts" else "")
+    return compose("rows", touching=touching, columns=_COLUMNS)
 
 
 @cache
