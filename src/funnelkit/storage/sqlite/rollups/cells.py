@@ -82,6 +82,7 @@ class Cells:
         self._steps: dict[tuple[str, ...], list[tuple[Kind, int, int, int]]] = {}
         self._facts: defaultdict[tuple[Kind, int, Whose, int], list[int]] = defaultdict(lambda: [0, 0])
         self._records: Counter[int] = Counter()
+        self._known: dict[tuple[Kind, Whose, int], list[int]] = {}
 
     def add_row(
         self, step: tuple[str, ...], whose: Whose, created_us: int, moved_us: int, amount: int
@@ -113,15 +114,18 @@ class Cells:
 
     def write(self) -> int:
         """Write the cells in their order, in which many of them lie side by side; return how many."""
-        sums, totals = self._records, Counter[int]()
+        sums: dict[int, int] = dict(self._records)  # a counter is slow to be added to one by one
+        totals: dict[int, int] = {}
         for (kind, what, whose, day), (records, total) in self._facts.items():
             for start in self._starts(kind, whose, day) if records or total else ():
-                sums[start + what] += records
-                totals[start + what] += total
+                number = start + what
+                sums[number] = sums.get(number, 0) + records
+                if total:
+                    totals[number] = totals.get(number, 0) + total
         changed = [
-            (number, sums[number], totals[number])
+            (number, sums[number], totals.get(number, 0))
             for number in sorted(sums)
-            if sums[number] or totals[number]
+            if sums[number] or totals.get(number)
         ]
         return self._names.cursor.executemany(_ADD, changed).rowcount if changed else 0
 
@@ -134,8 +138,12 @@ class Cells:
 
     def _starts(self, kind: Kind, whose: Whose, day: int) -> list[int]:
         """Return where the cells begin that something of somebody and of a day belongs to."""
-        groups, spans = self._names.groups(whose), spans_of(day)
-        return [groups[cut] + spans[level] for cut, level in _PLACES[kind]]
+        place = kind, whose, day
+        starts = self._known.get(place)
+        if starts is None:
+            groups, spans = self._names.groups(whose), spans_of(day)
+            starts = self._known[place] = [groups[cut] + spans[level] for cut, level in _PLACES[kind]]
+        return starts
 
 
 class _Names:
