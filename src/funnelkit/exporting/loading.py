@@ -110,7 +110,7 @@ def _to_server(source: ClickHouseSource, files: Mapping[str, list[str]]) -> None
         for table in TABLES:
             source.client.command(f"DROP TABLE IF EXISTS {_ARRIVING}")
             columns = clickhouse_columns(table)
-            source.client.command(f"CREATE TABLE {_ARRIVING} ({columns}) ENGINE = MergeTree ORDER BY ()")
+            source.client.command(f"CREATE TABLE {_ARRIVING} ({columns}) ENGINE = MergeTree ORDER BY tuple()")
             for file in files[table]:
                 source.client.raw_insert(_ARRIVING, insert_block=Path(file).read_bytes(), fmt="Parquet")
             for statement in _laid_out(source, table, _ARRIVING):
