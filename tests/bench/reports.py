@@ -208,17 +208,17 @@ _ALONE = """
 import resource, sys
 from pathlib import Path
 from reports import HALF, metrics
-print(len({call}.to_dicts()), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(len({call}), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 CALLS = (
-    "funnel()",
-    "funnel(by='owner')",
-    "transitions()",
-    "win_rate(by='owner')",
-    "potential()",
-    "time_in_stage()",
-    "funnel(definition='visited')",
-    "funnel(definition='ordered', window='90d')",
+    "funnel().rows",
+    "funnel(by='owner').rows",
+    "transitions().rows",
+    "win_rate(by='owner').rows",
+    "potential().rows",
+    "time_in_stage().to_dicts()",
+    "funnel(definition='visited').rows",
+    "funnel(definition='ordered', window='90d').rows",
 )
 
 
