@@ -326,7 +326,7 @@ class SQLiteStore(Reader):
         """Keep sums beside the ledger, so that dashboards are answered in milliseconds at any size.
 
         They are of the file: whoever opens it keeps them from then on. A commit pays for them once in
-        some thousand moves, within its transaction. Funnels as `reached`, transitions, the present
+        about a thousand moves, within its transaction. Funnels as `reached`, transitions, the present
         stock and win rates, of any owner and source, of whole days, are read from them; the numbers
         are those of the ledger, always. Called again, it brings them up to date.
 

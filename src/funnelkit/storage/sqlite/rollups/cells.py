@@ -178,7 +178,10 @@ class _Names:
     @property
     def are_used_up(self) -> bool:
         """Whether there are more names than numbers."""
-        return max(self._ids.values(), default=0) >= GROUPS or max(self._taken.values(), default=0) >= WHATS_OF_KIND
+        return (
+            max(self._ids.values(), default=0) >= GROUPS
+            or max(self._taken.values(), default=0) >= WHATS_OF_KIND
+        )
 
     def _id(self, owner: str | None, source: str | None) -> int:
         number = self._ids.get((owner, source))

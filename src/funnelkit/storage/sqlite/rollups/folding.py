@@ -11,10 +11,10 @@ from funnelkit.storage.sqlite.rollups.texts import compose, lived, rows
 
 __all__ = ["EVERY", "KEPT", "Rollups", "are_kept", "fold", "tail", "weight"]
 
-EVERY = 2_048
+EVERY = 1_024
 """How long the tail may get, in moves: the longer, the cheaper a move and the slower a reader."""
 
-_LOOK = 256
+_LOOK = 128
 """After how many rows a writer looks again how long it is."""
 
 _AT_ONCE = 4 * EVERY

@@ -121,12 +121,11 @@ def spans(kind: Kind, cut: Cut, low: int | None, high: int | None) -> dict[Cut, 
         return {cut: [(EVER, EVER)]}
     found: dict[Cut, list[tuple[int, int]]] = {}
     for level, first, last in _spans(low or 0, _LAST_DAY if high is None else high):
-        kept = [each for each in _FINER[cut] if level in LEVELS[kind][each]]
+        kept: list[Cut] = [each for each in _FINER[cut] if level in LEVELS[kind][each]]
         if kept:
             found.setdefault(kept[0], []).append((first, last))
         elif level == "month" and "day" in LEVELS[kind][cut]:
-            days = _FIRST_DAY + _day_of(first), _FIRST_DAY + _day_of(last + 1) - 1
-            found.setdefault(cut, []).append(days)
+            found.setdefault(cut, []).append(_days_of(first, last))
         else:
             return None
     return found
@@ -145,6 +144,11 @@ def _spans(start: int, end: int) -> Iterator[tuple[Level, int, int]]:
     yield "month", months[0], months[1]
     if last < end:
         yield "day", _FIRST_DAY + last, _FIRST_DAY + end - 1
+
+
+def _days_of(first: int, last: int) -> tuple[int, int]:
+    """Return the spans of the days of a row of months."""
+    return _FIRST_DAY + _day_of(first), _FIRST_DAY + _day_of(last + 1) - 1
 
 
 def _begins(day: int) -> bool:

@@ -101,7 +101,9 @@ def _text(asked: Asked, days: Mapping[Cut, Sequence[tuple[int, int]]]) -> str:
         of_fact.append("at_us >= :low AND at_us < :high")
     return compose(
         "read",
-        rows=rows(asked.kind, edits=asked.kind == "stock" or (_cut(asked) != "all" and asked.kind in _OF_LIFTS)),
+        rows=rows(
+            asked.kind, edits=asked.kind == "stock" or (_cut(asked) != "all" and asked.kind in _OF_LIFTS)
+        ),
         facts=facts(asked.kind),
         cells=" UNION ALL ".join(_cells(asked, cut, some) for cut, some in days.items()),
         of_fact="".join(f" AND {clause}" for clause in of_fact),
