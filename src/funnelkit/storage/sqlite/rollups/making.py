@@ -13,7 +13,7 @@ from funnelkit.clock import EPOCH
 from funnelkit.errors import InputError, shown
 from funnelkit.progress import Progress
 from funnelkit.storage.sqlite.migrations import statements
-from funnelkit.storage.sqlite.rollups.folding import are_kept, fold, tail
+from funnelkit.storage.sqlite.rollups.folding import are_kept, fold
 from funnelkit.storage.sqlite.rollups.numbers import number_of
 from funnelkit.storage.sqlite.rollups.texts import compose
 
@@ -24,6 +24,8 @@ _AT_ONCE = 100_000
 
 _PAUSE = 0.1  # seconds; SQLite lets those who wait try again at least as often
 
+_LAST = "SELECT COALESCE(MAX(position), 0) FROM move"
+
 _YEARS = range(1990, 2080)
 """Whose days have sums of their own; all that was before is one span, all that will be after another."""
 
@@ -31,7 +33,7 @@ _TABLES = ("", "_day", "_group", "_what", "_cell")
 
 
 def keep(connection: sqlite3.Connection, zone: tzinfo, show: Progress, wrote: Callable[[int], None]) -> None:
-    """Make the tables unless they are there, and fold the ledger into them, part by part.
+    """Make the tables unless they are there, and fold the ledger into them as it is now, part by part.
 
     Args:
         connection: One of a store's own, with no transaction open.
@@ -40,12 +42,13 @@ def keep(connection: sqlite3.Connection, zone: tzinfo, show: Progress, wrote: Ca
         wrote: Told how many rows each part has written.
     """
     cursor = connection.cursor()
-    while written := _in_turn(cursor, partial(_part, zone)):
+    ((goal,),) = cursor.execute(_LAST).fetchall()  # who writes meanwhile folds what he writes
+    done = -1
+    while done < goal and (written := _in_turn(cursor, partial(_part, zone))):
         wrote(written)
-        _, behind, _ = tail(cursor)
-        ((moves,),) = cursor.execute("SELECT COALESCE(MAX(position), 0) FROM move").fetchall()
-        show(moves - behind, moves)
-        time.sleep(_PAUSE if behind else 0)
+        ((done, moves),) = cursor.execute(f"SELECT moves, ({_LAST}) FROM funnelkit_rollup").fetchall()
+        show(done, moves)
+        time.sleep(_PAUSE if done < goal else 0)
 
 
 def drop(connection: sqlite3.Connection) -> None:
