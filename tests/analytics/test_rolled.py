@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.analytics.histories import PIPELINES, START, Record, histories, hour, written
+from tests.analytics.histories import PIPELINES, START, Edit, Place, Record, histories, hour, written
 
 from funnelkit import Engine, EventLog, FrozenClock, MemoryStore, Pipeline, Stage, import_log, money
 from funnelkit.analytics import Analytics, Shape
@@ -26,6 +26,7 @@ from funnelkit.storage.copying import copy_store
 from funnelkit.storage.sqlite import SQLiteStore
 from funnelkit.storage.sqlite.rollups import cells as cells_of
 from funnelkit.storage.sqlite.rollups import folding, making, reading
+from funnelkit.storage.sqlite.rollups.numbers import CUTS, Kind, number_of, spans
 from funnelkit.storage.wrappers.read_only import ReadOnlyStore
 
 SHAPES = [
@@ -154,6 +155,25 @@ def test_any_history_folded_anywhere_is_told_like_the_ledger(
         questions = [question for way in asked for question in of_groups(*way)]
         told = agree(store, questions, FrozenClock(hour(10_000)), SHAPES)
         assert any(told)
+
+
+def test_what_was_taken_back_before_a_fold_does_not_hide_whose_it_was() -> None:
+    """Handed over, lost, reopened and lifted, with the fold between any two of these."""
+    life = (
+        *(Place(1, "sales", "new"), Place(2, "care", "start"), Edit(3, "owner", "ann")),
+        *(Place(4, "care", "lost", "price"), Place(5, "care", "start"), Place(6, "care", "new")),
+    )
+    record = Record("deal", 1, "bob", ("EUR", 5), "web", "", {}, life)
+    for fold in range(len(life)):
+        connection, store = joined_ledger()
+        with closing(connection):
+            making.keep(connection, UTC, quiet, lambda _: None)
+            for number, (insert, row) in enumerate(written([record])):
+                if number == fold:
+                    folding.fold(connection.cursor(), 100)
+                connection.execute(insert, row)
+            questions = [question for group in GROUPS for question in of_groups("care", group, None)]
+            assert all(agree(store, questions, FrozenClock(hour(10_000)), SHAPES))
 
 
 VERBS = ("win", "lose", "void", "reopen", "advance")
@@ -527,3 +547,27 @@ def test_imported_histories_are_told_like_the_ledger(tmp_path: Path) -> None:
         engine.win(deal)
         for group, days in product(GROUPS, WHOLE):
             assert all(agree(store, of_groups("sales", group, days), clock, SHAPES))
+
+
+# -- spans -------------------------------------------------------------------------------------
+
+
+def days_in(span: int) -> list[int]:
+    """Return the numbers of the days of a span, by the calendar."""
+    if span >= 2_000:
+        return [span - 2_000]
+    first = date(1970 + (span - 1) // 12, (span - 1) % 12 + 1, 1)
+    month = (first + timedelta(days=n) for n in range(31))
+    return [number_of(day) for day in month if day.month == first.month]
+
+
+@given(low=st.integers(0, 30_000), length=st.integers(0, 900))
+def test_the_spans_of_a_period_are_its_days_each_once(low: int, length: int) -> None:
+    """Whole months and the days at both ends, whoever they are of."""
+    kinds: tuple[Kind, ...] = ("moves", "lifts", "closings", "holders")
+    for kind, cut in product(kinds, CUTS):
+        found = spans(kind, cut, low, low + length)
+        assert found is not None
+        rows = [row for some in found.values() for row in some]
+        days = [day for first, last in rows for span in range(first, last + 1) for day in days_in(span)]
+        assert sorted(days) == list(range(low, low + length))
