@@ -131,7 +131,7 @@ def joined_ledger() -> tuple[sqlite3.Connection, Any]:
 # -- any life ----------------------------------------------------------------------------------
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(data=st.data(), records=histories())
 def test_any_history_folded_anywhere_is_told_like_the_ledger(
     data: st.DataObject, records: list[Record]
@@ -216,7 +216,7 @@ def act(engine: Engine, clock: FrozenClock, ids: list[str], deed: tuple[str, int
             getattr(engine, verb)(deal, *([what] if what else []))
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(life=st.lists(acts, max_size=30), made=st.integers(0, 30), data=st.data())
 def test_any_life_in_two_processes_is_told_like_the_ledger(
     tmp_path_factory: pytest.TempPathFactory, life: list[Any], made: int, data: st.DataObject
