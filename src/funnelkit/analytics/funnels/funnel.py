@@ -229,7 +229,8 @@ class Funnel(Result[FunnelRow]):
 
 def measure(source: Source, scope: Scope, plan: Plan) -> Funnel:
     """Count a funnel: one query; sums and what became of the records are asked when somebody looks."""
-    fates = cache(partial(_read_fates, source, scope, plan))
+    stood = cache(partial(_stood, source, scope, plan))
+    fates = cache(partial(_read_fates, source, scope, plan, stood))
     tallies, priced = tallied(source, scope, plan)
     later = Later(
         priced=priced,
@@ -241,7 +242,7 @@ def measure(source: Source, scope: Scope, plan: Plan) -> Funnel:
     keys = {key for key, tally in tallies.items() if any(tally.counts.values())} if scope.column else {""}
     if scope.column and plan.is_of_records:
         known = keys == {*tallies} and reached.are_all(source, scope, plan, keys)
-        keys |= set() if known else {key for key, _ in fates().by_place}
+        keys |= set() if known else {key for key, _ in stood()[0]}
     rows = [row for key in sorted(keys) for row in _rows(tallies[key], plan, scope, key, later)]
     return Funnel(
         about=_about(scope, plan),
@@ -316,7 +317,12 @@ _IN_PERIOD = {
 }
 
 
-def _read_fates(source: Source, scope: Scope, plan: Plan) -> Fates:
+Stood = tuple[dict[tuple[str, str], dict[str, int]], int, int, int]
+"""(Key of the group, stage) → what became of how many there; then how many are void, lost to sight, open."""
+
+
+def _stood(source: Source, scope: Scope, plan: Plan) -> Stood:
+    """Read who stands where, and who went back: whoever is in a group without any credit is here."""
     params = params_of(scope, plan)
     found: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
     void = unknown = running = 0
@@ -330,6 +336,12 @@ def _read_fates(source: Source, scope: Scope, plan: Plan) -> Fates:
     backs = compose("funnels/went_back", tail="{backs}", **_fate_slots(scope, plan, "funnels/went_back"))
     for key, stage, records in rows_of(source, backs, params):
         found[key, stage]["went_back"] = records
+    return found, void, unknown, running
+
+
+def _read_fates(source: Source, scope: Scope, plan: Plan, stood: Callable[[], Stood]) -> Fates:
+    known, void, unknown, running = stood()
+    found = defaultdict(dict, {at: dict(counts) for at, counts in known.items()})
     for key, stage, records in skipped(source, scope, plan):
         found[key, stage]["skipped"] = records
     return Fates(
