@@ -37,16 +37,12 @@ BOUND = {"owner": "person07", "source": "web", "campaign": "spring", "repeat": "
 INDEXES = ("move_climb", "move_pair", "move_transfer", "move_stay", "move_lift", "move_history")
 """The indexes over moves that reports need, or need to be as wide as they are."""
 
-NARROW = (
-    "DROP TRIGGER move_once",
-    "CREATE UNIQUE INDEX move_of ON move (record_id, seq)",
-    """
-    CREATE INDEX move_lift
-    ON move (pipeline, furthest_before, furthest_after, currency, moved_us, created_us, amount)
-    WHERE furthest_before <> furthest_after
-    """,
-)
-"""What would be there for the moves themselves, and for the plain funnel alone."""
+NARROW = """
+CREATE INDEX move_lift
+ON move (pipeline, furthest_before, furthest_after, currency, moved_us, created_us, amount)
+WHERE furthest_before <> furthest_after
+"""
+"""The index that the plain funnel alone would need."""
 
 _LAST = "SELECT deal, stage AS last, MAX(position) FROM event {when} GROUP BY deal"
 _FAR = "MAX(CASE WHEN stage <= 5 {young} THEN stage ELSE 0 END) AS far"
@@ -270,7 +266,7 @@ def _priced(path: Path, durability: Durability, deals: int) -> Iterator[Round]:
         SQLiteStore(path.with_suffix(f".{name}")).close()
         if name == "without":
             connection = sqlite3.connect(path.with_suffix(f".{name}"), isolation_level=None)
-            for statement in (*(f"DROP INDEX {index}" for index in INDEXES), *NARROW):
+            for statement in (*(f"DROP INDEX {index}" for index in INDEXES), NARROW):
                 connection.execute(statement)
             connection.close()
         engines[name] = filled(path.with_suffix(f".{name}"), durability, deals)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import date, datetime, time, tzinfo
 from difflib import get_close_matches
 from typing import Any, Literal, NoReturn, TypedDict
@@ -304,14 +304,20 @@ def refuse(argument: str, given: object, known: Collection[str], problem: str) -
     raise InputError(argument, f"{shown(given)} {problem}", fix)
 
 
-def features_of(given: Sequence[str]) -> tuple[str, ...]:
+def features_of(given: Iterable[str]) -> tuple[str, ...]:
     """Return what records are compared by, each once: names of `CARRIED` and of custom fields."""
-    for feature in [given] if isinstance(given, str) else given:
-        if feature not in CARRIED and not str(feature).startswith("custom."):
+    if isinstance(given, str):
+        raise InputError("features", f"{shown(given)} is one text", f"give [{given!r}]")
+    if not isinstance(given, Iterable):
+        raise InputError("features", f"{shown(given)} are no features", 'give ["source"]')
+    features = tuple(given)
+    for feature in features:
+        named = isinstance(feature, str) and feature.startswith("custom.") and feature != "custom."
+        if not named and feature not in (*CARRIED,):
             refuse("features", feature, [*CARRIED, "custom.<name>"], "is nothing to compare by")
-    if isinstance(given, str) or len(set(given)) < len(given):
-        raise InputError("features", f"{shown(given)} are not features, each once", 'give ["source"]')
-    return tuple(given)
+    if len(set(features)) < len(features):
+        raise InputError("features", f"{shown(list(features))} are not features, each once")
+    return features
 
 
 def _field(name: str, field: str) -> str:

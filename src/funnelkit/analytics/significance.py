@@ -143,7 +143,7 @@ def q_values(p_values: Iterable[float | None]) -> list[float | None]:
 
 def check_findings(minimum: int, level: float) -> None:
     """Raise an InputError where a smallest sample, or an accepted share of false findings, is none."""
-    if not 0 < level < 1:
+    if not isinstance(level, int | float) or not 0 < level < 1:
         raise InputError("level", f"{shown(level)} is no share of false alarms", "give 0.05, or 0.1")
-    if not isinstance(minimum, int) or minimum < 1:
+    if type(minimum) is not int or minimum < 1:
         raise InputError("minimum", f"{shown(minimum)} is no number of records", "give 30")

@@ -169,18 +169,13 @@ CREATE TABLE move (
     campaign TEXT NOT NULL,
     act_key TEXT NOT NULL,
     seal TEXT NOT NULL DEFAULT '',  -- digest over this row and the seal before it; '' where not sealed
-    repeat_kind TEXT NOT NULL DEFAULT ''
+    repeat_kind TEXT NOT NULL DEFAULT '',
+    UNIQUE (record_id, seq)
 );
--- What metrics read of a record's moves, one after the other, without the way to each row. A constraint
--- would need an index of its own beside it, so a trigger sees that there is one move of each number.
+-- What metrics read of a record's moves, one after the other, without the way to each row.
 CREATE INDEX move_history ON move (record_id, seq, moved_us, pipeline, source_pipeline, source, target, direction,
     since_us, created_us, first_visit, furthest_before, furthest_after, owner, lead_source, repeat_kind, campaign,
     currency, amount);
-CREATE TRIGGER move_once BEFORE INSERT ON move
-WHEN EXISTS (SELECT 1 FROM move WHERE record_id = NEW.record_id AND seq = NEW.seq)
-BEGIN
-    SELECT RAISE(ABORT, 'UNIQUE constraint failed: move.record_id, move.seq');
-END;
 -- The reached funnel reads only the rows that lifted a record further: all in one order, for any group,
 -- and those of one record, where it was handed over or became void.
 CREATE INDEX move_lift ON move (pipeline, furthest_before, furthest_after, owner, lead_source, repeat_kind, campaign,

@@ -260,12 +260,23 @@ def test_where_nothing_matters_little_is_found() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"level": 0}, {"minimum": 0}, {"by": "source"}, {"features": ["stage"]}, {"features": "source"}],
+    [
+        *({"level": level} for level in (0, 1, "x", None)),
+        *({"minimum": minimum} for minimum in (0, True, "30")),
+        *({"features": given} for given in (["stage"], "source", None, [], ["custom."], [["source"]], [1])),
+        {"features": ["source", "source"]},
+        {"by": "source"},
+    ],
 )
 def test_what_cannot_be_asked_is_refused(wrong: dict[str, Any]) -> None:
     """Levels and minima out of range, groups, and what is no feature, are named."""
     with pytest.raises(InputError, match=next(iter(wrong))):
         analytics([]).correlations("sales", **wrong)
+
+
+def test_features_may_come_from_anything_that_yields_them() -> None:
+    """A generator is as good as a list."""
+    assert analytics([]).correlations("sales", features=(name for name in ["source"])).rows == ()
 
 
 @pytest.mark.parametrize("cell", [("owner", "won"), ("source", "open"), ("source",)])

@@ -15,6 +15,7 @@ from tests.analytics.histories import Database, Place, Record, analytics, feed, 
 from funnelkit.analytics import Analytics, Shape
 from funnelkit.analytics.times import ages
 from funnelkit.clock import FrozenClock
+from funnelkit.errors import TimeError
 
 few = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 PERCENTS = (10, 25, 50, 75, 90)
@@ -38,6 +39,14 @@ def stayed(microseconds: Sequence[int]) -> list[Record]:
 
 
 long = st.integers(0, 10**7) | st.integers(0, 10**13)
+
+
+def test_a_unit_wider_than_a_year_is_refused() -> None:
+    """It would tell nothing apart; it is named before anything is asked."""
+    with pytest.raises(
+        TimeError, match=r'unit: .* is too wide to tell durations apart \(give "1h" or "1d"\)'
+    ):
+        analytics([]).time_in_stage("sales", unit="400d")
 
 
 @few

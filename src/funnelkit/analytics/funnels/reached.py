@@ -69,24 +69,33 @@ def are_all(source: Source, scope: Scope, plan: Plan, keys: set[str]) -> bool:
 
 
 def counts(source: Source, scope: Scope, plan: Plan) -> list[Credit]:
-    """Read the credits without their values: one scan of an index."""
-    alone = {"currency": "''", "total": "0", "worth": "0"}
-    if not _edited(source, scope):  # else the row that takes a record out may be of other hands
-        alone["fallen"] = "{taken_out}"
-        if plan.horizon_us == ALWAYS[1] and not _transferred(source):  # it knows all lifts
-            alone["left_behind"] = ""
+    """Read the credits without their values: one scan of an index.
+
+    What does not stand any more is found lift by lift (the part ``fallen``) where records changed hands,
+    for the row that takes a record out may be of other hands than its lifts. Else that row alone tells it
+    all (``taken_out``), but for lifts in other pipelines and beyond an age (``left_behind``).
+    """
+    unpriced = {"currency": "''", "total": "0", "worth": "0"}
+    edited = _edited(source, scope)
+    if not edited:
+        unpriced["fallen"] = "{taken_out}"
+        if plan.horizon_us == ALWAYS[1] and not _transferred(source):
+            unpriced["left_behind"] = ""
     # Groups that are left with nothing are told of, too: somebody may still stand there.
-    return _credits(source, scope, plan, alone)
+    return _credits(source, scope, plan, unpriced, edited=edited)
 
 
 def lifts(source: Source, scope: Scope, plan: Plan) -> list[Credit]:
     """Read the credits with their values."""
     cells = "".join(f", m.{column}" for column in (*CELLS.values(), "currency"))
     priced = {"currency": "m.currency", "total": "SUM(m.amount)", "worth": "m.amount", "cells": cells}
-    return [credit for credit in _credits(source, scope, plan, priced) if credit[-2:] != (0, 0)]
+    credits_ = _credits(source, scope, plan, priced, edited=_edited(source, scope))
+    return [credit for credit in credits_ if credit[-2:] != (0, 0)]
 
 
-def _credits(source: Source, scope: Scope, plan: Plan, worth: dict[str, str]) -> list[Credit]:
+def _credits(
+    source: Source, scope: Scope, plan: Plan, worth: dict[str, str], *, edited: bool
+) -> list[Credit]:
     slots = _slots(scope, plan) | worth
     order = {place: n for n, place in enumerate(plan.places, 1)} | {"": 0}
     params = scope.params() | {"horizon": plan.horizon_us}
@@ -102,7 +111,7 @@ def _credits(source: Source, scope: Scope, plan: Plan, worth: dict[str, str]) ->
 
     for before, after, key, code, *sums in rows_of(source, compose("funnels/lifts", **slots), params):
         add(as_one(order[before], order[after], key, code), *sums)
-    if _edited(source, scope):
+    if edited:
         handed = rows_of(source, compose("funnels/handed", **slots), params)
         for before, after, key, kept, *others, code, n, total in handed:
             low, high = order[before], order[after]

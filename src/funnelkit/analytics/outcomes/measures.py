@@ -79,4 +79,7 @@ class OutcomeMeasures(Measured):
             raise InputError("by", "correlations are not grouped", "say in features what to look at")
         check_findings(minimum, level)
         scope = self._scope(pipeline, filters, closed)
-        return correlations.correlations(self._source, scope, features_of(features), minimum, level)
+        compared = features_of(features)
+        if not compared:
+            raise InputError("features", "there are none", 'give ["source"]')
+        return correlations.correlations(self._source, scope, compared, minimum, level)

@@ -16,6 +16,7 @@ import attrs
 
 from funnelkit.analytics.texts import Params, Source, compose, rows_of
 from funnelkit.clock import duration
+from funnelkit.errors import TimeError
 
 __all__ = ["ENDED", "Ages", "Cell", "Ended", "Ranking", "SortedStays", "quantiles"]
 
@@ -26,6 +27,7 @@ COARSE = 24
 ENDED = "SELECT grp, stage, lasted_us FROM lasting WHERE ended = 1"
 """What a source that ranks is asked to rank."""
 
+_WIDEST = timedelta(days=366)
 _HOUR_US = 3_600_000_000
 _FEW = 100_000
 _AT_ONCE = 100
@@ -80,8 +82,15 @@ class Ages:
 
     @classmethod
     def of(cls, unit: timedelta | str) -> Ages:
-        """Return the ages of a unit, such as ``"1h"``."""
-        return cls(duration(unit, "unit") // timedelta(microseconds=1))
+        """Return the ages of a unit, such as ``"1h"``.
+
+        Raises:
+            TimeError: It is no duration, or longer than a year.
+        """
+        given = duration(unit, "unit")
+        if given > _WIDEST:
+            raise TimeError("unit", f"{given} is too wide to tell durations apart", 'give "1h" or "1d"')
+        return cls(given // timedelta(microseconds=1))
 
     @property
     def said(self) -> str:

@@ -1,2 +1,2 @@
--- The first record, by id, of which a field was ever edited, or ''.
+-- A record of which a field was ever edited, or '' where there is none. (The least: one look into an index.)
 SELECT COALESCE(MIN(record_id), '') AS record_id FROM attribute WHERE field_name = :field

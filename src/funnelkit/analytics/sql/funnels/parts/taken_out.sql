@@ -1,5 +1,6 @@
--- The same without looking for lifts: the row that takes a record out, or back in, says how far it had
--- come.
+-- What `fallen` tells, without looking for lifts: a win that was taken back, a record that became void, one
+-- that came back from it. The row that does it says how far the record had come. (A reopening takes back the
+-- closing before it, so it is the age at that closing, which it calls since_us, that a horizon looks at.)
 SELECT m.furthest_before, 'won' AS furthest_after, {group} AS grp, '' AS currency,
     0 - COUNT(*) AS records, 0 AS total
   FROM move AS m
