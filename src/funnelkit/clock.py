@@ -159,16 +159,13 @@ def from_us(microseconds: int) -> datetime:
     return EPOCH + timedelta(microseconds=microseconds)
 
 
-_LONGEST = timedelta(days=365_250)
-
-
 def duration(value: timedelta | str, argument: str = "duration") -> timedelta:
     """Return a timedelta from itself or from text such as ``"14d"``, ``"36h"`` or ``"1w2d"``.
 
     Units: ``w`` weeks, ``d`` days of 24 hours, ``h`` hours, ``m`` minutes, ``s`` seconds.
 
     Raises:
-        TimeError: The text is not a duration, or the duration is not above zero, or above a thousand years.
+        TimeError: The text is not a duration, or the duration is not above zero.
 
     >>> duration("1d12h")
     datetime.timedelta(days=1, seconds=43200)
@@ -185,6 +182,4 @@ def duration(value: timedelta | str, argument: str = "duration") -> timedelta:
         raise TimeError(argument, f"{shown(value)} is not a duration", 'give a timedelta or "14d"')
     if value <= timedelta(0):
         raise TimeError(argument, f"{value} is not above zero")
-    if value > _LONGEST:
-        raise TimeError(argument, f"{value} is too long", "a thousand years are the most")
     return value

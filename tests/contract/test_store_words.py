@@ -29,6 +29,7 @@ from funnelkit.storage import Answer, Attribute, Capabilities, Commit, Write
 from funnelkit.storage.base import MatchKey
 from funnelkit.storage.commit_json import commit_from_json, commit_to_json
 from funnelkit.storage.sqlite import SQLiteStore
+from funnelkit.storage.sqlite.rollups.folding import Rollups
 from funnelkit.storage.sqlite.writing import write
 from funnelkit.testing.samples import AT, a_change, a_contact, a_deal, a_move, an_activity, new
 
@@ -325,7 +326,7 @@ def test_the_rows_of_a_commit_are_counted(tmp_path: Path) -> None:
             changes=(a_change(),) * 4,
             attributes=(attribute,) * 8,
         )
-        assert write(connection.cursor(), commit) == 15
+        assert write(connection.cursor(), commit, Rollups()) == 15
 
 
 def test_a_note_of_the_version_that_is_empty_is_none(tmp_path: Path) -> None:

@@ -53,6 +53,8 @@ def filled(store: Store | None = None) -> Engine:
 class Everywhere:
     """A store that answers from memory and keeps every text it is asked."""
 
+    sorted_stays = False  # as of a part of a store, which keeps no index of its own
+
     def __init__(self) -> None:
         self.store = filled().store
         self.texts: set[str] = set()

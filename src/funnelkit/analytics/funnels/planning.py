@@ -87,7 +87,10 @@ def between_of(plan: Plan, start: str | None, end: str | None) -> tuple[int, int
 
 
 def _microseconds(given: timedelta | str | None, argument: str) -> int:
-    return ALWAYS[1] if given is None else duration(given, argument) // timedelta(microseconds=1)
+    """Return a duration; one beyond any life is no limit, like none."""
+    return (
+        ALWAYS[1] if given is None else min(duration(given, argument) // timedelta(microseconds=1), ALWAYS[1])
+    )
 
 
 def _steps(scope: Scope, steps: Sequence[str] | None) -> tuple[str, ...]:
