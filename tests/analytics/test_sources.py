@@ -124,6 +124,28 @@ def test_a_ledger_that_is_attached_or_loaded_gives_the_same_report(
 
 
 @engines
+def test_a_copy_that_fails_leaves_the_one_before(opened: Callable[[], Any], tmp_path: Path) -> None:
+    """All tables are replaced, or none: a broken file of the last one changes no report."""
+    pytest.importorskip("pyarrow", reason="exports need pyarrow")
+    engine, later = Engine(SALES), Engine(SALES)
+    engine.create("Acme")
+    for name in ("Bolt", "Cord"):
+        later.create(name)
+    export(engine.store, tmp_path / "old")
+    export(later.store, tmp_path / "new")
+    for file in (tmp_path / "new" / [*TABLES][-1]).rglob("*.parquet"):
+        file.write_bytes(b"no parquet")
+    with opened() as connection:
+        source = load(connection, tmp_path / "old")
+        with pytest.raises(StoreError):
+            load(connection, tmp_path / "new")
+        assert Analytics(source).funnel().rows == engine.analytics.funnel().rows
+        for table in TABLES:
+            with pytest.raises(StoreError):
+                source.query(f"SELECT * FROM funnelkit_new_{table}", {})
+
+
+@engines
 def test_a_table_of_somebody_else_is_left_alone(opened: Callable[[], Any], tmp_path: Path) -> None:
     """A table with columns of its own is never replaced by a copy of an export."""
     engine = Engine(SALES)
@@ -152,8 +174,9 @@ def test_a_folder_without_an_export_is_named(way: Any, tmp_path: Path) -> None:
     """And so is what takes no tables."""
     with duckdb() as connection, pytest.raises(InputError, match="holds no export"):
         way(connection, tmp_path)
-    with pytest.raises(InputError, match="takes no tables"):
-        way(MemoryStore(), tmp_path)
+    for no_engine in (MemoryStore(), None):
+        with pytest.raises(InputError, match=r"engine: .* takes no tables"):
+            way(no_engine, tmp_path)
 
 
 @engines

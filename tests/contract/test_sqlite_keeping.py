@@ -97,6 +97,12 @@ def test_health_counts_connections(store: SQLiteStore) -> None:
     thread.join()
 
 
+def test_a_question_reads_with_little_memory(store: SQLiteStore) -> None:
+    """SQLite lends each sort as much as a cache may take: the questions of a thread have a small one."""
+    assert store.query("SELECT cache_size FROM pragma_cache_size", {}) == [(-4096,)]
+    assert store.health().connections == 2
+
+
 def some_health(**changed: object) -> Health:
     """Return a health with some values."""
     usual = Health(

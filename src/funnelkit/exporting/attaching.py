@@ -12,8 +12,7 @@ from funnelkit.analytics.texts import Source
 from funnelkit.errors import InputError
 from funnelkit.exporting.engines import (
     check_ours,
-    do_chdb,
-    do_duckdb,
+    do,
     files_of,
     from_file,
     from_parquet,
@@ -58,11 +57,11 @@ def attach(engine: Any, path: str | os.PathLike[str]) -> Source:
     if isinstance(source, DuckDBSource):
         view = "CREATE OR REPLACE TEMP VIEW"
         for table in TABLES:
-            do_duckdb(source, f"{view} {table} AS SELECT * FROM {from_parquet(table, files)}")  # noqa: S608
+            do(source, f"{view} {table} AS SELECT * FROM {from_parquet(table, files)}")  # noqa: S608
     elif isinstance(source, ChdbSource):
         for table in TABLES:
-            do_chdb(source, f"DROP TABLE IF EXISTS {table}")
-            do_chdb(source, f"CREATE VIEW {table} AS SELECT * FROM {from_file(table, files)}")  # noqa: S608
+            do(source, f"DROP TABLE IF EXISTS {table}")
+            do(source, f"CREATE VIEW {table} AS SELECT * FROM {from_file(table, files)}")  # noqa: S608
     elif isinstance(source, SparkSource):
         for table in TABLES:
             source.session.read.parquet(*files[table]).createOrReplaceTempView(table)

@@ -17,13 +17,18 @@ from funnelkit.errors import InputError, NotAStoreError, shown
 from funnelkit.exporting.layout import TABLES, clickhouse_columns
 from funnelkit.exporting.manifest import MANIFEST, read_manifest
 
-__all__ = ["check_ours", "do_chdb", "do_duckdb", "files_of", "from_file", "from_parquet", "tables_of"]
+__all__ = ["check_ours", "do", "files_of", "from_file", "from_parquet", "tables_of"]
 
 _IN_DUCKDB = """
     SELECT column_name FROM information_schema.columns
     WHERE table_schema = current_schema() AND table_name = :name
 """
 _IN_CLICKHOUSE = "SELECT name FROM system.columns WHERE database = currentDatabase() AND table = :name"
+
+_TAKEN = (
+    "give a DuckDB connection, a session or connection of chdb, a client of clickhouse-connect or a Spark "
+    "session; a store is read where it is, by Analytics"
+)
 
 
 def check_ours(source: Any) -> None:
@@ -37,9 +42,12 @@ def check_ours(source: Any) -> None:
 
 def tables_of(engine: Any) -> Any:
     """Return the source of an engine that takes tables."""
-    source = source_of(engine)
+    try:
+        source = source_of(engine)
+    except InputError:
+        source = None
     if not isinstance(source, DuckDBSource | ChdbSource | SparkSource | ClickHouseSource):
-        raise InputError("engine", f"{shown(engine)} takes no tables", "give Analytics the store itself")
+        raise InputError("engine", f"{shown(engine)} takes no tables", _TAKEN)
     return source
 
 
@@ -74,17 +82,20 @@ def from_file(table: str, files: Mapping[str, list[str]]) -> str:
     return f"file('{quoted}', 'Parquet', '{columns}')"
 
 
-def do_duckdb(source: DuckDBSource, statement: str) -> None:
-    """Do something in DuckDB."""
-    import duckdb
+def do(source: DuckDBSource | ChdbSource | ClickHouseSource, statement: str) -> None:
+    """Do something in an engine that takes statements."""
+    if isinstance(source, DuckDBSource):
+        import duckdb
 
-    with answered_by("DuckDB", duckdb.Error):
-        source.connection.execute(statement)
+        with answered_by("DuckDB", duckdb.Error):
+            source.connection.execute(statement)
+    elif isinstance(source, ChdbSource):
+        from chdb import ChdbError
 
+        with answered_by("chdb", ChdbError, RuntimeError):
+            source.session.query(statement)
+    else:
+        from clickhouse_connect.driver.exceptions import Error
 
-def do_chdb(source: ChdbSource, statement: str) -> None:
-    """Do something in chdb."""
-    from chdb import ChdbError
-
-    with answered_by("chdb", ChdbError, RuntimeError):
-        source.session.query(statement)
+        with answered_by("ClickHouse", Error, OSError):
+            source.client.command(statement)

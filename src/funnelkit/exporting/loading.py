@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
 from funnelkit.analytics.sources.asking import answered_by
-from funnelkit.analytics.sources.chdb import ChdbSource
 from funnelkit.analytics.sources.clickhouse import ClickHouseSource
 from funnelkit.analytics.sources.duckdb import DuckDBSource
+from funnelkit.analytics.sources.spark import SparkSource
 from funnelkit.analytics.texts import Source
+from funnelkit.errors import StoreError
 from funnelkit.exporting.attaching import attach
 from funnelkit.exporting.engines import (
     check_ours,
-    do_chdb,
-    do_duckdb,
+    do,
     files_of,
     from_file,
     from_parquet,
@@ -33,7 +34,10 @@ from funnelkit.exporting.layout import (
 
 __all__ = ["load"]
 
-_ARRIVING = "funnelkit_arriving"
+_NEW = "funnelkit_new_"
+"""Before the name of a table until all tables are there."""
+
+_ARRIVING = "as_sent"
 """Where the files of a table stand on a server until they are laid out."""
 
 
@@ -42,7 +46,8 @@ def load(engine: Any, path: str | os.PathLike[str]) -> Source:
 
     Copying takes seconds a million rows; each question after it is many times quicker than over the
     files: moves are sorted for the metrics, and places kept as enumerations. An earlier copy is
-    replaced; a table of somebody else's is left alone.
+    replaced when all of the new one is there: where that fails, it stays. A table of somebody else's is
+    left alone.
 
     Args:
         engine: A DuckDB connection, a session or connection of chdb, a client of clickhouse-connect,
@@ -55,19 +60,21 @@ def load(engine: Any, path: str | os.PathLike[str]) -> Source:
     """
     source, files = tables_of(engine), files_of(path)
     check_ours(source)
-    if isinstance(source, DuckDBSource):
-        for table in TABLES:
-            _to_duckdb(source, table, from_parquet(table, files))
-    elif isinstance(source, ChdbSource):
-        for table in TABLES:
-            for statement in _laid_out(source, table, from_file(table, files)):
-                do_chdb(source, statement)
-    elif isinstance(source, ClickHouseSource):
-        _to_server(source, files)
-    else:
+    if isinstance(source, SparkSource):
         attach(engine, path)
         for table in TABLES:
             source.session.catalog.cacheTable(table)
+        return cast("Source", source)
+    try:
+        for table in TABLES:
+            _make(source, table, files)
+        for table in TABLES:
+            for statement in _taken_into_use(source, table):
+                do(source, statement)
+    finally:
+        for table in (*TABLES, _ARRIVING):
+            with suppress(StoreError):  # what went wrong before is what is told
+                do(source, f"DROP TABLE IF EXISTS {_NEW}{table}")
     return cast("Source", source)
 
 
@@ -80,39 +87,43 @@ def _steps(source: Source, table: str, arrived: str) -> list[str]:
     return words(word for (word,) in found)
 
 
-def _to_duckdb(source: DuckDBSource, table: str, arrived: str) -> None:
-    """Make a table out of files. Its parts know between which values they lie: order is its index."""
-    columns = duckdb_columns(table, _steps(source, table, arrived))
+def _make(source: Any, table: str, files: Mapping[str, list[str]]) -> None:
+    """Make a new table out of files; the one in use stays."""
     order = ORDER.get(table, TABLES[table][0])
-    do_duckdb(source, f"DROP VIEW IF EXISTS temp.{table}")
-    do_duckdb(
-        source,
-        f"CREATE OR REPLACE TABLE {table} AS SELECT {columns} FROM {arrived} ORDER BY {order}",  # noqa: S608
+    if isinstance(source, DuckDBSource):
+        arrived = from_parquet(table, files)
+        columns = duckdb_columns(table, _steps(source, table, arrived))
+        # Its parts know between which values they lie: order is its index.
+        made = f"SELECT {columns} FROM {arrived} ORDER BY {order}"  # noqa: S608
+        do(source, f"CREATE OR REPLACE TABLE {_NEW}{table} AS {made}")
+        return
+    arrived = (
+        _sent(source, table, files[table])
+        if isinstance(source, ClickHouseSource)
+        else from_file(table, files)
     )
-
-
-def _laid_out(source: ChdbSource | ClickHouseSource, table: str, arrived: str) -> tuple[str, str, str]:
-    """Return the statements that make a table of ClickHouse out of what arrived."""
     columns = clickhouse_columns(table, _steps(source, table, arrived))
-    order = ORDER.get(table, TABLES[table][0])
-    return (
-        f"DROP TABLE IF EXISTS {table}",
-        f"CREATE TABLE {table} ({columns}) ENGINE = MergeTree ORDER BY ({order})",
-        f"INSERT INTO {table} SELECT * FROM {arrived}",  # noqa: S608
-    )
+    do(source, f"DROP TABLE IF EXISTS {_NEW}{table}")
+    do(source, f"CREATE TABLE {_NEW}{table} ({columns}) ENGINE = MergeTree ORDER BY ({order})")
+    do(source, f"INSERT INTO {_NEW}{table} SELECT * FROM {arrived}")  # noqa: S608
 
 
-def _to_server(source: ClickHouseSource, files: Mapping[str, list[str]]) -> None:
-    """Send a server the files one by one, and lay each table out when all of it is there."""
+def _sent(source: ClickHouseSource, table: str, files: list[str]) -> str:
+    """Send a server the files of a table one by one; return where they stand until they are laid out."""
     from clickhouse_connect.driver.exceptions import Error
 
+    arrived = f"{_NEW}{_ARRIVING}"
+    do(source, f"DROP TABLE IF EXISTS {arrived}")
+    do(source, f"CREATE TABLE {arrived} ({clickhouse_columns(table)}) ENGINE = MergeTree ORDER BY tuple()")
     with answered_by("ClickHouse", Error, OSError):
-        for table in TABLES:
-            source.client.command(f"DROP TABLE IF EXISTS {_ARRIVING}")
-            columns = clickhouse_columns(table)
-            source.client.command(f"CREATE TABLE {_ARRIVING} ({columns}) ENGINE = MergeTree ORDER BY tuple()")
-            for file in files[table]:
-                source.client.raw_insert(_ARRIVING, insert_block=Path(file).read_bytes(), fmt="Parquet")
-            for statement in _laid_out(source, table, _ARRIVING):
-                source.client.command(statement)
-            source.client.command(f"DROP TABLE {_ARRIVING}")
+        for file in files:
+            source.client.raw_insert(arrived, insert_block=Path(file).read_bytes(), fmt="Parquet")
+    return arrived
+
+
+def _taken_into_use(source: Any, table: str) -> tuple[str, ...]:
+    """Return the statements that put a new table in the place of an old one, or of a view of `attach`."""
+    away = f"DROP TABLE IF EXISTS {table}"
+    if isinstance(source, DuckDBSource):
+        return f"DROP VIEW IF EXISTS temp.{table}", away, f"ALTER TABLE {_NEW}{table} RENAME TO {table}"
+    return away, f"RENAME TABLE {_NEW}{table} TO {table}"

@@ -104,11 +104,16 @@ def test_every_number_is_counted_from_bare_histories(records: list[Record], aske
         assert (row.others.numerator, row.others.denominator) == (counts[2], counts[2] + counts[3])
         if counts[2] + counts[3]:
             tested[row] = judged(*counts)
+    pairs = {
+        feature for feature in FEATURES if len([row for row in found.rows if row.feature == feature]) == 2
+    }
+    tests = [truth.p for row, truth in tested.items() if row.feature not in pairs]
+    tests += {row.feature: truth.p for row, truth in tested.items() if row.feature in pairs}.values()
     for row in found.rows:
         truth = tested.get(row)
         assert (row.odds_ratio is None) == (row.p is None) == (row.q is None) == (truth is None)
         if truth:
-            q = false_share(truth.p, (other.p for other in tested.values()))
+            q = false_share(truth.p, tests)
             assert (row.odds_ratio, row.p) == pytest.approx((float(truth.ratio), float(truth.p)))
             assert row.q == pytest.approx(float(q))
 
@@ -188,6 +193,17 @@ def test_findings_come_first_and_the_greatest_odds_of_each() -> None:
         ("call", "", False),
         ("ad", "", True),
     ]
+
+
+def test_the_two_values_of_a_feature_are_one_test() -> None:
+    """Each is the others of the other; three sizes are three tests, so four were made, and not five."""
+    parts = Ended("web", 1, 40, 60), Ended("web", 2, 30, 20), Ended("fair", 3, 20, 80), Ended("fair", 2, 9, 7)
+    rows = analytics(closed(*parts)).correlations("sales", features=["source", "custom.size"]).rows
+    web, fair, *sizes = sorted(rows, key=lambda row: (row.feature != "source", row.group != "web"))
+    made = [judged(row.won, row.lost, row.others_won, row.others_lost).p for row in (web, *sizes)]
+    assert len(made) == 4
+    assert web.q == fair.q == pytest.approx(float(false_share(made[0], made)))
+    assert web.q != pytest.approx(float(false_share(made[0], [made[0], *made])))
 
 
 def test_with_too_few_on_either_side_nothing_is_said() -> None:

@@ -6,6 +6,8 @@ the easy inquiries are theirs: a correlation says where to look.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from functools import partial
 from typing import Literal
 
@@ -23,7 +25,8 @@ __all__ = ["Correlation", "Correlations", "correlations"]
 FORMULA = (
     "odds_ratio = (won + 1) (others_lost + 1) / ((lost + 1) (others_won + 1)), one added as PostHog does; "
     "its interval: logarithm +- 1.96 sqrt(sum of 1 / (count + 1)) (Woolf 1955); p: Fisher's exact test of "
-    "the counts as they are; q by Benjamini and Hochberg over all rows with enough records"
+    "the counts as they are; q by Benjamini and Hochberg over all rows with enough records, two values of "
+    "one feature being one test"
 )
 
 _CELLS = {
@@ -82,8 +85,7 @@ def correlations(
     """Set the records with each value of each feature beside all others."""
     scopes = {feature: attrs.evolve(scope, by=feature) for feature in features}
     rows = [row for part in scopes.values() for row in _rows(source, part, minimum)]
-    found = q_values(row.p for row in rows)
-    rows = [_judged(row, q, level) for row, q in zip(rows, found, strict=True)]
+    rows = [_judged(row, q, level) for row, q in zip(rows, _tested_once(rows), strict=True)]
     rows.sort(key=lambda row: (not row.goes_with, -(row.odds_ratio or 0)))
     about = attrs.evolve(scope, by="feature").about(
         "correlations",
@@ -130,6 +132,15 @@ def _row(scope: Scope, key: str, own: tuple[int, int], others: tuple[int, int], 
         goes_with="",
         reason=f"not enough data: fewer than {minimum} with it, or without it" if few else "",
     )
+
+
+def _tested_once(rows: Sequence[Correlation]) -> list[float | None]:
+    """Return the q of each row. Two values of a feature are one test: each is the others of the other."""
+    values = Counter(row.feature for row in rows)
+    tests = [(row.feature, 0 if values[row.feature] == 2 else n) for n, row in enumerate(rows)]  # noqa: PLR2004
+    p = {test: row.p for test, row in zip(tests, rows, strict=True)}
+    q = dict(zip(p, q_values(p.values()), strict=True))
+    return [q[test] for test in tests]
 
 
 def _judged(row: Correlation, q: float | None, level: float) -> Correlation:

@@ -15,33 +15,57 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from threading import Thread
+from typing import TypeVar
 
-__all__ = ["CLOSED", "Connections", "Lane"]
+__all__ = ["CLOSED", "Connections"]
+
+T = TypeVar("T")
 
 CLOSED = "Cannot operate on a closed database."
 """What the driver says of a connection that was closed."""
 
 
-class Lane:
-    """A thread's own connection.
+_SMALL = "PRAGMA cache_size = -4096"
+"""SQLite lends each sort as much memory as the cache may take, and a report may sort six times at once.
+It reads as fast with a small one: the operating system keeps the pages, too."""
 
-    Hold ``lock`` while you use it, so that nobody closes it meanwhile. If it is ``retired`` by then and
-    not ``kept`` for the task that you are part of, ask for another.
+
+class Lane:
+    """A thread's own connections: one for its verbs, and one for its questions once it asks any.
+
+    Hold ``lock`` while you use them, so that nobody closes them meanwhile. If it is ``retired`` by then
+    and not ``kept`` for the task that you are part of, ask for another.
     """
 
-    __slots__ = ("connection", "kept", "lock", "retired")
+    __slots__ = ("_asking", "_connect", "connection", "kept", "lock", "retired")
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self.connection = connection
+    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
+        self._connect = connect
+        self._asking: sqlite3.Connection | None = None
+        self.connection = connect()
         self.lock = threading.RLock()  # a signal handler may come back to the same store
         self.kept = False
         self.retired = False
 
+    @property
+    def asking(self) -> sqlite3.Connection:
+        """The connection for questions over many rows: with little memory."""
+        if self._asking is None:
+            connection = self._connect()
+            connection.execute(_SMALL)
+            self._asking = connection
+        return self._asking
+
+    def __len__(self) -> int:
+        return 1 if self._asking is None else 2
+
     def retire(self) -> None:
-        """Close the connection once nobody uses it."""
-        self.retired = True  # before we wait: who uses it all the time would never let us in
-        with self.lock, suppress(sqlite3.Error):  # what was committed is safe
-            self.connection.close()
+        """Close the connections once nobody uses them."""
+        self.retired = True  # before we wait: who uses them all the time would never let us in
+        with self.lock:
+            for connection in filter(None, (self.connection, self._asking)):
+                with suppress(sqlite3.Error):  # what was committed is safe
+                    connection.close()
 
 
 class Connections:
@@ -61,6 +85,22 @@ class Connections:
         if lane is None or (lane.retired and not lane.kept):
             lane = self._local.lane = self._add(threading.current_thread())
         return lane
+
+    def run(self, task: Callable[[sqlite3.Connection], T]) -> T:
+        """Run a task with the connection of this thread, which nobody closes meanwhile."""
+        while True:
+            lane = self.mine()
+            with lane.lock:
+                if lane.kept or not lane.retired:
+                    return task(lane.connection)
+
+    def ask(self, task: Callable[[sqlite3.Connection], T]) -> T:
+        """Run a task with the connection of this thread for questions over many rows."""
+        while True:
+            lane = self.mine()
+            with lane.lock:
+                if lane.kept or not lane.retired:
+                    return task(lane.asking)
 
     @contextmanager
     def another(self) -> Iterator[sqlite3.Connection]:
@@ -93,14 +133,14 @@ class Connections:
         with self._lock:
             if self.closed:
                 raise sqlite3.ProgrammingError(CLOSED)
-            lane = Lane(self._connect())
+            lane = Lane(self._connect)
             for gone in [user for user in self._lanes if isinstance(user, Thread) and not user.is_alive()]:
                 self._lanes.pop(gone).retire()
             self._lanes[user] = lane
             return lane
 
     def __len__(self) -> int:
-        return len(self._lanes)
+        return sum(map(len, list(self._lanes.values())))
 
     def close(self) -> None:
         """Close all, each as soon as its thread has done what it is doing; give out no more."""

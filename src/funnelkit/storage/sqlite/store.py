@@ -258,15 +258,14 @@ class SQLiteStore(Reader):
 
     def commit(self, commit: Commit) -> None:
         """Write everything or nothing; see `Store.commit`."""
-        try:
-            lane = self._connections.mine()
+
+        def write_it(connection: sqlite3.Connection) -> None:
             self._writable()
-            with lane.lock:
-                if lane.retired and not lane.kept:  # closed for a fork since we asked for it
-                    return self.commit(commit)
-                self._see_that_it_is_there()
-                written = write(lane.connection.cursor(), commit, self._rollups)
-                self._checkpoints.wrote(written, lane.connection)
+            self._see_that_it_is_there()
+            self._checkpoints.wrote(write(connection.cursor(), commit, self._rollups), connection)
+
+        try:
+            self._connections.run(write_it)
         except sqlite3.Error as error:
             self._fail(error)
 
@@ -280,11 +279,7 @@ class SQLiteStore(Reader):
 
     def _ask(self, ask: Ask[T]) -> T:
         try:
-            lane = self._connections.mine()
-            with lane.lock:
-                if lane.retired and not lane.kept:
-                    return self._ask(ask)
-                found = lane.connection.execute(ask.sql, ask.params).fetchall()
+            found = self._connections.run(lambda own: own.execute(ask.sql, ask.params).fetchall())
         except UnicodeEncodeError:
             found = []  # text that cannot be written was never written
         except sqlite3.Error as error:
@@ -294,11 +289,7 @@ class SQLiteStore(Reader):
     def query(self, sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """Run one SELECT; anything that would write is refused by the database itself."""
         try:
-            lane = self._connections.mine()
-            with lane.lock:
-                if lane.retired and not lane.kept:
-                    return self.query(sql, params)
-                return select(lane.connection, sql, params)
+            return self._connections.ask(lambda connection: select(connection, sql, params))
         except sqlite3.Error as error:
             self._fail(error)
 
@@ -312,11 +303,7 @@ class SQLiteStore(Reader):
     def _own_query(self, sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """Run a SELECT of ours: nothing has to keep it from writing, and it stays prepared."""
         try:
-            lane = self._connections.mine()
-            with lane.lock:
-                if lane.retired and not lane.kept:
-                    return self._own_query(sql, params)
-                return lane.connection.execute(sql, params).fetchall()
+            return self._connections.run(lambda own: own.execute(sql, params).fetchall())
         except sqlite3.Error as error:
             self._fail(error)
 
