@@ -8,7 +8,7 @@ The definitions of a funnel differ in their credits alone.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import cache, partial
 
 import attrs
@@ -52,28 +52,24 @@ def tallied(source: Source, scope: Scope, plan: Plan) -> tuple[Tallies, Callable
     return tallies, lambda: tallies
 
 
-def skipped(source: Source, scope: Scope, plan: Plan) -> Iterator[tuple[str, str, int]]:
-    """Yield (key of the group, stage, records that count there without having been there)."""
+def skipped(source: Source, scope: Scope, plan: Plan) -> dict[tuple[str, str], int]:
+    """Return (key of the group, stage) → records that count there without ever having been there."""
     if not plan.skips:
-        return
-    if scope.is_plain and reached.carried(source, scope, plan):
-        # Who was on a stage counts there, so the difference is who was not.
-        counts = _fold(reached.counts(source, scope, plan), len(plan.places))[""].counts
-        visits = reached.visits(source, scope, plan)
-        for place, stage in enumerate(plan.places[:-1], 1):
-            yield "", stage, counts[place] - visits[stage]
-        return
-    for key, tally in _fold(_credits(source, scope, plan, masked=True), len(plan.places)).items():
-        for place, records in tally.skipped.items():
-            if 0 < place < len(plan.places):
-                yield key, plan.places[place - 1], records
+        return {}
+    tallies = _fold(_credits(source, scope, plan, masked=True), len(plan.places))
+    return {
+        (key, plan.places[place - 1]): records
+        for key, tally in tallies.items()
+        for place, records in tally.skipped.items()
+        if 0 < place < len(plan.places)
+    }
 
 
-def of_all(source: Source, scope: Scope, plan: Plan) -> dict[str, dict[int, int]]:
+def of_all(source: Source, scope: Scope, plan: Plan, tallies: Tallies) -> dict[str, dict[int, int]]:
     """Return key of the group → place → distinct records there; place 0 is every record of the pipeline."""
     if scope.is_plain and reached.carried(source, scope, plan):
         # Whoever is in the pipeline is in the first row.
-        counts = _fold(reached.counts(source, scope, plan), len(plan.places))[""].counts
+        counts = tallies[""].counts
         return {"": counts | {0: counts[1]}}
     found: dict[str, dict[int, int]] = defaultdict(lambda: defaultdict(int))
     text = _text(source, scope, plan, tail="{of_all}", **_UNMASKED)

@@ -6,14 +6,13 @@ so. Here each way has a name; a result says which it is, and what became of the 
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from typing import Any
 
 import attrs
 
-from funnelkit.analytics.funnels import reached
+from funnelkit.analytics.funnels import fates, reached
 from funnelkit.analytics.funnels.comparison import Compared, compare
 from funnelkit.analytics.funnels.credits import (
     Tallies,
@@ -22,10 +21,10 @@ from funnelkit.analytics.funnels.credits import (
     credit_ids_text,
     of_all,
     of_all_ids_text,
-    skipped,
     tallied,
     worth,
 )
+from funnelkit.analytics.funnels.fates import Fate, Fates, slots_of
 from funnelkit.analytics.funnels.plans import FORMULAS, SHARES, Plan
 from funnelkit.analytics.funnels.wording import params_of
 from funnelkit.analytics.intervals import Rate
@@ -36,39 +35,6 @@ from funnelkit.analytics.texts import Source, compose, rows_of
 from funnelkit.money import Money
 
 __all__ = ["Fate", "Funnel", "FunnelRow", "ValueShare", "measure"]
-
-
-@attrs.frozen(kw_only=True)
-class Fate:
-    """What became of records on one stage.
-
-    Attributes:
-        lost, void, open: Records that were lost there, became void there, are there.
-        went_back: Distinct records that ever left it backward.
-        skipped: Records that count in the stage without ever having been on it.
-        moved_away: Records that left the pipeline from there for another one.
-    """
-
-    lost: int = 0
-    void: int = 0
-    open: int = 0
-    went_back: int = 0
-    skipped: int = 0
-    moved_away: int = 0
-
-
-@attrs.frozen(kw_only=True)
-class Fates:
-    """Fates by key of the group and place, and the void records of all groups."""
-
-    by_place: dict[tuple[str, str], Fate]
-    void: int
-    unknown: int
-    open: int
-
-    def of(self, key: str, place: str) -> Fate:
-        """Return the fate at a place; nothing happened where nothing is known."""
-        return self.by_place.get((key, place), Fate())
 
 
 @attrs.frozen
@@ -229,26 +195,25 @@ class Funnel(Result[FunnelRow]):
 
 def measure(source: Source, scope: Scope, plan: Plan) -> Funnel:
     """Count a funnel: one query; sums and what became of the records are asked when somebody looks."""
-    stood = cache(partial(_stood, source, scope, plan))
-    fates = cache(partial(_read_fates, source, scope, plan, stood))
     tallies, priced = tallied(source, scope, plan)
+    told = fates.later(source, scope, plan, tallies)
     later = Later(
         priced=priced,
-        of_all=cache(partial(of_all, source, scope, plan)),
+        of_all=cache(partial(of_all, source, scope, plan, tallies)),
         worth=cache(partial(worth, source, scope, plan)),
-        fates=fates,
+        fates=told.fates,
         has_fates=plan.is_of_records,
     )
     keys = {key for key, tally in tallies.items() if any(tally.counts.values())} if scope.column else {""}
     if scope.column and plan.is_of_records:
         known = keys == {*tallies} and reached.are_all(source, scope, plan, keys)
-        keys |= set() if known else {key for key, _ in stood()[0]}
+        keys |= set() if known else told.keys()
     rows = [row for key in sorted(keys) for row in _rows(tallies[key], plan, scope, key, later)]
     return Funnel(
         about=_about(scope, plan),
         rows=tuple(rows),
         ids=partial(_ids, source, scope, plan),
-        fates=(fates,),
+        fates=(told.fates,),
     )
 
 
@@ -303,55 +268,6 @@ def _rows(tally: Tally, plan: Plan, scope: Scope, key: str, later: Later) -> lis
     return rows
 
 
-def _fate_slots(scope: Scope, plan: Plan, text: str) -> dict[str, str]:
-    """Return the clauses; those of a ``closed`` funnel keep to its population."""
-    closing = _IN_PERIOD[text] if plan.definition.name == "closed" else ""
-    return scope.slots() | {"closing": closing}
-
-
-_IN_PERIOD = {
-    "outcomes/state": (
-        "AND m.direction = 'close' AND m.moved_us >= :closed_from AND m.moved_us < :closed_to"
-    ),
-    "funnels/went_back": "JOIN ended AS e ON e.record_id = m.record_id",
-}
-
-
-Stood = tuple[dict[tuple[str, str], dict[str, int]], int, int, int]
-"""(Key of the group, stage) → what became of how many there; then how many are void, lost to sight, open."""
-
-
-def _stood(source: Source, scope: Scope, plan: Plan) -> Stood:
-    """Read who stands where, and who went back: whoever is in a group without any credit is here."""
-    params = params_of(scope, plan)
-    found: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
-    void = unknown = running = 0
-    states = compose("outcomes/state", tail="{fates}", **_fate_slots(scope, plan, "outcomes/state"))
-    for key, stage, status, records in rows_of(source, states, params):
-        void += records if status == "void" else 0
-        running += records if status == "open" else 0
-        unknown += 0 if stage in scope.shape.places else records
-        if status != "won":
-            found[key, stage][status] = records
-    backs = compose("funnels/went_back", tail="{backs}", **_fate_slots(scope, plan, "funnels/went_back"))
-    for key, stage, records in rows_of(source, backs, params):
-        found[key, stage]["went_back"] = records
-    return found, void, unknown, running
-
-
-def _read_fates(source: Source, scope: Scope, plan: Plan, stood: Callable[[], Stood]) -> Fates:
-    known, void, unknown, running = stood()
-    found = defaultdict(dict, {at: dict(counts) for at, counts in known.items()})
-    for key, stage, records in skipped(source, scope, plan):
-        found[key, stage]["skipped"] = records
-    return Fates(
-        by_place={at: Fate(**counts) for at, counts in found.items()},
-        void=void,
-        unknown=unknown,
-        open=running,
-    )
-
-
 _FATES: dict[str, tuple[str, str, str]] = {
     **{
         status: ("outcomes/state", "state", f"stage = :stage AND grp = :key AND status = '{status}'")
@@ -394,7 +310,7 @@ def _ids(
     }
     if column in _FATES:
         text, cell, where = _FATES[column]
-        sql = compose(text, **_fate_slots(scope, plan, text), tail="{ids}", cell=cell, where=where)
+        sql = compose(text, **slots_of(scope, plan, text), tail="{ids}", cell=cell, where=where)
     elif column == "of_all":
         sql = of_all_ids_text(source, scope, plan)
     else:

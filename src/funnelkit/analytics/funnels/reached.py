@@ -17,7 +17,7 @@ from funnelkit.analytics.funnels.plans import Credit, Plan
 from funnelkit.analytics.scope import ALWAYS, Scope
 from funnelkit.analytics.texts import Source, compose, rows_of
 
-__all__ = ["are_all", "carried", "counts", "lifts", "visits"]
+__all__ = ["are_all", "carried", "counts", "lifts", "transferred"]
 
 _FIXED = {"repeat"}
 """What never changes in the life of a record."""
@@ -38,16 +38,6 @@ def carried(source: Source, scope: Scope, plan: Plan) -> bool:
         if not all(stage["id"] in today for stage in json.loads(document)["stages"]):
             return False
     return True
-
-
-def visits(source: Source, scope: Scope, plan: Plan) -> dict[str, int]:
-    """Return how many records were ever on each stage, of a scope that is plain."""
-    found: dict[str, int] = defaultdict(int)
-    slots = {"born": _young(scope, plan, ""), "born_of_closing": _young(scope, plan, "c.")}
-    params = scope.params() | {"horizon": plan.horizon_us}
-    for stage, records in rows_of(source, compose("funnels/visits", **slots), params):
-        found[stage] += records
-    return found
 
 
 def are_all(source: Source, scope: Scope, plan: Plan, keys: set[str]) -> bool:
@@ -79,7 +69,7 @@ def counts(source: Source, scope: Scope, plan: Plan) -> list[Credit]:
     edited = _edited(source, scope)
     if not edited:
         unpriced["fallen"] = "{taken_out}"
-        if plan.horizon_us == ALWAYS[1] and not _transferred(source):
+        if plan.horizon_us == ALWAYS[1] and not transferred(source):
             unpriced["left_behind"] = ""
     # Groups that are left with nothing are told of, too: somebody may still stand there.
     return _credits(source, scope, plan, unpriced, edited=edited)
@@ -132,7 +122,7 @@ def _edited(source: Source, scope: Scope) -> bool:
     return any(rows_of(source, first, {"field": name}) != [("",)] for name in _asked(scope))
 
 
-def _transferred(source: Source) -> bool:
+def transferred(source: Source) -> bool:
     """Whether any record was ever moved from pipeline to pipeline."""
     return rows_of(source, compose("funnels/first_transfer"), {}) != [(0,)]
 
