@@ -5,23 +5,26 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.analytics.clickhouse_server import served
 from tests.analytics.everything import ask_everything
-from tests.analytics.histories import PIPELINES, feed
+from tests.analytics.histories import PIPELINES, Place, Record, feed, histories, hour
 from tests.analytics.loading import to_chdb
 from tests.analytics.test_engines import Both, eventful
 
 from funnelkit import Engine, MemoryStore, Pipeline, Stage
-from funnelkit.analytics import Analytics
+from funnelkit.analytics import Analytics, Shape
 from funnelkit.analytics.sources import source_of
 from funnelkit.analytics.sources.asking import renamed
 from funnelkit.analytics.sources.clickhouse import typed
+from funnelkit.clock import FrozenClock
 from funnelkit.errors import InputError, StoreError
 from funnelkit.exporting import attach, export, load
 from funnelkit.exporting.layout import TABLES
@@ -121,6 +124,49 @@ def test_a_ledger_that_is_attached_or_loaded_gives_the_same_report(
         for way in (load,) if opened is clickhouse else (attach, load, attach, load):
             found = Analytics(way(connection, tmp_path)).funnel(custom={"size": 1})
             assert found.rows == mine
+
+
+def doomed() -> Record:
+    """Return a record that comes back from void, and then becomes it again."""
+    first, second, *_ = PIPELINES["sales"]
+    path = (first, second, "void", second, first, "void")
+    places = tuple(Place(5 * n, "sales", stage) for n, stage in enumerate(path))
+    return Record("doomed", 0, "ann", ("EUR", 100), "web", "", {}, places)
+
+
+@settings(max_examples=12, deadline=None)
+@given(records=histories(most=8), cut=st.integers(0, 40))
+def test_moves_of_void_records_lie_apart_in_a_loaded_duckdb(records: list[Record], cut: int) -> None:
+    """Funnels, fates and the matrix that look for them there are those of the ledger, at any time."""
+    pytest.importorskip("pyarrow", reason="exports need pyarrow")
+    database = feed([*records, doomed()], PIPELINES)
+    with TemporaryDirectory() as folder, duckdb() as connection:
+        export(database, folder)  # type: ignore[arg-type]
+        loaded: Any = load(connection, folder)
+        assert loaded.void_move != "move"
+        shapes = [
+            Shape(pipeline=name, stages=tuple((stage, "") for stage in PIPELINES[name])) for name in PIPELINES
+        ]
+        mine, found = (Analytics(source, shapes, FrozenClock(hour(40))) for source in (database, loaded))
+        for name, as_of in product(PIPELINES, (None, hour(cut))):
+            for more in ({}, {"within": "9h"}, {"by": "owner"}):
+                want = mine.funnel(name, as_of=as_of, **more).to_dicts()
+                assert found.funnel(name, as_of=as_of, **more).to_dicts() == want
+            want = mine.transitions(name, as_of=as_of).to_dicts()
+            assert found.transitions(name, as_of=as_of).to_dicts() == want
+
+
+def test_moves_that_came_later_are_looked_for_among_all(tmp_path: Path) -> None:
+    """A table that is no longer of the moves that are there is not asked."""
+    pytest.importorskip("pyarrow", reason="exports need pyarrow")
+    engine = Engine(SALES)
+    engine.create("Acme")
+    export(engine.store, tmp_path)
+    with duckdb() as connection:
+        source: Any = load(connection, tmp_path)
+        assert source.void_move == "funnelkit_void_move"
+        connection.execute("INSERT INTO move SELECT * FROM move")
+        assert source.void_move == "move"
 
 
 @engines

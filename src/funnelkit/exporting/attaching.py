@@ -6,7 +6,7 @@ import os
 from typing import Any, cast
 
 from funnelkit.analytics.sources.chdb import ChdbSource
-from funnelkit.analytics.sources.duckdb import DuckDBSource
+from funnelkit.analytics.sources.duckdb import VOID_MOVE, DuckDBSource
 from funnelkit.analytics.sources.spark import SparkSource
 from funnelkit.analytics.texts import Source
 from funnelkit.errors import InputError
@@ -58,6 +58,7 @@ def attach(engine: Any, path: str | os.PathLike[str]) -> Source:
         view = "CREATE OR REPLACE TEMP VIEW"
         for table in TABLES:
             do(source, f"{view} {table} AS SELECT * FROM {from_parquet(table, files)}")  # noqa: S608
+        do(source, f"{view} {VOID_MOVE} AS SELECT * FROM move")  # noqa: S608 (not what `load` has made)
     elif isinstance(source, ChdbSource):
         for table in TABLES:
             do(source, f"DROP TABLE IF EXISTS {table}")

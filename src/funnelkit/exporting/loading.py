@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from funnelkit.analytics.sources.asking import answered_by
 from funnelkit.analytics.sources.clickhouse import ClickHouseSource
-from funnelkit.analytics.sources.duckdb import DuckDBSource
+from funnelkit.analytics.sources.duckdb import MOVES_NOW, VOID_MOVE, DuckDBSource
 from funnelkit.analytics.sources.spark import SparkSource
 from funnelkit.analytics.texts import Source
 from funnelkit.errors import StoreError
@@ -71,6 +71,8 @@ def load(engine: Any, path: str | os.PathLike[str]) -> Source:
         for table in TABLES:
             for statement in _taken_into_use(source, table):
                 do(source, statement)
+        if isinstance(source, DuckDBSource):
+            _keep_void_apart(source)
     finally:
         for table in (*TABLES, _ARRIVING):
             with suppress(StoreError):  # what went wrong before is what is told
@@ -123,7 +125,17 @@ def _sent(source: ClickHouseSource, table: str, files: list[str]) -> str:
 
 def _taken_into_use(source: Any, table: str) -> tuple[str, ...]:
     """Return the statements that put a new table in the place of an old one, or of a view of `attach`."""
-    away = f"DROP TABLE IF EXISTS {table}"
+    away, name = f"DROP TABLE IF EXISTS {table}", f"{_NEW}{table}"
     if isinstance(source, DuckDBSource):
-        return f"DROP VIEW IF EXISTS temp.{table}", away, f"ALTER TABLE {_NEW}{table} RENAME TO {table}"
-    return away, f"RENAME TABLE {_NEW}{table} TO {table}"
+        return f"DROP VIEW IF EXISTS temp.{table}", away, f"ALTER TABLE {name} RENAME TO {table}"
+    return away, f"RENAME TABLE {name} TO {table}"
+
+
+def _keep_void_apart(source: DuckDBSource) -> None:
+    """Make the table of `DuckDBSource.void_move`."""
+    ever = "SELECT record_id FROM move WHERE direction = 'close' AND target = 'void'"
+    found = f"SELECT * FROM move WHERE record_id IN ({ever}) ORDER BY record_id, seq"  # noqa: S608
+    do(source, f"DROP VIEW IF EXISTS temp.{VOID_MOVE}")
+    do(source, f"CREATE OR REPLACE TABLE {VOID_MOVE} AS {found}")
+    ((said,),) = source.query(MOVES_NOW, {})
+    do(source, f"COMMENT ON TABLE {VOID_MOVE} IS '{said}'")

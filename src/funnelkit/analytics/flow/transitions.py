@@ -9,7 +9,7 @@ from functools import cache, partial
 import attrs
 
 from funnelkit.analytics import rolled
-from funnelkit.analytics.carried import CELLS, born, cells, filtered
+from funnelkit.analytics.carried import CELLS, born, cells, filtered, kept_apart
 from funnelkit.analytics.intervals import Rate
 from funnelkit.analytics.result import Group, Result, Row
 from funnelkit.analytics.scope import Scope
@@ -100,6 +100,7 @@ def _counted(source: Source, scope: Scope) -> dict[Cell, int]:
         return {cell: moves for cell, (moves, _) in _matrix(source, scope).items()}
     said = scope.slots()
     slots = {"group": said["group"], "born": born(scope) + filtered(scope), "cells": cells(scope)}
+    slots |= kept_apart(source)
     own, found = scope.shape.pipeline, rolled.moves(source, scope)
     if found is None:
         found = rows_of(source, compose("flow/moves", **slots), scope.params())

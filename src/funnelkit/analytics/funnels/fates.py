@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 
-from funnelkit.analytics.carried import born
+from funnelkit.analytics.carried import born, kept_apart
 from funnelkit.analytics.funnels import reached
 from funnelkit.analytics.funnels.credits import Tallies, skipped
 from funnelkit.analytics.funnels.plans import Plan
@@ -158,7 +158,8 @@ def _passed(source: Source, scope: Scope, plan: Plan) -> Passed:
     visit = "m.first_visit"
     if plan.horizon_us != ALWAYS[1]:
         visit = f"CASE WHEN m.moved_us - m.created_us <= :horizon THEN {visit} ELSE 0 END"
-    return rows_of(source, compose("funnels/passed", visit=visit, born=born(scope)), params_of(scope, plan))
+    text = compose("funnels/passed", visit=visit, born=born(scope), **kept_apart(source))
+    return rows_of(source, text, params_of(scope, plan))
 
 
 def _skipped(

@@ -12,7 +12,7 @@ import json
 from collections import defaultdict
 
 from funnelkit.analytics import rolled
-from funnelkit.analytics.carried import CELLS, born, cells, filtered
+from funnelkit.analytics.carried import CELLS, born, cells, filtered, kept_apart
 from funnelkit.analytics.funnels.plans import Credit, Plan
 from funnelkit.analytics.scope import ALWAYS, Scope
 from funnelkit.analytics.texts import Source, compose, rows_of
@@ -86,7 +86,7 @@ def lifts(source: Source, scope: Scope, plan: Plan) -> list[Credit]:
 def _credits(
     source: Source, scope: Scope, plan: Plan, worth: dict[str, str], *, edited: bool
 ) -> list[Credit]:
-    slots = _slots(scope, plan) | worth
+    slots = _slots(scope, plan) | worth | kept_apart(source)
     order = {place: n for n, place in enumerate(plan.places, 1)} | {"": 0}
     params = scope.params() | {"horizon": plan.horizon_us}
     summed: dict[Credit, list[int]] = defaultdict(lambda: [0, 0])

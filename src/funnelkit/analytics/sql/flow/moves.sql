@@ -23,7 +23,7 @@ FROM (
   GROUP BY m.source_pipeline, m.source, m.pipeline, m.target {cells}
   UNION ALL
   SELECT {group} AS grp, m.source_pipeline, m.source, m.pipeline, m.target, 0 - COUNT(*) AS times
-  FROM move AS m
+  FROM {void_move} AS m
   JOIN voided AS v ON v.void_id = m.record_id
   WHERE m.moved_us <= :as_of {born}
     AND (COALESCE(m.pipeline, '') = :pipeline OR COALESCE(m.source_pipeline, '') = :pipeline)

@@ -8,7 +8,7 @@ WHERE m.pipeline = :pipeline AND m.target <> '' AND m.moved_us <= :as_of {born}
 GROUP BY m.source, m.target
 UNION ALL
 SELECT m.source, m.target, 0 AS moves, 0 - SUM({visit}) AS visits, 0 AS taken_back
-FROM move AS m
+FROM {void_move} AS m
 JOIN voided AS v ON v.void_id = m.record_id
 WHERE COALESCE(m.pipeline, '') = :pipeline AND m.moved_us <= :as_of {born}
 GROUP BY m.source, m.target

@@ -9,7 +9,7 @@ SELECT m.furthest_before, m.furthest_after, {group} AS grp, {currency} AS curren
   UNION ALL
   SELECT m.furthest_before, m.furthest_after, {group} AS grp, {currency} AS currency,
     0 - COUNT(*) AS records, 0 - {total} AS total
-  FROM move AS m
+  FROM {void_move} AS m
   JOIN voided AS v ON v.void_id = m.record_id
   WHERE m.furthest_before <> m.furthest_after AND COALESCE(m.pipeline, '') = :pipeline
     AND m.furthest_after <> 'won' AND m.moved_us <= :as_of {tests}

@@ -3,7 +3,7 @@
 UNION ALL
   SELECT m.furthest_before, m.furthest_after, {group} AS grp, '' AS currency,
     0 - COUNT(*) AS records, 0 AS total
-  FROM move AS m
+  FROM {void_move} AS m
   JOIN (
     SELECT c.record_id AS record_id
     FROM move AS c

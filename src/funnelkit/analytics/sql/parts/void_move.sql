@@ -1,0 +1,2 @@
+-- Where to look for the moves of records that were ever void: some sources keep them apart.
+move
