@@ -185,7 +185,7 @@ CREATE INDEX move_climb ON move (record_id, seq, pipeline, furthest_before, furt
 -- The transition matrix, for any group. (Every row has a target: the condition keeps the index to those
 -- who ask for it, for whom it is all they need; others are faster in the order of writing.)
 CREATE INDEX move_pair ON move (pipeline, source, target, owner, lead_source, repeat_kind, campaign, moved_us,
-    created_us, first_visit) WHERE target <> '';
+    created_us) WHERE target <> '';
 CREATE INDEX move_transfer ON move (position) WHERE direction = 'transfer';
 -- Stays on a stage in the order of how long they lasted.
 CREATE INDEX move_stay ON move (source_pipeline, source, moved_us - since_us, moved_us, created_us) WHERE source <> '';

@@ -17,7 +17,7 @@ from funnelkit.analytics import rolled
 from funnelkit.analytics.funnels import reached
 from funnelkit.analytics.funnels.plans import Credit, Plan
 from funnelkit.analytics.funnels.wording import credit_text, jumps, params_of
-from funnelkit.analytics.scope import Scope
+from funnelkit.analytics.scope import ALWAYS, Scope
 from funnelkit.analytics.texts import Source, compose, rows_of
 
 __all__ = [
@@ -52,25 +52,28 @@ def tallied(source: Source, scope: Scope, plan: Plan) -> tuple[Tallies, Callable
     return tallies, lambda: tallies
 
 
-def skipped(source: Source, scope: Scope, plan: Plan) -> dict[tuple[str, str], int]:
+def skipped(source: Source, scope: Scope, plan: Plan, tallies: Tallies) -> dict[tuple[str, str], int]:
     """Return (key of the group, stage) → records that count there without ever having been there."""
     if not plan.skips:
         return {}
-    tallies = _fold(_credits(source, scope, plan, masked=True), len(plan.places))
-    return {
-        (key, plan.places[place - 1]): records
-        for key, tally in tallies.items()
-        for place, records in tally.skipped.items()
-        if 0 < place < len(plan.places)
-    }
+    stages = [*enumerate(plan.places[:-1], 1)]
+    if reached.carried(source, scope, plan):
+        # Who counts on a stage came there with that very move, or passed it and came later, or never.
+        late = reached.late(source, scope, plan)
+        return {
+            (key, stage): tally.counts[place] - tally.arrived[place] - late[key, stage]
+            for key, tally in tallies.items()
+            for place, stage in stages
+        }
+    masked = _fold(_credits(source, scope, plan, masked=True), len(plan.places))
+    return {(key, stage): tally.skipped[place] for key, tally in masked.items() for place, stage in stages}
 
 
 def of_all(source: Source, scope: Scope, plan: Plan, tallies: Tallies) -> dict[str, dict[int, int]]:
     """Return key of the group → place → distinct records there; place 0 is every record of the pipeline."""
-    if scope.is_plain and reached.carried(source, scope, plan):
-        # Whoever is in the pipeline is in the first row.
-        counts = tallies[""].counts
-        return {"": counts | {0: counts[1]}}
+    if plan.horizon_us == ALWAYS[1] and reached.carried(source, scope, plan):
+        # Whoever is in the pipeline is in the first row, and came there with its first credit.
+        return {key: tally.passed_first | {0: tally.passed_first[1]} for key, tally in tallies.items()}
     found: dict[str, dict[int, int]] = defaultdict(lambda: defaultdict(int))
     text = _text(source, scope, plan, tail="{of_all}", **_UNMASKED)
     for key, low, high, records in rows_of(source, text, params_of(scope, plan)):
@@ -120,6 +123,7 @@ class Tally:
         self.counts: dict[int, int] = defaultdict(int)
         self.passed: dict[int, int] = defaultdict(int)
         self.passed_first: dict[int, int] = defaultdict(int)
+        self.arrived: dict[int, int] = defaultdict(int)
         self.skipped: dict[int, int] = defaultdict(int)
         self.minor: list[dict[str, int]] = [defaultdict(int) for _ in range(size + 1)]
 
@@ -141,6 +145,8 @@ def _fold(credits_: Iterable[Credit], size: int) -> dict[str, Tally]:
         n,
         total,
     ) in credits_:
+        if kept:
+            tallies[key].arrived[high] += n
         for place in range(low + 1, high + 1):
             if kept:
                 tally = tallies[key]

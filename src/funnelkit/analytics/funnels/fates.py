@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from functools import cache, partial
-from typing import Any
 
 import attrs
 
-from funnelkit.analytics.carried import born, kept_apart
+from funnelkit.analytics.carried import born
 from funnelkit.analytics.funnels import reached
 from funnelkit.analytics.funnels.credits import Tallies, skipped
 from funnelkit.analytics.funnels.plans import Plan
 from funnelkit.analytics.funnels.wording import params_of
-from funnelkit.analytics.scope import ALWAYS, Scope
+from funnelkit.analytics.scope import Scope
 from funnelkit.analytics.texts import Source, compose, rows_of
 from funnelkit.records import OUTCOMES
 
@@ -61,9 +60,6 @@ class Fates:
 Found = dict[tuple[str, str], dict[str, int]]
 """(Key of the group, stage) → what → how many records."""
 
-Passed = list[tuple[Any, ...]]
-"""The rows of ``funnels/passed``: two places, moves, first visits, closings that were taken back."""
-
 
 @attrs.frozen(kw_only=True)
 class Later:
@@ -75,14 +71,13 @@ class Later:
 
 def later(source: Source, scope: Scope, plan: Plan, tallies: Tallies) -> Later:
     """Return what reads the groups that have records, and what reads the fates."""
-    passed = cache(partial(_passed, source, scope, plan))
-    standing = cache(partial(_standing, source, scope, plan, passed))
+    standing = cache(partial(_standing, source, scope, plan))
     backs = cache(partial(_backs, source, scope, plan))
 
     def fates() -> Fates:
         stood = standing()
         found: Found = defaultdict(dict)
-        for at, n in _skipped(source, scope, plan, tallies, passed).items():
+        for at, n in skipped(source, scope, plan, tallies).items():
             found[at]["skipped"] = n
         for at, n in backs().items():
             found[at]["went_back"] = n
@@ -121,10 +116,10 @@ def _plain(scope: Scope, plan: Plan) -> bool:
     return scope.is_plain and plan.definition.name != "closed"
 
 
-def _standing(source: Source, scope: Scope, plan: Plan, passed: Callable[[], Passed]) -> Found:
+def _standing(source: Source, scope: Scope, plan: Plan) -> Found:
     """Read how many records stand where, by status; whoever is in a group without any credit is here."""
     if _plain(scope, plan) and not reached.transferred(source):
-        return _by_passing(passed())
+        return _by_passing(source, scope)
     found: Found = defaultdict(dict)
     text = compose("outcomes/state", tail="{fates}", **slots_of(scope, plan, "outcomes/state"))
     for key, stage, status, records in rows_of(source, text, params_of(scope, plan)):
@@ -132,10 +127,11 @@ def _standing(source: Source, scope: Scope, plan: Plan, passed: Callable[[], Pas
     return found
 
 
-def _by_passing(passed: Passed) -> Found:
+def _by_passing(source: Source, scope: Scope) -> Found:
     """Return who stands where by who came and who left: nobody is lost between."""
     found: dict[str, Counter[str]] = defaultdict(Counter)
-    for left, entered, moves, _, taken_back in passed:
+    passed = rows_of(source, compose("funnels/passed", born=born(scope)), scope.params())
+    for left, entered, moves, taken_back in passed:
         if entered in OUTCOMES:
             found[left][entered] += moves - taken_back
         else:
@@ -152,25 +148,3 @@ def _backs(source: Source, scope: Scope, plan: Plan) -> dict[tuple[str, str], in
         return {("", stage): n for stage, n in rows_of(source, text, params_of(scope, plan))}
     text = compose("funnels/went_back", tail="{backs}", **slots_of(scope, plan, "funnels/went_back"))
     return {(key, stage): n for key, stage, n in rows_of(source, text, params_of(scope, plan))}
-
-
-def _passed(source: Source, scope: Scope, plan: Plan) -> Passed:
-    visit = "m.first_visit"
-    if plan.horizon_us != ALWAYS[1]:
-        visit = f"CASE WHEN m.moved_us - m.created_us <= :horizon THEN {visit} ELSE 0 END"
-    text = compose("funnels/passed", visit=visit, born=born(scope), **kept_apart(source))
-    return rows_of(source, text, params_of(scope, plan))
-
-
-def _skipped(
-    source: Source, scope: Scope, plan: Plan, tallies: Tallies, passed: Callable[[], Passed]
-) -> dict[tuple[str, str], int]:
-    """Read how many records count in a stage without ever having been on it."""
-    if not (scope.is_plain and reached.carried(source, scope, plan)):
-        return skipped(source, scope, plan)
-    visits: Counter[str] = Counter()
-    for _, entered, _, first, _ in passed():
-        visits[entered] += first
-    # Who was on a stage counts there, so the difference is who was not.
-    counts = tallies[""].counts
-    return {("", stage): counts[n] - visits[stage] for n, stage in enumerate(plan.places[:-1], 1)}

@@ -9,7 +9,7 @@ others did is corrected, credit by credit.
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 from funnelkit.analytics import rolled
 from funnelkit.analytics.carried import CELLS, born, cells, filtered, kept_apart
@@ -17,10 +17,13 @@ from funnelkit.analytics.funnels.plans import Credit, Plan
 from funnelkit.analytics.scope import ALWAYS, Scope
 from funnelkit.analytics.texts import Source, compose, rows_of
 
-__all__ = ["are_all", "carried", "counts", "lifts", "transferred"]
+__all__ = ["are_all", "carried", "counts", "late", "lifts", "transferred"]
 
 _FIXED = {"repeat"}
 """What never changes in the life of a record."""
+
+_UNPRICED = {"currency": "''", "total": "0", "worth": "0"}
+"""Slots of texts that leave values alone."""
 
 
 def carried(source: Source, scope: Scope, plan: Plan) -> bool:
@@ -38,6 +41,24 @@ def carried(source: Source, scope: Scope, plan: Plan) -> bool:
         if not all(stage["id"] in today for stage in json.loads(document)["stages"]):
             return False
     return True
+
+
+def late(source: Source, scope: Scope, plan: Plan) -> Counter[tuple[str, str]]:
+    """Return (key of the group, stage) → records that passed the stage in the group, and came to it later."""
+    slots = _slots(scope, plan) | _UNPRICED
+    params = scope.params() | {"horizon": plan.horizon_us}
+    found: Counter[tuple[str, str]] = Counter()
+    for stage, key, records in rows_of(source, compose("funnels/late", **slots), params):
+        found[key, stage] += records
+    if not _edited(source, scope):
+        return found
+    order = {place: n for n, place in enumerate(plan.places, 1)} | {"": 0}
+    handed = rows_of(source, compose("funnels/late_handed", **slots), params)
+    for before, after, stage, key, kept, key_late, kept_late, records in handed:
+        if order[before] < order.get(stage, 0) <= order[after]:
+            found[key_late, stage] -= records * kept_late
+            found[key, stage] += records * kept
+    return found
 
 
 def are_all(source: Source, scope: Scope, plan: Plan, keys: set[str]) -> bool:
@@ -65,7 +86,7 @@ def counts(source: Source, scope: Scope, plan: Plan) -> list[Credit]:
     for the row that takes a record out may be of other hands than its lifts. Else that row alone tells it
     all (``taken_out``), but for lifts in other pipelines and beyond an age (``left_behind``).
     """
-    unpriced = {"currency": "''", "total": "0", "worth": "0"}
+    unpriced = {**_UNPRICED}
     edited = _edited(source, scope)
     if not edited:
         unpriced["fallen"] = "{taken_out}"

@@ -4,10 +4,6 @@
 CREATE INDEX move_history ON move (record_id, seq, moved_us, pipeline, source_pipeline, source, target, direction,
     since_us, created_us, first_visit, furthest_before, furthest_after, owner, lead_source, repeat_kind, campaign,
     currency, amount);
--- The transition matrix also says how many came to a place for the first time.
-DROP INDEX move_pair;
-CREATE INDEX move_pair ON move (pipeline, source, target, owner, lead_source, repeat_kind, campaign, moved_us,
-    created_us, first_visit) WHERE target <> '';
 -- Stays on a stage in the order of how long they lasted.
 CREATE INDEX move_stay ON move (source_pipeline, source, moved_us - since_us, moved_us, created_us) WHERE source <> '';
 -- Who is void is asked over all pipelines, so the target comes first.
