@@ -17,7 +17,7 @@ from funnelkit.analytics import rolled
 from funnelkit.analytics.funnels import reached
 from funnelkit.analytics.funnels.plans import Credit, Plan
 from funnelkit.analytics.funnels.wording import credit_text, jumps, params_of
-from funnelkit.analytics.scope import ALWAYS, Scope
+from funnelkit.analytics.scope import Scope
 from funnelkit.analytics.texts import Source, compose, rows_of
 
 __all__ = [
@@ -71,7 +71,7 @@ def skipped(source: Source, scope: Scope, plan: Plan, tallies: Tallies) -> dict[
 
 def of_all(source: Source, scope: Scope, plan: Plan, tallies: Tallies) -> dict[str, dict[int, int]]:
     """Return key of the group → place → distinct records there; place 0 is every record of the pipeline."""
-    if plan.horizon_us == ALWAYS[1] and reached.carried(source, scope, plan):
+    if reached.carried(source, scope, plan):
         # Whoever is in the pipeline is in the first row, and came there with its first credit.
         return {key: tally.passed_first | {0: tally.passed_first[1]} for key, tally in tallies.items()}
     found: dict[str, dict[int, int]] = defaultdict(lambda: defaultdict(int))
