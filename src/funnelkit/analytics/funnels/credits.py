@@ -52,17 +52,20 @@ def tallied(source: Source, scope: Scope, plan: Plan) -> tuple[Tallies, Callable
     return tallies, lambda: tallies
 
 
-def skipped(source: Source, scope: Scope, plan: Plan, tallies: Tallies) -> dict[tuple[str, str], int]:
+def skipped(
+    source: Source, scope: Scope, plan: Plan, priced: Callable[[], Tallies]
+) -> dict[tuple[str, str], int]:
     """Return (key of the group, stage) → records that count there without ever having been there."""
     if not plan.skips:
         return {}
     stages = [*enumerate(plan.places[:-1], 1)]
     if reached.carried(source, scope, plan):
-        # Who counts on a stage came there with that very move, or passed it and came later, or never.
+        # Who counts on a stage came there with that very move, or passed it and came later, or never. (The
+        # credits with values go move by move; those without take away what a void record had at one go.)
         late = reached.late(source, scope, plan)
         return {
             (key, stage): tally.counts[place] - tally.arrived[place] - late[key, stage]
-            for key, tally in tallies.items()
+            for key, tally in priced().items()
             for place, stage in stages
         }
     masked = _fold(_credits(source, scope, plan, masked=True), len(plan.places))

@@ -69,7 +69,7 @@ class Later:
     fates: Callable[[], Fates]
 
 
-def later(source: Source, scope: Scope, plan: Plan, tallies: Tallies) -> Later:
+def later(source: Source, scope: Scope, plan: Plan, priced: Callable[[], Tallies]) -> Later:
     """Return what reads the groups that have records, and what reads the fates."""
     standing = cache(partial(_standing, source, scope, plan))
     backs = cache(partial(_backs, source, scope, plan))
@@ -77,7 +77,7 @@ def later(source: Source, scope: Scope, plan: Plan, tallies: Tallies) -> Later:
     def fates() -> Fates:
         stood = standing()
         found: Found = defaultdict(dict)
-        for at, n in skipped(source, scope, plan, tallies).items():
+        for at, n in skipped(source, scope, plan, priced).items():
             found[at]["skipped"] = n
         for at, n in backs().items():
             found[at]["went_back"] = n

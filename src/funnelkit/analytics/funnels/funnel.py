@@ -196,7 +196,7 @@ class Funnel(Result[FunnelRow]):
 def measure(source: Source, scope: Scope, plan: Plan) -> Funnel:
     """Count a funnel: one query; sums and what became of the records are asked when somebody looks."""
     tallies, priced = tallied(source, scope, plan)
-    told = fates.later(source, scope, plan, tallies)
+    told = fates.later(source, scope, plan, priced)
     later = Later(
         priced=priced,
         of_all=cache(partial(of_all, source, scope, plan, tallies)),

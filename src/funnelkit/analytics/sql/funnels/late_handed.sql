@@ -1,4 +1,4 @@
--- The same of records that changed hands, beside each of their lifts: one of them passed the stage.
+-- The same of records that changed hands, beside each of their lifts that stand: one of them passed the stage.
 WITH {standing},
 changed AS (
   SELECT record_id FROM ({edits}) AS edit GROUP BY record_id
@@ -13,6 +13,7 @@ JOIN (
     AND m.furthest_before = m.furthest_after AND m.moved_us <= :as_of {young}
 ) AS m ON m.record_id = d.record_id
 JOIN ({climb}) AS c ON c.record_id = m.record_id
+LEFT JOIN reopened AS r ON r.record_id = c.record_id AND r.seq = c.seq + 1
 LEFT JOIN voided AS v ON v.void_id = d.record_id
-WHERE COALESCE(v.void_id, '') = ''
+WHERE COALESCE(v.void_id, '') = '' AND COALESCE(r.seq, 0) = 0
 GROUP BY c.furthest_before, c.furthest_after, m.target, c.grp, c.kept, m.grp, m.kept
