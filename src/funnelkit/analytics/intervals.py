@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from statistics import NormalDist
 
 import attrs
@@ -29,12 +30,18 @@ def wilson(x: float, n: float, level: float = 0.95) -> tuple[float, float] | Non
     """
     if n == 0:
         return None
-    z2 = NormalDist().inv_cdf((1 + level) / 2) ** 2
+    z2 = _z_squared(level)
     centre = (x + z2 / 2) / (n + z2)
     half = math.sqrt(z2) / (n + z2) * math.sqrt(x * (n - x) / n + z2 / 4)
     low = 0.0 if x == 0 else max(0.0, centre - half)
     high = 1.0 if x == n else min(1.0, centre + half)
     return low, high
+
+
+@lru_cache(maxsize=16)
+def _z_squared(level: float) -> float:
+    """Return the square of the normal quantile of an interval."""
+    return NormalDist().inv_cdf((1 + level) / 2) ** 2
 
 
 @attrs.frozen

@@ -250,8 +250,9 @@ def _said(scope: Scope, plan: Plan) -> list[str]:
 def _rows(tally: Tally, plan: Plan, scope: Scope, key: str, later: Later) -> list[FunnelRow]:
     start = 0 if plan.definition.name == "closed" else 1
     rows = []
-    for n, (name, place) in enumerate(zip(plan.names, plan.places, strict=True), 1):
-        before = plan.names[n - 2] if n > 1 else "the population"
+    names = plan.names
+    for n, (name, place) in enumerate(zip(names, plan.places, strict=True), 1):
+        before = names[n - 2] if n > 1 else "the population"
         of_previous = Rate.of(tally.passed[n], tally.counts[n - 1], f"nobody is in {before}")
         rows.append(
             FunnelRow(

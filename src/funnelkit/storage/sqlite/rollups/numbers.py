@@ -37,9 +37,15 @@ KINDS: tuple[Kind, ...] = ("moves", "lifts", "closings", "stock", "holders")
 CUTS: tuple[Cut, ...] = ("all", "owner", "source", "both")
 
 EACH: tuple[Level, ...] = ("ever", "month", "day")
+_SPARED: dict[Cut, tuple[Level, ...]] = {
+    "all": EACH,
+    "owner": EACH[:2],
+    "source": EACH[:2],
+    "both": (EACH[0], EACH[2]),
+}
 LEVELS: dict[Kind, dict[Cut, tuple[Level, ...]]] = {
-    "moves": {"all": EACH, "owner": EACH[:2], "source": EACH[:2], "both": EACH[2:]},
-    "lifts": {"all": EACH, "owner": EACH[:2], "source": EACH[:2], "both": (EACH[0], EACH[2])},
+    "moves": _SPARED,
+    "lifts": _SPARED,
     "closings": dict.fromkeys(CUTS, EACH),
     "stock": dict.fromkeys(CUTS, EACH[:1]),
     "holders": dict.fromkeys(CUTS, EACH),
