@@ -207,25 +207,42 @@ from reports import HALF, metrics
 print(len({call}), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 CALLS = (
-    "funnel().rows",
-    "funnel(by='owner').rows",
-    "transitions().rows",
-    "win_rate(by='owner').rows",
-    "potential().rows",
-    "time_in_stage().to_dicts()",
-    "funnel(definition='visited').rows",
-    "funnel(definition='ordered', window='90d').rows",
+    "funnel()",
+    "funnel(by='owner')",
+    "funnel(definition='visited')",
+    "funnel(definition='strict')",
+    "funnel(definition='ordered', window='90d')",
+    "time_to_convert()",
+    "transitions()",
+    "stock()",
+    "potential()",
+    "win_rate(by='owner')",
+    "leaks(by='source')",
+    "people()",
+    "cohort_conversion(by='source')",
+    "time_in_stage()",
+    "stage_exits()",
+    "stuck()",
+    "drift()",
+    "chances()",
+    "forecast(within='90d')",
+    "attribution()",
+    "scores()",
+    "sankey()",
+    "landmarks()",
+    "variants()",
 )
+"""Every sort of report; all of it is read, as when it is printed."""
 
 
 def report_memory(_: Path) -> None:
     """The most memory that a process takes for one report, each in a process of its own."""
     for call in CALLS:
         answers: list[int] = []
-        source = _ALONE.format(call=f"metrics(Path(sys.argv[1])).{call}")
+        source = _ALONE.format(call=f"metrics(Path(sys.argv[1])).{call}.to_dicts()")
         cost = timed(lambda source=source, answers=answers: answers.append(_alone(source)))
         row(
-            f"memory of `{call}`",
+            f"all of `{call}`",
             f"{answers[0] / 1024:.0f} MB",
             duration(cost.wall),
             "",
