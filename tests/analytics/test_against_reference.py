@@ -80,6 +80,9 @@ def check_funnel(found: Funnel, want: ref.Cells, places: tuple[str, ...], base: 
             before = want.ids.get((key, n - 1, "count"), nothing)
             assert row.of_previous is None or row.of_previous.denominator == len(before)
             assert row.of_first.denominator == len(want.ids.get((key, base, "count"), nothing))
+            if not base:  # all are those that closed
+                assert (row.of_all.numerator, row.of_all.denominator) == (row.count, row.of_first.denominator)
+                assert found.ids(place, "of_all", group=key) == found.ids(place, group=key)
             sums = {code: want.sums.get((key, n, code), 0) for code in ("EUR", "USD")}
             assert minor(row.sums) == {code: total for code, total in sums.items() if total}
             for name, ids in cells.items():

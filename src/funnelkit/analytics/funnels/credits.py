@@ -74,6 +74,8 @@ def skipped(
 
 def of_all(source: Source, scope: Scope, plan: Plan, tallies: Tallies) -> dict[str, dict[int, int]]:
     """Return key of the group → place → distinct records there; place 0 is every record of the pipeline."""
+    if plan.definition.name == "closed":  # all are those that closed
+        return {key: tally.counts for key, tally in tallies.items()}
     if reached.carried(source, scope, plan):
         # Whoever is in the pipeline is in the first row, and came there with its first credit.
         return {key: tally.passed_first | {0: tally.passed_first[1]} for key, tally in tallies.items()}
@@ -172,7 +174,7 @@ def _credits(source: Source, scope: Scope, plan: Plan, *, masked: bool = False) 
 
 
 _UNMASKED = {"mask": "0", "masked": ""}
-_MASKED = {"mask": "s.mask", "masked": "JOIN seen AS s ON s.record_id = k.record_id"}
+_MASKED = {"mask": "COALESCE(s.mask, 0)", "masked": "LEFT JOIN seen AS s ON s.record_id = k.record_id"}
 
 
 def _text(source: Source, scope: Scope, plan: Plan, **slots: str) -> str:

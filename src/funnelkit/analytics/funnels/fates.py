@@ -25,7 +25,8 @@ class Fate:
     """What became of records on one stage.
 
     Attributes:
-        lost, void, open: Records that were lost there, became void there, are there.
+        lost, open: Records that were lost there, that are there.
+        void: Records that are void, and were there when they were last seen in the pipeline.
         went_back: Distinct records that ever left it backward.
         skipped: Records that count in the stage without ever having been on it.
         moved_away: Records that left the pipeline from there for another one.

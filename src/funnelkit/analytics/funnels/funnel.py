@@ -238,6 +238,8 @@ def _said(scope: Scope, plan: Plan) -> list[str]:
         f"begun {scope.period(plan.entered)}": plan.entered != ALWAYS,
         f"a record counts once for each {plan.held}": plan.held,
         f"grouped by the value of {plan.attribution}": plan.attribution != "each",
+        "from lost on, columns tell of all records on the stage, in the row or not": plan.is_of_records
+        and plan.definition.name in ("ordered", "strict"),
     }
     bans = [
         f"no {ban.place} between {plan.names[ban.after - 1]} and {plan.names[ban.before - 1]} "
@@ -285,6 +287,7 @@ _FATES: dict[str, tuple[str, str, str]] = {
 _COUNTED = "low < :ord AND high >= :ord AND kept = 1 AND grp = :key"
 _CREDITS: dict[str, str] = {
     "count": _COUNTED,
+    "of_all": _COUNTED,
     "of_previous": (
         "high >= :ord AND ((low = :ord - 1 AND kept_before = 1 AND grp_before = :key) "
         "OR (low < :ord - 1 AND kept = 1 AND grp = :key))"
@@ -298,7 +301,7 @@ def _ids(
     source: Source, scope: Scope, plan: Plan, stage: str, column: str = "count", *, group: Group = None
 ) -> list[str]:
     check_cell("stage", stage, plan.names)
-    check_cell("column", column, [*_CREDITS, "of_all", *(_FATES if plan.is_of_records else ())])
+    check_cell("column", column, [*_CREDITS, *(_FATES if plan.is_of_records else ())])
     place = plan.names.index(stage) + 1
     if column == "skipped" and (not plan.skips or place == len(plan.places)):
         return []
@@ -312,7 +315,7 @@ def _ids(
     if column in _FATES:
         text, cell, where = _FATES[column]
         sql = compose(text, **slots_of(scope, plan, text), tail="{ids}", cell=cell, where=where)
-    elif column == "of_all":
+    elif column == "of_all" and plan.definition.name != "closed":
         sql = of_all_ids_text(source, scope, plan)
     else:
         sql = credit_ids_text(source, scope, plan, _CREDITS[column])

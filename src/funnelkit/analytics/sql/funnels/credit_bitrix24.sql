@@ -1,5 +1,5 @@
 -- Live and won records: the lifts up to where they stand. Others: the stages that they were on.
-WITH {customs} {ladder}, {standing}, {known}, {seen},
+WITH {customs} {ladder}, {standing}, {known}, {seen}, {climbs},
 {latest},
 live AS (
   SELECT m.record_id AS record_id, l.ord AS here
@@ -9,16 +9,14 @@ live AS (
   WHERE m.pipeline = :pipeline
 ),
 credit AS (
-  SELECT k.record_id AS record_id, k.unit AS unit, COALESCE(f.ord, 0) AS low,
-    CASE WHEN t.ord < a.here THEN t.ord ELSE a.here END AS high,
+  SELECT k.record_id AS record_id, k.unit AS unit, k.low AS low,
+    CASE WHEN k.high < a.here THEN k.high ELSE a.here END AS high,
     k.seq AS seq, k.moved_us AS moved_us, k.grp AS grp, k.kept AS kept, k.currency AS currency,
     k.amount AS amount, {mask} AS mask
-  FROM known AS k
+  FROM climb AS k
   JOIN live AS a ON a.record_id = k.record_id
-  JOIN ladder AS t ON t.place = k.furthest_after
-  LEFT JOIN ladder AS f ON f.place = k.furthest_before
   {masked}
-  WHERE k.furthest_before <> k.furthest_after AND COALESCE(f.ord, 0) < a.here
+  WHERE k.high > k.low AND k.low < a.here
   UNION ALL
   SELECT k.record_id AS record_id, k.unit AS unit, l.ord - 1 AS low, l.ord AS high, k.seq AS seq,
     k.moved_us AS moved_us, k.grp AS grp, k.kept AS kept, k.currency AS currency,
