@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, cast
 
 from funnelkit.analytics.sources.asking import answered_by
+from funnelkit.analytics.sources.chdb import ChdbSource
 from funnelkit.analytics.sources.clickhouse import ClickHouseSource
 from funnelkit.analytics.sources.duckdb import MOVES_NOW, VOID_MOVE, DuckDBSource
 from funnelkit.analytics.sources.spark import SparkSource
@@ -33,12 +35,6 @@ from funnelkit.exporting.layout import (
 )
 
 __all__ = ["load"]
-
-_NEW = "funnelkit_new_"
-"""Before the name of a table until all tables are there."""
-
-_ARRIVING = "as_sent"
-"""Where the files of a table stand on a server until they are laid out."""
 
 
 def load(engine: Any, path: str | os.PathLike[str]) -> Source:
@@ -65,18 +61,7 @@ def load(engine: Any, path: str | os.PathLike[str]) -> Source:
         for table in TABLES:
             source.session.catalog.cacheTable(table)
         return cast("Source", source)
-    try:
-        for table in TABLES:
-            _make(source, table, files)
-        for table in TABLES:
-            for statement in _taken_into_use(source, table):
-                do(source, statement)
-        if isinstance(source, DuckDBSource):
-            _keep_void_apart(source)
-    finally:
-        for table in (*TABLES, _ARRIVING):
-            with suppress(StoreError):  # what went wrong before is what is told
-                do(source, f"DROP TABLE IF EXISTS {_NEW}{table}")
+    (_into_duckdb if isinstance(source, DuckDBSource) else _into_clickhouse)(source, files)
     return cast("Source", source)
 
 
@@ -89,53 +74,81 @@ def _steps(source: Source, table: str, arrived: str) -> list[str]:
     return words(word for (word,) in found)
 
 
-def _make(source: Any, table: str, files: Mapping[str, list[str]]) -> None:
-    """Make a new table out of files; the one in use stays."""
-    order = ORDER.get(table, TABLES[table][0])
-    if isinstance(source, DuckDBSource):
-        arrived = from_parquet(table, files)
-        columns = duckdb_columns(table, _steps(source, table, arrived))
-        # Its parts know between which values they lie: order is its index.
-        made = f"SELECT {columns} FROM {arrived} ORDER BY {order}"  # noqa: S608
-        do(source, f"CREATE OR REPLACE TABLE {_NEW}{table} AS {made}")
+def _into_duckdb(source: DuckDBSource, files: Mapping[str, list[str]]) -> None:
+    """Replace the tables in one transaction: all of them, or none."""
+    with _transaction(source):
+        for table in TABLES:
+            arrived = from_parquet(table, files)
+            columns = duckdb_columns(table, _steps(source, table, arrived))
+            # Its parts know between which values they lie: order is its index.
+            made = f"SELECT {columns} FROM {arrived} ORDER BY {_order(table)}"  # noqa: S608
+            do(source, f"DROP VIEW IF EXISTS temp.{table}")  # one of `attach`
+            do(source, f"CREATE OR REPLACE TABLE {table} AS {made}")
+        ever = "SELECT record_id FROM move WHERE direction = 'close' AND target = 'void'"
+        void = f"SELECT * FROM move WHERE record_id IN ({ever}) ORDER BY record_id, seq"  # noqa: S608
+        do(source, f"DROP VIEW IF EXISTS temp.{VOID_MOVE}")
+        do(source, f"CREATE OR REPLACE TABLE {VOID_MOVE} AS {void}")
+        ((said,),) = source.query(MOVES_NOW, {})
+        do(source, f"COMMENT ON TABLE {VOID_MOVE} IS '{said}'")
+
+
+@contextmanager
+def _transaction(source: DuckDBSource) -> Iterator[None]:
+    """Do it in a transaction, the host's own if it has begun one."""
+    number = "SELECT txid_current()"  # each statement has its own, but for those of one transaction
+    if source.query(number, {}) == source.query(number, {}):
+        yield
         return
-    arrived = (
-        _sent(source, table, files[table])
-        if isinstance(source, ClickHouseSource)
-        else from_file(table, files)
-    )
+    do(source, "BEGIN TRANSACTION")
+    try:
+        yield
+        do(source, "COMMIT")
+    except BaseException:
+        with suppress(StoreError):  # a COMMIT that fails has ended it
+            do(source, "ROLLBACK")
+        raise
+
+
+def _into_clickhouse(source: ChdbSource | ClickHouseSource, files: Mapping[str, list[str]]) -> None:
+    """Make all tables under names of their own, and change them for those in use by one statement."""
+    own = f"funnelkit_{token_hex(4)}"
+    try:
+        for table in TABLES:
+            _made_in_clickhouse(source, table, files, f"{own}_{table}")
+        sql = "SELECT name FROM system.tables WHERE database = currentDatabase()"
+        there = {name for (name,) in source.query(sql, {})}
+        old = [f"{table} TO {own}_old_{table}" for table in TABLES if table in there]
+        new = [f"{own}_{table} TO {table}" for table in TABLES]
+        do(source, f"RENAME TABLE {', '.join(old + new)}")
+    finally:
+        for name in (f"{own}_sent", *(f"{own}_{part}{table}" for part in ("", "old_") for table in TABLES)):
+            with suppress(StoreError):  # what went wrong before is what is told
+                do(source, f"DROP TABLE IF EXISTS {name}")
+
+
+def _made_in_clickhouse(
+    source: ChdbSource | ClickHouseSource, table: str, files: Mapping[str, list[str]], name: str
+) -> None:
+    if isinstance(source, ClickHouseSource):
+        arrived = _sent(source, table, files[table], name.replace(f"_{table}", "_sent"))
+    else:
+        arrived = from_file(table, files)
     columns = clickhouse_columns(table, _steps(source, table, arrived))
-    do(source, f"DROP TABLE IF EXISTS {_NEW}{table}")
-    do(source, f"CREATE TABLE {_NEW}{table} ({columns}) ENGINE = MergeTree ORDER BY ({order})")
-    do(source, f"INSERT INTO {_NEW}{table} SELECT * FROM {arrived}")  # noqa: S608
+    do(source, f"CREATE TABLE {name} ({columns}) ENGINE = MergeTree ORDER BY ({_order(table)})")
+    do(source, f"INSERT INTO {name} SELECT * FROM {arrived}")  # noqa: S608
 
 
-def _sent(source: ClickHouseSource, table: str, files: list[str]) -> str:
+def _sent(source: ClickHouseSource, table: str, files: list[str], name: str) -> str:
     """Send a server the files of a table one by one; return where they stand until they are laid out."""
     from clickhouse_connect.driver.exceptions import Error
 
-    arrived = f"{_NEW}{_ARRIVING}"
-    do(source, f"DROP TABLE IF EXISTS {arrived}")
-    do(source, f"CREATE TABLE {arrived} ({clickhouse_columns(table)}) ENGINE = MergeTree ORDER BY tuple()")
+    do(source, f"DROP TABLE IF EXISTS {name}")
+    do(source, f"CREATE TABLE {name} ({clickhouse_columns(table)}) ENGINE = MergeTree ORDER BY tuple()")
     with answered_by("ClickHouse", Error, OSError):
         for file in files:
-            source.client.raw_insert(arrived, insert_block=Path(file).read_bytes(), fmt="Parquet")
-    return arrived
+            source.client.raw_insert(name, insert_block=Path(file).read_bytes(), fmt="Parquet")
+    return name
 
 
-def _taken_into_use(source: Any, table: str) -> tuple[str, ...]:
-    """Return the statements that put a new table in the place of an old one, or of a view of `attach`."""
-    away, name = f"DROP TABLE IF EXISTS {table}", f"{_NEW}{table}"
-    if isinstance(source, DuckDBSource):
-        return f"DROP VIEW IF EXISTS temp.{table}", away, f"ALTER TABLE {name} RENAME TO {table}"
-    return away, f"RENAME TABLE {name} TO {table}"
-
-
-def _keep_void_apart(source: DuckDBSource) -> None:
-    """Make the table of `DuckDBSource.void_move`."""
-    ever = "SELECT record_id FROM move WHERE direction = 'close' AND target = 'void'"
-    found = f"SELECT * FROM move WHERE record_id IN ({ever}) ORDER BY record_id, seq"  # noqa: S608
-    do(source, f"DROP VIEW IF EXISTS temp.{VOID_MOVE}")
-    do(source, f"CREATE OR REPLACE TABLE {VOID_MOVE} AS {found}")
-    ((said,),) = source.query(MOVES_NOW, {})
-    do(source, f"COMMENT ON TABLE {VOID_MOVE} IS '{said}'")
+def _order(table: str) -> str:
+    return ORDER.get(table, TABLES[table][0])
