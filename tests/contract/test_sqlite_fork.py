@@ -171,3 +171,26 @@ store.close()
     printed, stored = run(code, tmp_path / "crm.db")
     assert printed == ["exit 0", "[(20001,)] ()"]
     assert "child" in stored
+
+
+def test_a_task_that_forks_ends_and_all_else_goes_on(tmp_path: Path) -> None:
+    """A backup whose progress forks loses its connection; verbs and questions get new ones, on both sides."""
+    code = """
+def use():
+    number = len(store.find("deal", {}))
+    store.commit(new(a_deal(f"d{number}")))
+    assert store.query("SELECT COUNT(*) FROM deal", {}) == [(number + 1,)]
+def forking(done, whole):
+    wait(in_child(use))
+    use()
+try:
+    store.backup(sys.argv[1] + ".copy", progress=forking)
+except StoreError as error:
+    print(error)
+use()
+"""
+    printed, stored = run(code, tmp_path / "crm.db")
+    assert printed[0] == "exit 0"
+    assert "closed" in printed[1]
+    assert stored == ["before", "d1", "d2", "d3"]
+    assert [file.name for file in tmp_path.iterdir() if "copy" in file.name] == []

@@ -14,6 +14,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from operator import attrgetter
 from threading import Thread
 from typing import TypeVar
 
@@ -33,11 +34,11 @@ It reads as fast with a small one: the operating system keeps the pages, too."""
 class Lane:
     """A thread's own connections: one for its verbs, and one for its questions once it asks any.
 
-    Hold ``lock`` while you use them, so that nobody closes them meanwhile. If it is ``retired`` by then
-    and not ``kept`` for the task that you are part of, ask for another.
+    Hold ``lock`` while you use them, so that nobody closes them meanwhile. If it is not ``usable`` by then,
+    ask for another: it is retired, and not kept for the task that you are part of; or that task forked.
     """
 
-    __slots__ = ("_asking", "_connect", "connection", "kept", "lock", "retired")
+    __slots__ = ("_asking", "_connect", "closed", "connection", "kept", "lock", "retired")
 
     def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
         self._connect = connect
@@ -46,13 +47,23 @@ class Lane:
         self.lock = threading.RLock()  # a signal handler may come back to the same store
         self.kept = False
         self.retired = False
+        self.closed = False
+
+    @property
+    def usable(self) -> bool:
+        """Whether it may be used by who holds its lock."""
+        return not self.closed and (self.kept or not self.retired)
 
     @property
     def asking(self) -> sqlite3.Connection:
         """The connection for questions over many rows: with little memory."""
         if self._asking is None:
             connection = self._connect()
-            connection.execute(_SMALL)
+            try:
+                connection.execute(_SMALL)
+            except BaseException:
+                connection.close()
+                raise
             self._asking = connection
         return self._asking
 
@@ -63,9 +74,14 @@ class Lane:
         """Close the connections once nobody uses them."""
         self.retired = True  # before we wait: who uses them all the time would never let us in
         with self.lock:
+            self.closed = True
             for connection in filter(None, (self.connection, self._asking)):
                 with suppress(sqlite3.Error):  # what was committed is safe
                     connection.close()
+
+
+_OWN: Callable[[Lane], sqlite3.Connection] = attrgetter("connection")
+_ASKING: Callable[[Lane], sqlite3.Connection] = attrgetter("asking")
 
 
 class Connections:
@@ -82,25 +98,26 @@ class Connections:
     def mine(self) -> Lane:
         """Return the lane of this thread."""
         lane: Lane | None = getattr(self._local, "lane", None)
-        if lane is None or (lane.retired and not lane.kept):
+        if lane is None or not lane.usable:
             lane = self._local.lane = self._add(threading.current_thread())
         return lane
 
     def run(self, task: Callable[[sqlite3.Connection], T]) -> T:
         """Run a task with the connection of this thread, which nobody closes meanwhile."""
-        while True:
-            lane = self.mine()
-            with lane.lock:
-                if lane.kept or not lane.retired:
-                    return task(lane.connection)
+        return self._use(_OWN, task)
 
     def ask(self, task: Callable[[sqlite3.Connection], T]) -> T:
         """Run a task with the connection of this thread for questions over many rows."""
+        return self._use(_ASKING, task)
+
+    def _use(
+        self, chosen: Callable[[Lane], sqlite3.Connection], task: Callable[[sqlite3.Connection], T]
+    ) -> T:
         while True:
             lane = self.mine()
             with lane.lock:
-                if lane.kept or not lane.retired:
-                    return task(lane.asking)
+                if lane.usable:
+                    return task(chosen(lane))
 
     @contextmanager
     def another(self) -> Iterator[sqlite3.Connection]:
