@@ -36,9 +36,11 @@ PRAGMAS = "SELECT s.*, c.* FROM pragma_synchronous s, pragma_cache_size c"
 
 @pytest.mark.parametrize(("durability", "synchronous"), [("full", 2), ("fast", 1)])
 def test_a_connection_is_set_as_asked(tmp_path: Path, durability: Any, synchronous: int) -> None:
-    """Full durability waits for the disk at each commit; 64 MiB are cached."""
+    """Full durability waits for the disk at each commit; 64 MiB are cached for verbs, and 4 for questions."""
     with SQLiteStore(tmp_path / "crm.db", durability=durability) as store:
-        assert store.query(PRAGMAS, {}) == [(synchronous, -65536)]
+        assert store.query(PRAGMAS, {}) == [(synchronous, -4096)]
+        own = store._connection()  # noqa: SLF001
+        assert own.execute(PRAGMAS).fetchall() == [(synchronous, -65536)]
         assert store.query("SELECT * FROM pragma_journal_mode", {}) == [("wal",)]
 
 
