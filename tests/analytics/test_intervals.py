@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +11,7 @@ from tests.analytics import reference
 
 from funnelkit.analytics import Rate, kaplan_meier, wilson
 from funnelkit.analytics.times.survival import Lasted, nearest_rank
+from funnelkit.errors import InputError
 
 
 @pytest.mark.parametrize(
@@ -22,6 +25,30 @@ def test_wilson_intervals_are_the_published_ones(x: int, n: int, low: float, hig
 def test_without_trials_there_is_no_interval() -> None:
     """Nothing of nothing is not known, neither 0 nor 1."""
     assert wilson(0, 0) is None
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ((5, 3), "x: 5 is not from 0 to 3"),
+        ((-1, 3), "x: -1 is not from 0 to 3"),
+        ((float("nan"), 3), "x: nan is not from 0 to 3"),
+        ((1, 0), "x: 1 is not from 0 to 0"),
+        ((0, -1), "n: -1 is no number of trials"),
+        ((1, float("inf")), "n: inf is no number of trials"),
+        ((1, 2, 1), "level: 1 is not between 0 and 1"),
+    ],
+)
+def test_more_successes_than_trials_are_refused(asked: tuple[float, ...], said: str) -> None:
+    """What cannot be counted has no interval, and the error names the argument."""
+    with pytest.raises(InputError, match=re.escape(said)):
+        wilson(*asked)
+
+
+def test_a_rate_above_one_is_refused() -> None:
+    """Five of three are no rate."""
+    with pytest.raises(InputError, match="x: 5 is not from 0 to 3"):
+        Rate.of(5, 3)
 
 
 @given(st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))

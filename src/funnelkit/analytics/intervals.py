@@ -8,6 +8,8 @@ from statistics import NormalDist
 
 import attrs
 
+from funnelkit.errors import InputError, shown
+
 __all__ = ["Estimate", "Rate", "wilson"]
 
 
@@ -22,12 +24,21 @@ def wilson(x: float, n: float, level: float = 0.95) -> tuple[float, float] | Non
     Returns:
         ``(low, high)`` within 0 and 1, or None when there were no trials: nothing is known then.
 
+    Raises:
+        InputError: More successes than trials, a number below 0 or none at all, a level that is no coverage.
+
     Source: E. B. Wilson, Probable inference, the law of succession, and statistical inference, 1927.
 
     >>> low, high = wilson(8, 10)
     >>> round(low, 4), round(high, 4)
     (0.4902, 0.9433)
     """
+    if not 0 <= n < math.inf:
+        raise InputError("n", f"{shown(n)} is no number of trials", "give 0 or more")
+    if not 0 <= x <= n:
+        raise InputError("x", f"{shown(x)} is not from 0 to {n}", "there are no more successes than trials")
+    if not 0 < level < 1:
+        raise InputError("level", f"{shown(level)} is not between 0 and 1", "0.95 is 95 %")
     if n == 0:
         return None
     z2 = _z_squared(level)
