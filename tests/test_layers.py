@@ -49,7 +49,7 @@ ROOMS: dict[str, set[str]] = {
     "keys": BASE | RECORDS | {"serial"},
     "stages": BASE | RECORDS | {"serial"},
     "storage": BASE | RECORDS | {"serial", "progress", "sql"},
-    "analytics": BASE | RECORDS | {"storage.base", "stages.pipeline", "stages.stage"},
+    "analytics": BASE | RECORDS | {"inputs", "storage.base", "stages.pipeline", "stages.stage"},
     "gate": BASE | RECORDS | {"stages"},
     "exporting": {"analytics", "errors", "progress", "records", "storage.base", "storage.columns"},
     "verbs": WHAT_IS | {"gate", "keys", "storage.base"} | BUSINESS,

@@ -55,6 +55,12 @@ PLANS: tuple[dict[str, Any], ...] = (
 """Funnels of every other definition and option."""
 
 
+def look_behind(result: Any, *cell: str) -> None:
+    """Ask for the records of a cell of the first group, where there is one."""
+    if result.rows:
+        result.ids(*cell, group=result.rows[0].group)
+
+
 def ask_funnels(metrics: Analytics) -> None:
     """Ask for funnels with options, grouped by what rows carry and by what is dated elsewhere."""
     for by, how in product((None, "custom.size"), PLANS):
@@ -71,19 +77,18 @@ def ask_funnels(metrics: Analytics) -> None:
             (metrics.funnel_trend(window="2d", every="week", by=by), ("2026-W01", "call")),
         ]
         for result, cells in found:
-            if result.rows:
-                result.ids(*cells, group=result.rows[0].group)
+            look_behind(result, *cells)
 
 
-def ask_usual_funnels(metrics: Analytics, arguments: dict[str, Any], group: dict[str, str]) -> None:
+def ask_usual_funnels(metrics: Analytics, arguments: dict[str, Any]) -> None:
     """Ask for a funnel of every usual definition, with all that can be looked at in it."""
     for definition in ("reached", "visited", "bitrix24", "ordered", "closed"):
         how: dict[str, Any] = {"window": timedelta(1), "anchor": "first"} if definition == "ordered" else {}
         funnel = metrics.funnel(definition=definition, **how, **arguments)  # type: ignore[arg-type]
         for row in funnel.rows:
             assert (row.fate, row.sums) is not None
-        for cell in FUNNEL_CELLS if funnel.rows else ():
-            funnel.ids("call", cell, **group)
+        for cell in FUNNEL_CELLS:
+            look_behind(funnel, "call", cell)
     for row in metrics.funnel(within="1d", **arguments).rows:
         assert (row.fate, row.sums) is not None
 
@@ -101,7 +106,7 @@ def of_some(metrics: Analytics, by: str | None, chosen: dict[str, Any]) -> Asked
     if by is None:
         found.append((metrics.scores(**chosen, features=["owner", "custom.size"]), ("unknown",)))
         found.append((metrics.score_calibration([hour(20)], **chosen), ("won",)))
-        metrics.people(**chosen).ids("won", group="ann")
+        found.append((metrics.people(**chosen), ("won",)))
         correlated = metrics.correlations(**chosen, features=["source", "custom.size"], minimum=1)
         found += [(correlated, ("source", "others_won")), (correlated, ("custom.size", "lost"))]
     if by == "source":
@@ -148,8 +153,7 @@ def ask_everything(database: Any, stages: tuple[str, ...] = STAGES) -> None:
     metrics = Analytics(database, [shape], FrozenClock(hour(99)))
     for by, chosen in QUESTIONS:
         arguments = chosen | {"by": by}
-        group = {"group": "2026-01"} if by == "month" else {}
-        ask_usual_funnels(metrics, arguments, group)
+        ask_usual_funnels(metrics, arguments)
         results: Asked = [
             *of_some(metrics, by, chosen),
             *forecasts(metrics, by, chosen),
@@ -177,13 +181,12 @@ def ask_everything(database: Any, stages: tuple[str, ...] = STAGES) -> None:
         ]
         for result, cell in results:
             assert result.to_dicts() is not None
-            if result.rows:
-                result.ids(*cell, **group)
+            look_behind(result, *cell)
     ask_funnels(metrics)
     for cell in ("touches", "wins"):
-        metrics.attribution().ids(cell, group="web")
+        look_behind(metrics.attribution(), cell)
     leads = Analytics(database, [attrs.evolve(shape, kind="lead")], FrozenClock(hour(99)))
     for by, chosen in product(BY[:2], FILTERS[:2]):
-        leads.lead_conversion(by=by, **chosen).ids("converted")
+        look_behind(leads.lead_conversion(by=by, **chosen), "converted")
     clock, nobody = FrozenClock(hour(99)), Organisation()
     achieved(database, metrics, PASSED, None, organisation=nobody, clock=clock, zone=UTC)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -212,6 +212,27 @@ def test_nothing_at_all_prints_too(name: str) -> None:
         (lambda m: m.time_in_stage("sales").ids("cal", "open"), "stage: 'cal' is not here"),
         (lambda m: m.time_in_stage("sales").ids("call", "opn"), "column: 'opn' is not here"),
         (lambda m: m.potential("sales").ids("won"), "stage: 'won' is not here"),
+        (lambda m: m.funnel("sales", by=3), "by: 3 is nothing to group by"),
+        (lambda m: m.funnel("sales", by="custom."), "by: 'custom.' is nothing to group by"),
+        (lambda m: m.funnel("sales", custom="x"), r"custom: 'x' is not a mapping \(give"),
+        (lambda m: m.funnel("sales", custom={1: 2}), "a key of custom: 1 is not text"),
+        (lambda m: m.funnel("sales", custom={"": 2}), "a key of custom: empty"),
+        (lambda m: m.funnel("sales", custom={"a.b": {1}}), r"custom.a.b: \{1\} is not a JSON value"),
+        (lambda m: m.funnel("sales", owner=["ann", "bob"]), r"owner: \['ann', 'bob'\] is not text"),
+        (lambda m: m.funnel("sales", owner=3), "owner: 3 is not text"),
+        (lambda m: m.funnel("sales", source=3), "source: 3 is not text"),
+        (lambda m: m.funnel("sales", campaign=b"x"), "campaign: b'x' is not text"),
+        (lambda m: m.funnel("sales", campaign="\ud800"), "campaign: holds half of a surrogate pair"),
+        (lambda m: m.funnel("sales", repeat=3), "repeat: 3 is no mark"),
+        (lambda m: m.funnel(["sales"]), r"pipeline: \['sales'\] is not a pipeline"),
+        (lambda m: m.funnel("sales", definition="ordered", exclusions=["offer"]), "'offer' is not an Excl"),
+        (lambda m: m.funnel("sales", created=date(2026, 1, 1)), "created: .* is not a period"),
+        (lambda m: m.funnel("sales", created="2026"), "created: '2026' is not a period"),
+        (lambda m: m.funnel("sales", created=(None,)), r"created: \(None,\) is not a period"),
+        (lambda m: m.win_rate("sales", closed=3), r"closed: 3 is not a period \(give \(date"),
+        (lambda m: m.flow("sales", period="ab"), "period: 'ab' is not a period"),
+        (lambda m: m.compare_people("sales", mix="x"), "mix: 'x' makes no mix of work"),
+        (lambda m: m.compare_people("sales", mix=3), "mix: 3 makes no mix of work"),
     ],
 )
 def test_a_wrong_question_is_answered_with_the_mend(ask: Callable[[Any], object], said: str) -> None:
@@ -227,12 +248,22 @@ def test_a_wrong_question_is_answered_with_the_mend(ask: Callable[[Any], object]
         {"as_of": datetime(2090, 1, 1, tzinfo=UTC)},
         {"created": (hour(5), hour(4))},
         {"created": (datetime(2026, 1, 1), None)},  # noqa: DTZ001
+        {"created": ("2026-01-01", None)},
+        {"created": (None, 3)},
+        {"as_of": "2026-01-01"},
     ],
 )
 def test_a_wrong_time_is_refused(filters: dict[str, Any]) -> None:
-    """Naive, in the future, or ending before it begins."""
+    """Naive, in the future, ending before it begins, or no time at all."""
     with pytest.raises(TimeError):
         some().funnel("sales", **filters)
+
+
+@pytest.mark.parametrize("at", ["2026", 3, [hour(1), "2026"]])
+def test_a_stock_is_at_an_instant(at: Any) -> None:
+    """Text is not taken apart letter by letter."""
+    with pytest.raises(TimeError, match=r"at: ('2026'|3) is neither a date nor a datetime"):
+        some().stock("sales", at=at)
 
 
 def test_a_pipeline_has_at_most_sixty_stages() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -11,8 +12,9 @@ import attrs
 
 from funnelkit.analytics.intervals import Estimate, Rate
 from funnelkit.analytics.words import ENGLISH, Words
+from funnelkit.money import Money
 
-__all__ = ["Table", "cell_text", "flat"]
+__all__ = ["Table", "alike", "cell_text", "columns_of", "names_of"]
 
 _VERDICTS = ("goes_with", "place", "said_by", "way")
 """Columns whose texts are ours, and have names in every language."""
@@ -95,22 +97,82 @@ def cell_text(value: object, name: str, words: Words = ENGLISH) -> str:  # noqa:
             return str(value)
 
 
-def flat(values: Mapping[str, object]) -> dict[str, Any]:
-    """Return the columns of a row as plain values: a rate becomes its parts, sums one key a currency."""
-    found: dict[str, Any] = {}
-    for name, value in values.items():
-        match value:
-            case Rate():
-                found[name] = value.value
-                for part in ("numerator", "denominator", "low", "high"):
-                    found[f"{name}_{part}"] = getattr(value, part)
-            case Estimate():
-                found |= {name: value.value, f"{name}_low": value.low, f"{name}_high": value.high}
-            case dict():
-                found |= {f"{name}_{code}": money.amount for code, money in value.items()}
-            case _:
-                found[name] = value
+def columns_of(rows: Sequence[Mapping[str, object]]) -> dict[str, list[Any]]:
+    """Return the columns of rows as plain values, None where a row has nothing.
+
+    A rate becomes its parts and money a column a currency; these stand where the value stood.
+
+    >>> columns_of([{"stage": "new", "sums": {}}, {"stage": "offer", "sums": {"EUR": Money(1250, "EUR")}}])
+    {'stage': ['new', 'offer'], 'sums_EUR': [None, Decimal('12.50')]}
+    """
+    found: dict[str, list[Any]] = {}
+    for name in names_of(rows):
+        found |= _plain(name, [row.get(name) for row in rows])
     return found
+
+
+def names_of(rows: Iterable[Iterable[str]]) -> list[str]:
+    """Return every name of many rows, each behind the one that it stands behind in its row.
+
+    >>> names_of([["stage", "count", "lost"], ["stage", "count", "void", "lost"]])
+    ['stage', 'count', 'void', 'lost']
+    """
+    names: list[str] = []
+    for row in dict.fromkeys(map(tuple, rows)):
+        behind = 0
+        for name in row:
+            if name not in names:
+                names.insert(behind, name)
+            behind = names.index(name) + 1
+    return names
+
+
+def alike(values: Sequence[Any]) -> list[Any]:
+    """Return values of one type, as a column of a frame holds them: what differs becomes text.
+
+    >>> alike([1, 2.5, None]), alike([1, "1", True, None])
+    ([1.0, 2.5, None], ['1', '1', 'true', None])
+    """
+    kinds = {type(value) for value in values} - {type(None)}
+    if kinds == {int, float}:
+        return [value if value is None else float(value) for value in values]
+    if len(kinds) < 2:  # noqa: PLR2004 (they differ when there are two)
+        return list(values)
+    return [
+        value if value is None or isinstance(value, str) else json.dumps(value, default=str)
+        for value in values
+    ]
+
+
+def _plain(name: str, values: list[Any]) -> dict[str, list[Any]]:
+    """Return the columns that one column of rows becomes."""
+    if not any(isinstance(value, Rate | Estimate | Money | dict) for value in values):
+        return {name: values}
+    parts = [_parts(value) for value in values]
+    there = {part for of in parts for part in of}
+    order = [*(part for part in _PARTS if part in there), *sorted(there.difference(_PARTS))]
+    return {f"{name}_{part}" if part else name: [of.get(part) for of in parts] for part in order}
+
+
+_PARTS = ("", "numerator", "denominator", "low", "high")
+"""What a rate is made of, in the order of its columns; behind them currencies, by name."""
+
+
+def _parts(value: object) -> dict[str, Any]:
+    """Return part → plain value; a part without a name is the value itself."""
+    match value:
+        case None:
+            return {}
+        case Rate():
+            return {part: getattr(value, part or "value") for part in _PARTS}
+        case Estimate():
+            return {"": value.value, "low": value.low, "high": value.high}
+        case Money():
+            return {value.currency: value.amount}
+        case dict():
+            return {code: money.amount for code, money in value.items()}
+        case _:
+            return {"": value}
 
 
 def _pipeless(cells: Iterable[str]) -> list[str]:

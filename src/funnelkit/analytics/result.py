@@ -8,17 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from difflib import get_close_matches
 from importlib import import_module
+from itertools import islice
 from typing import Any, Generic, Self, TypeVar
 
 import attrs
 
-from funnelkit.analytics.rendering import Table, cell_text, flat
+from funnelkit.analytics.rendering import Table, alike, cell_text, columns_of, names_of
 from funnelkit.analytics.words import ENGLISH, Language, Words, words_in
 from funnelkit.errors import InputError, MissingExtraError, shown
 from funnelkit.money import Money
 
-__all__ = ["About", "Result", "Row", "money_sums"]
+__all__ = ["About", "Result", "Row", "meant", "money_sums"]
 
 Group = str | int | float | bool | None
 """The value a row is grouped by: an owner, a source, ``"2026-03"``, a custom value; None without ``by``."""
@@ -36,6 +38,9 @@ class Row:
 
 
 R = TypeVar("R", bound=Row)
+
+_SHOWN = 20
+"""How many names an error tells."""
 
 
 @attrs.frozen(kw_only=True)
@@ -131,6 +136,8 @@ class Result(Generic[R]):
     rows: tuple[R, ...]
     _ids: Callable[..., list[str]] = attrs.field(alias="ids", eq=False, repr=False)
     _words: Words = attrs.field(alias="words", default=ENGLISH, eq=False, repr=False)
+    _groups: tuple[Group, ...] = attrs.field(alias="groups", default=(), eq=False, repr=False)
+    """What can be asked for beyond the groups of the rows: a month without a row has its cells, too."""
 
     @property
     def words(self) -> Words:
@@ -146,16 +153,28 @@ class Result(Generic[R]):
 
         Args:
             cell: The names that lead to the cell, as the class of the result says.
-            group: The row's group, when the result is grouped.
+            group: The row's group, when the result is grouped; it can be left out where there is only one.
 
         Raises:
             InputError: There is no such cell.
+
+        >>> from funnelkit import Engine, Pipeline, Stage
+        >>> engine = Engine(Pipeline("sales", [Stage("new"), Stage("offer")]))
+        >>> for owner in ("ann", "bob"):
+        ...     deal = engine.create(f"Deal of {owner}", id=owner, owner=owner)
+        >>> engine.analytics.funnel(by="owner").ids("new", group="ann")
+        ['ann']
         """
-        return sorted(self._ids(*cell, group=group))
+        return sorted(self._ids(*cell, group=self._meant(group)))
 
     def to_dicts(self) -> list[dict[str, Any]]:
-        """Return one flat dict a row; a rate becomes its parts, sums become one key a currency."""
-        return [flat(row.values()) for row in self.rows]
+        """Return one flat dict a row, all with the same keys, None where a row has nothing.
+
+        A rate becomes its parts: ``rate``, ``rate_numerator``, ``rate_denominator``, ``rate_low``,
+        ``rate_high``. Money becomes one key a currency: ``sums_EUR``.
+        """
+        columns = columns_of([row.values() for row in self.rows])
+        return [dict(zip(columns, line, strict=True)) for line in zip(*columns.values(), strict=True)]
 
     def to_markdown(self) -> str:
         """Return a Markdown table with its title and notes."""
@@ -168,28 +187,40 @@ class Result(Generic[R]):
         return "\n".join(f"{what.ljust(width)}  {text}" for what, text in lines)
 
     def to_pandas(self) -> Any:
-        """Return a pandas DataFrame of `to_dicts`. Raises `MissingExtraError` without pandas."""
+        """Return a pandas DataFrame with the keys of `to_dicts` as columns; groups of many types become text.
+
+        Raises:
+            MissingExtraError: pandas is not installed.
+        """
         try:
             pandas = import_module("pandas")
         except ImportError as error:
             raise MissingExtraError("a pandas data frame", "pandas") from error
-        return pandas.DataFrame(self.to_dicts())
+        return pandas.DataFrame(self._columns())
 
     def to_polars(self) -> Any:
-        """Return a polars DataFrame of `to_dicts`. Raises `MissingExtraError` without polars."""
+        """Return a polars DataFrame with the keys of `to_dicts` as columns; groups of many types become text.
+
+        Raises:
+            MissingExtraError: polars is not installed.
+        """
         try:
             polars = import_module("polars")
         except ImportError as error:
             raise MissingExtraError("a polars data frame", "polars") from error
-        return polars.DataFrame(self.to_dicts(), infer_schema_length=None)
+        return polars.DataFrame(self._columns())
 
     def to_arrow(self) -> Any:
-        """Return a pyarrow Table of `to_dicts`. Raises `MissingExtraError` without pyarrow."""
+        """Return a pyarrow Table with the keys of `to_dicts` as columns; groups of many types become text.
+
+        Raises:
+            MissingExtraError: pyarrow is not installed.
+        """
         try:
             pyarrow = import_module("pyarrow")
         except ImportError as error:
             raise MissingExtraError("an Arrow table", "parquet") from error
-        return pyarrow.Table.from_pylist(self.to_dicts())
+        return pyarrow.table(self._columns())
 
     def __str__(self) -> str:
         return self._table().plain()
@@ -205,8 +236,6 @@ class Result(Generic[R]):
     @classmethod
     def _joined(cls, about: About, parts: Mapping[str, Result[R]]) -> dict[str, Any]:
         def ids(*cell: str, group: Group = None) -> list[str]:
-            if group not in parts:
-                raise no_cell("group", group, parts)
             return parts[str(group)].ids(*cell)
 
         quality: dict[str, int] = {}
@@ -219,7 +248,28 @@ class Result(Generic[R]):
             "about": attrs.evolve(about, quality=quality, complete=False if unfinished else about.complete),
             "rows": tuple(rows),
             "ids": ids,
+            "groups": tuple(parts),
         }
+
+    def _columns(self) -> dict[str, list[Any]]:
+        """Return what a frame is made of: columns, each of one type."""
+        columns = columns_of([row.values() for row in self.rows])
+        return {name: alike(values) for name, values in columns.items()}
+
+    def _meant(self, group: Group) -> Group:
+        """Return the group of this result that is asked for. Raises InputError when there is none."""
+        groups = [*self._groups, *(row.group for row in self.rows)]
+        known = list({(type(each), each): each for each in groups}.values())
+        same = [each for each in known if each == group and isinstance(each, bool) is isinstance(group, bool)]
+        if same:
+            return next((each for each in same if type(each) is type(group)), same[0])
+        if group is None and len(known) < 2:  # noqa: PLR2004 (one that is left out is the only one)
+            return known[0] if known else None
+        if group is None:
+            raise InputError("group", f"is left out, and there are {len(known)}", f"name one: {some(known)}")
+        if not self.about.by:
+            raise InputError("group", f"{shown(group)} is not here", "nothing is grouped: ask with by=")
+        raise InputError("group", f"{shown(group)} is not here", meant(group, known))
 
     def _about(self) -> About:
         """Return what the numbers mean, with what is only known once somebody looks."""
@@ -227,8 +277,9 @@ class Result(Generic[R]):
 
     def _table(self) -> Table:
         """Return the rows as texts."""
-        rows = [row.values() for row in self.rows]
-        names = list(rows[0]) if rows else ["no rows"]
+        values = [row.values() for row in self.rows]
+        names = names_of(values) or ["no rows"]
+        rows = [{name: row.get(name) for name in names} for row in values]
         shown_names = [name for name in names if self._says_something(name, rows)]
         about, words = self._about(), self._words
         return Table(
@@ -265,3 +316,22 @@ def check_cell(argument: str, given: str, known: Collection[str]) -> None:
 def no_cell(argument: str, given: object, known: Iterable[str]) -> InputError:
     """Return the error for a cell that a result does not have."""
     return InputError(argument, f"{shown(given)} is not here", f"there are {', '.join(known)}")
+
+
+def meant(given: object, known: Iterable[object]) -> str:
+    """Return what was probably meant by something that is not here, or what is.
+
+    >>> meant("onwer", ["owner", "source"]), meant("x", ["owner", "source"])
+    ("did you mean 'owner'?", "there are 'owner', 'source'")
+    """
+    names = {str(each): each for each in known}
+    close = get_close_matches(str(given), names, n=1)
+    if close:
+        return f"did you mean {names[close[0]]!r}?"
+    return f"there are {some(names.values())}" if names else "there are none"
+
+
+def some(known: Collection[object]) -> str:
+    """Return what there is, as text: the first of many."""
+    first = ", ".join(map(repr, islice(known, _SHOWN)))
+    return f"{first} and {len(known) - _SHOWN:,} more" if len(known) > _SHOWN else first

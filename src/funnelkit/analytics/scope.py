@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import date, datetime, time, tzinfo
-from difflib import get_close_matches
 from typing import Any, Literal, NoReturn, TypedDict
 
 import attrs
 
-from funnelkit.analytics.result import About, Group
+from funnelkit.analytics.result import About, Group, meant
 from funnelkit.analytics.texts import Params, compose
 from funnelkit.clock import aware, from_us, to_us
 from funnelkit.errors import InputError, TimeError, shown
+from funnelkit.inputs import TEXT_LIMIT, custom_values, text
 
 __all__ = [
     "CARRIED",
@@ -22,6 +22,7 @@ __all__ = [
     "Scope",
     "Shape",
     "bounds_of",
+    "check_column",
     "features_of",
     "instant_of",
     "refuse",
@@ -272,9 +273,8 @@ def resolve(
     if as_of_us > present:
         raise TimeError("as_of", f"{as_of} is in the future", "leave it out for now")
     by = filters.get("by")
-    if by is not None and by not in (*CARRIED, *_BUCKETS) and not by.startswith("custom."):
-        refuse("by", by, [*CARRIED, *_BUCKETS, "custom.<name>"], "is nothing to group by")
-    custom = filters.get("custom") or {}
+    if by is not None:
+        check_column("by", by, (*CARRIED, *_BUCKETS), "is nothing to group by")
     return Scope(
         shape=_shape(shapes, pipeline),
         as_of_us=as_of_us,
@@ -282,13 +282,31 @@ def resolve(
         zone=zone,
         created=bounds_of(filters.get("created"), "created", zone),
         closed=bounds_of(closed, "closed", zone),
-        owner=filters.get("owner"),
-        source=filters.get("source"),
-        campaign=filters.get("campaign"),
+        owner=_credited(filters.get("owner"), "owner"),
+        source=_credited(filters.get("source"), "source"),
+        campaign=_credited(filters.get("campaign"), "campaign"),
         repeat=_mark(filters.get("repeat")),
-        custom=tuple((name, _json(value)) for name, value in sorted(custom.items())),
+        custom=_custom(filters.get("custom")),
         by=by,
     )
+
+
+def _credited(given: str | None, argument: str) -> str | None:
+    return None if given is None else text(given, argument, limit=TEXT_LIMIT)
+
+
+def _custom(given: Mapping[str, Any] | None) -> tuple[tuple[str, str], ...]:
+    """Return the custom fields to filter by, each with the text of its value."""
+    if given is None:
+        return ()
+    if not isinstance(given, Mapping):
+        raise InputError("custom", f"{shown(given)} is not a mapping", 'give {"size": 40}')
+    for name, value in given.items():
+        nested = value
+        for part in reversed(text(name, "a key of custom", required=True).split(".")):
+            nested = {part: nested}
+        custom_values(nested)  # what no record can have cannot be looked for either
+    return tuple((name, _json(value)) for name, value in sorted(given.items()))
 
 
 def _mark(given: str | None) -> str | None:
@@ -299,9 +317,14 @@ def _mark(given: str | None) -> str | None:
 
 def refuse(argument: str, given: object, known: Collection[str], problem: str) -> NoReturn:
     """Raise an InputError that suggests what was probably meant."""
-    close = get_close_matches(str(given), known, n=1)
-    fix = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(map(repr, known))}"
-    raise InputError(argument, f"{shown(given)} {problem}", fix)
+    raise InputError(argument, f"{shown(given)} {problem}", meant(given, known))
+
+
+def check_column(argument: str, given: object, known: Collection[str], problem: str) -> None:
+    """Raise an InputError unless something is one of these names, or that of a custom field."""
+    custom = isinstance(given, str) and given.startswith("custom.") and given != "custom."
+    if not custom and given not in known:
+        refuse(argument, given, [*known, "custom.<name>"], problem)
 
 
 def features_of(given: Iterable[str]) -> tuple[str, ...]:
@@ -312,9 +335,7 @@ def features_of(given: Iterable[str]) -> tuple[str, ...]:
         raise InputError("features", f"{shown(given)} are no features", 'give ["source"]')
     features = tuple(given)
     for feature in features:
-        named = isinstance(feature, str) and feature.startswith("custom.") and feature != "custom."
-        if not named and feature not in (*CARRIED,):
-            refuse("features", feature, [*CARRIED, "custom.<name>"], "is nothing to compare by")
+        check_column("features", feature, (*CARRIED,), "is nothing to compare by")
     if len(set(features)) < len(features):
         raise InputError("features", f"{shown(list(features))} are not features, each once")
     return features
@@ -329,7 +350,7 @@ def _shape(shapes: Mapping[str, Shape], pipeline: str | None) -> Shape:
         if len(shapes) == 1:
             return next(iter(shapes.values()))
         raise InputError("pipeline", f"there are {len(shapes)} pipelines", f"name one of {', '.join(shapes)}")
-    if pipeline not in shapes:
+    if not isinstance(pipeline, str) or pipeline not in shapes:
         refuse("pipeline", pipeline, list(shapes), "is not a pipeline")
     return shapes[pipeline]
 
@@ -338,6 +359,8 @@ def bounds_of(period: Period | None, argument: str, zone: tzinfo) -> tuple[int, 
     """Return the first instant of a period and the one after its last, in microseconds."""
     if period is None:
         return ALWAYS
+    if not isinstance(period, tuple | list) or len(period) != 2:  # noqa: PLR2004 (from and to)
+        raise InputError(argument, f"{shown(period)} is not a period", "give (date(2026, 1, 1), None)")
     low, high = (
         bound if given is None else instant_of(given, argument, zone)
         for given, bound in zip(period, ALWAYS, strict=True)
@@ -349,6 +372,9 @@ def bounds_of(period: Period | None, argument: str, zone: tzinfo) -> tuple[int, 
 
 def instant_of(given: datetime | date, argument: str, zone: tzinfo) -> int:
     """Return an instant in microseconds; a plain date is its midnight in the zone."""
+    if not isinstance(given, date):
+        fix = "give date(2026, 1, 1), or an aware datetime"
+        raise TimeError(argument, f"{shown(given)} is neither a date nor a datetime", fix)
     if isinstance(given, datetime):
         return to_us(aware(given, argument))
     return to_us(aware(datetime.combine(given, time(), zone), argument))

@@ -106,6 +106,7 @@ def cohort_conversion(source: Source, scope: Scope, horizons: Horizons) -> Cohor
         about=_about(scope, horizons, found, "cohort conversion"),
         rows=tuple(rows),
         ids=partial(_ids, source, scope, horizons),
+        groups=tuple(cohort.group for cohort in found),
     )
 
 
@@ -135,6 +136,7 @@ def loss_chances(source: Source, scope: Scope, horizons: Horizons) -> LossChance
         about=_about(scope, horizons, found, "cohort losses"),
         rows=tuple(rows),
         ids=partial(_reason_ids, source, scope, horizons),
+        groups=tuple(cohort.group for cohort in found),
     )
 
 

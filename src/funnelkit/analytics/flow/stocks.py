@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from functools import partial
+from typing import Any
 
 import attrs
 
@@ -202,7 +203,7 @@ def instants_of(scope: Scope, given: datetime | date | Iterable[datetime | date]
     """Return the instants that were asked for, in microseconds; default: ``as_of``."""
     if given is None:
         return (scope.as_of_us,)
-    many = [given] if isinstance(given, date) else list(given)
+    many: list[Any] = list(given) if isinstance(given, Iterable) and not isinstance(given, str) else [given]
     instants = tuple(dict.fromkeys(instant_of(instant, "at", scope.zone) for instant in many))
     if late := [instant for instant in instants if instant > scope.as_of_us]:
         raise InputError("at", f"{_said(scope, late[0])} is after as_of", "nothing is known of it then")

@@ -18,7 +18,7 @@ from funnelkit.analytics.funnels.plans import (
 )
 from funnelkit.analytics.scope import ALWAYS, Scope, bounds_of, refuse
 from funnelkit.clock import duration
-from funnelkit.errors import InputError
+from funnelkit.errors import InputError, shown
 
 __all__ = ["between_of", "planned"]
 
@@ -107,6 +107,8 @@ def _steps(scope: Scope, steps: Sequence[str] | None) -> tuple[str, ...]:
 
 def _ban(plan: Plan, scope: Scope, exclusion: Exclusion) -> Ban:
     """Return an exclusion with its steps found."""
+    if not isinstance(exclusion, Exclusion):
+        raise InputError("exclusions", f"{shown(exclusion)} is not an Exclusion", 'give [Exclusion("offer")]')
     known = (*scope.shape.places, "lost")
     if exclusion.stage not in known:
         refuse("exclusions", exclusion.stage, known, f"is not a stage of {scope.shape.pipeline}")

@@ -6,7 +6,7 @@ from typing import Unpack
 
 from funnelkit.analytics.measured import Measured
 from funnelkit.analytics.people import closings, comparison
-from funnelkit.analytics.scope import Filters, Period
+from funnelkit.analytics.scope import Filters, Period, check_column
 from funnelkit.errors import InputError
 
 __all__ = ["PeopleMeasures"]
@@ -58,7 +58,7 @@ class PeopleMeasures(Measured):
         """
         if filters.get("by") not in (None, "owner"):
             raise InputError("by", "people are always by owner", "say in mix what their work differs by")
-        if mix in ("owner", "month", "quarter"):
-            raise InputError("mix", f"{mix} makes no mix of work", 'give "source", or "custom.size"')
+        if mix is not None:
+            check_column("mix", mix, ("source", "campaign", "repeat"), "makes no mix of work")
         filters["by"] = mix
         return comparison.compare_people(self._source, self._scope(pipeline, filters, closed))
