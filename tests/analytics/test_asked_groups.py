@@ -29,7 +29,12 @@ def some() -> Analytics:
 
 
 REPORTS = ["funnel", "potential", "stock", "win_rate", "transitions", "time_in_stage", "cohort_win_rate"]
-CELL = {"win_rate": ("won",), "transitions": ("", "new"), "time_in_stage": ("new", "open")}
+CELL = {name: ("new",) for name in REPORTS} | {
+    "win_rate": ("won",),
+    "transitions": ("", "new"),
+    "time_in_stage": ("new", "open"),
+    "cohort_win_rate": ("created",),
+}
 
 
 @pytest.mark.parametrize("name", REPORTS)
@@ -38,14 +43,14 @@ def test_a_group_that_is_not_there_is_no_cell(name: str, by: str) -> None:
     """Whatever a report is grouped by, an unknown group is an error that names the argument."""
     result = getattr(some(), name)("sales", by=by)
     with pytest.raises(InputError, match="group: 'nobody here' is not here"):
-        result.ids(*CELL.get(name, ("created" if name == "cohort_win_rate" else "new",)), group="nobody here")
+        result.ids(*CELL[name], group="nobody here")
 
 
 @pytest.mark.parametrize("name", REPORTS)
 def test_a_result_without_groups_has_no_cell_of_one(name: str) -> None:
     """To ask a report that is not grouped for somebody is a slip, not an empty list."""
     with pytest.raises(InputError, match=r"group: 'ann' is not here \(nothing is grouped: ask with by=\)"):
-        getattr(some(), name)("sales").ids(*CELL.get(name, ("new",)), group="ann")
+        getattr(some(), name)("sales").ids(*CELL[name], group="ann")
 
 
 def test_what_was_probably_meant_is_said() -> None:
@@ -107,3 +112,13 @@ def test_a_month_without_a_row_can_be_asked(name: str, how: dict[str, Any], cell
     assert found == [["first"], [], ["last"]]
     with pytest.raises(InputError, match="group: '1999-01' is not here"):
         result.ids(cell, "price", group="1999-01")
+
+
+@pytest.mark.parametrize("name", REPORTS)
+@pytest.mark.parametrize("by", ["owner", "custom.size", "month"])
+def test_where_nothing_is_at_all_nothing_is_found(name: str, by: str) -> None:
+    """An empty ledger has no groups: without one there are no records, and any is an error."""
+    result = getattr(analytics([]), name)("sales", by=by)
+    assert result.ids(*CELL[name]) == []
+    with pytest.raises(InputError, match=r"group: 'ann' is not here \(there are none\)"):
+        result.ids(*CELL[name], group="ann")

@@ -236,7 +236,7 @@ class Result(Generic[R]):
     @classmethod
     def _joined(cls, about: About, parts: Mapping[str, Result[R]]) -> dict[str, Any]:
         def ids(*cell: str, group: Group = None) -> list[str]:
-            return parts[str(group)].ids(*cell)
+            return parts[str(group)].ids(*cell) if parts else []
 
         quality: dict[str, int] = {}
         for part in parts.values():
