@@ -29,7 +29,7 @@ def some() -> Analytics:
 
 
 REPORTS = ["funnel", "potential", "stock", "win_rate", "transitions", "time_in_stage", "cohort_win_rate"]
-CELL = {name: ("new",) for name in REPORTS} | {
+CELL: dict[str, tuple[str, ...]] = dict.fromkeys(REPORTS, ("new",)) | {
     "win_rate": ("won",),
     "transitions": ("", "new"),
     "time_in_stage": ("new", "open"),
