@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
-from math import prod
+from math import comb, prod
 from random import Random
 
 import attrs
@@ -73,3 +73,50 @@ def test_the_limit_is_the_least_that_is_enough(share: float, odds: float, size: 
     assert chart.run_length(size) >= length
     if chart.limit > 1:
         assert attrs.evolve(chart, limit=chart.limit - 1).run_length(size) < length
+
+
+def solved(chart: Cusum, size: int, share: float) -> float:
+    """Return the mean run length from 0 by the linear system over every sum: (I - Q) L = 1."""
+    np = pytest.importorskip("numpy")
+    left = np.eye(chart.limit)
+    for bad in range(size + 1):
+        chance = comb(size, bad) * share**bad * (1 - share) ** (size - bad)
+        for total in range(chart.limit):
+            after = max(0, total + bad * chart.up - (size - bad) * chart.down)
+            if after < chart.limit:
+                left[total, after] -= chance
+    return float(np.linalg.solve(left, np.ones(chart.limit))[0])
+
+
+@settings(max_examples=15)
+@given(st.integers(1, 9), st.integers(1, 9), st.integers(1, 60), st.integers(1, 30), st.floats(0.02, 0.98))
+def test_the_run_length_solves_the_linear_system(
+    up: int, down: int, limit: int, size: int, share: float
+) -> None:
+    """Whatever the chart, it is the solution over all sums, as far as that is exact itself."""
+    chart = Cusum(share, up, down, limit)
+    exact = solved(chart, size, share)
+    if 0 < exact < 1e6:
+        assert chart.run_length(size) == pytest.approx(exact, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("share", "odds", "size", "length"),
+    [(0.88, 1.2, 12, 370), (0.55, 1.5, 3, 5000), (0.1, 1.5, 6, 370), (0.99, 1.1, 30, 100)],
+)
+def test_spans_that_cannot_alarm_yet_make_no_chart_look_safe(
+    share: float, odds: float, size: int, length: float
+) -> None:
+    """The first spans never alarm; what is said of later ones, and of the change, is still exact."""
+    chart, risen = designed(share, odds, size, length), odds * share / (1 - share + odds * share)
+    assert chart.run_length(size) == pytest.approx(solved(chart, size, share), rel=1e-6)
+    assert chart.run_length(size, risen) == pytest.approx(solved(chart, size, risen), rel=1e-6)
+    assert length <= chart.run_length(size) < 1.3 * length
+
+
+def test_a_chart_whose_first_spans_cannot_alarm_runs_as_long_as_simulated() -> None:
+    """300 charts for 12 trials a span of a share of 0.88 alarm falsely after 370 spans or more on average."""
+    chart, dice = designed(0.88, 1.2, 12, 370), Random(7)
+    runs = [ran(chart, 0.88, [12] * 20_000, dice) or 20_000 for _ in range(300)]
+    assert chart.run_length(12) >= 370
+    assert sum(runs) / len(runs) == pytest.approx(chart.run_length(12), rel=0.15)

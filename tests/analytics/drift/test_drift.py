@@ -107,13 +107,16 @@ def watched(records: list[Record], what: Any, weeks: int = 60) -> Any:
 
 
 def test_a_planted_fall_of_a_rate_is_found_soon_and_dated() -> None:
-    """From week 40 on half as many go forward: an alarm, weeks later, that points at week 40."""
-    found = watched(process(1, 60, lambda week: 0.6 if week < 40 else 0.3, lambda _: 10, size=40), "rate")
-    (alarm,) = found.alarms
-    assert (alarm.stage, alarm.way) == ("new", "worse")
-    assert hour(40 * WEEK) < alarm.alarm <= hour(48 * WEEK)
-    assert abs(alarm.changed - hour(40 * WEEK)) <= timedelta(weeks=2)
-    assert alarm.found_after < 8
+    """From week 40 on half as many go forward: an alarm, weeks later, that mostly points at week 40."""
+    dated = []
+    for seed in range(1, 6):
+        fallen = process(seed, 60, lambda week: 0.6 if week < 40 else 0.3, lambda _: 10, size=40)
+        (alarm,) = watched(fallen, "rate").alarms
+        assert (alarm.stage, alarm.way) == ("new", "worse")
+        assert hour(40 * WEEK) < alarm.alarm <= hour(48 * WEEK)
+        assert alarm.found_after < 8
+        dated.append(alarm.changed)
+    assert abs(sorted(dated)[2] - hour(40 * WEEK)) <= timedelta(weeks=2)
 
 
 def test_a_planted_delay_is_found_where_the_rate_stays() -> None:

@@ -12,18 +12,19 @@ chart for monitoring a proportion when inspecting continuously, 1999.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import count
 
 import attrs
 
 __all__ = ["Cusum", "designed"]
 
-_FINEST, _GRAIN = 400, 8
-"""At most so many points a unit of the log likelihood ratio, and at least so many for the smaller score."""
+_OFF = 1 / 16
+"""So far may the share at which nothing adds up be off, by the distance of the two shares."""
 
-_LONGEST_RUN = 20_000
-_CERTAIN = 1e-9
+_LONGEST_RUN, _CLOSE = 100_000, 1e-9
 
 
 @attrs.frozen
@@ -53,69 +54,95 @@ class Cusum:
             sums.append(total)
         return sums
 
-    def run_length(self, size: int, share: float | None = None, most: float = math.inf) -> float:
+    def run_length(self, size: int, share: float | None = None) -> float:
         """Return how many spans of ``size`` trials pass on average until it alarms.
 
         Args:
             size: Trials in each span.
             share: The share of bad trials; default: that while nothing changes, so that the alarm is false.
-            most: Do not count on beyond this.
+
+        Returns:
+            To nine digits; where even a hundred thousand spans do not tell it, what it is at least.
+
+        >>> round(Cusum(0.5, 1, 1, 2).run_length(1), 6)
+        6.0
         """
-        step = self._step(size, self.share if share is None else share)
-        where = [1.0] + [0.0] * (self.limit - 1)
-        length, alive, ratio, kept = 0.0, 1.0, 0.0, -1.0
-        for _ in range(_LONGEST_RUN):
-            length += alive
-            where = self._after(where, step)
-            left = sum(where)
-            if left < _CERTAIN or length >= most:
-                return length
-            ratio, kept, alive = min(left / alive, 1.0), ratio, left
-            if ratio < 1 and abs(ratio - kept) <= 1e-6 * (1 - ratio):  # it goes on to decay at this rate
+        least = 0.0
+        for least, greatest in self._bounds(size, self.share if share is None else share):
+            if _are_close(least, greatest):
                 break
-        return length + alive / (1 - ratio) if ratio < 1 else math.inf
+        return least
+
+    def runs(self, size: int, length: float) -> bool:
+        """Return whether at least ``length`` spans pass on average before a false alarm."""
+        for least, greatest in self._bounds(size, self.share):
+            if least >= length or greatest < length or _are_close(least, greatest):
+                return least >= length
+        return False
 
     def false_alarm(self, sizes: Sequence[int]) -> float:
         """Return the chance of an alarm within spans of these sizes if nothing changes."""
-        where = [1.0] + [0.0] * (self.limit - 1)
+        quiet = [1.0] * self.limit
         steps = {size: self._step(size, self.share) for size in set(sizes)}
-        for size in filter(None, sizes):
-            where = self._after(where, steps[size])
-        return max(0.0, 1.0 - sum(where))
+        for size in filter(None, reversed(sizes)):
+            quiet = _before(quiet, steps[size])
+        return max(0.0, 1.0 - quiet[0])
 
-    def _step(self, size: int, share: float) -> list[tuple[int, float]]:
-        """Return what a span adds to the sum, and how likely; alarms from anywhere are left out."""
-        low, steps = 0.0, []
+    def _bounds(self, size: int, share: float) -> Iterator[tuple[float, float]]:
+        """Yield what the run length is at least and at most, ever closer, a span a time.
+
+        Of who is still without an alarm after n spans, the part that alarms in the next one depends on the
+        sum it began with, and ever less so. The least and the greatest part bound how long the rest runs (L.
+        Collatz 1942 and H. Wielandt 1950, on positive matrices). Nobody runs longer than from 0, which
+        bounds it too. No number comes of a difference of nearly equal ones.
+        """
+        unit = math.gcd(self.up + self.down, size * self.down)  # from 0 only its multiples are come to
+        limit = -(-self.limit // unit)
+        step = self._step(size, share, unit)
+        quiet, alarm = [1.0] * limit, _before([0.0] * limit, step, alarmed=1.0)
+        passed = 0.0
+        for _ in range(_LONGEST_RUN):
+            left = quiet[0]
+            parts = [now / still for now, still in zip(alarm, quiet, strict=True) if still]
+            high, low = max(parts, default=1.0), min(parts, default=1.0)
+            yield (
+                passed + left / high if high else math.inf,
+                min(passed + left / low if low else math.inf, passed / (1 - left) if left < 1 else math.inf),
+            )
+            passed += left
+            quiet, alarm = _before(quiet, step), _before(alarm, step)
+
+    def _step(self, size: int, share: float, unit: int = 1) -> list[tuple[int, float]]:
+        """Return what a span adds to the sum, in units, and how likely; nothing is beyond the limit."""
+        limit, steps = -(-self.limit // unit), defaultdict[int, float](float)
         for bad in _likely(size, share):
-            added = bad * self.up - (size - bad) * self.down
-            chance = _binomial(bad, size, share)
-            if added <= -self.limit:
-                low += chance
-            elif added < self.limit:
-                steps.append((added, chance))
-        return [*steps, (-self.limit, low)]
+            added = (bad * self.up - (size - bad) * self.down) // unit
+            steps[max(-limit, min(added, limit))] += _binomial(bad, size, share)
+        return list(steps.items())
 
-    def _after(self, where: list[float], step: list[tuple[int, float]]) -> list[float]:
-        """Return how likely each sum is after one more span without an alarm."""
-        limit, found = self.limit, [0.0] * self.limit
-        for added, chance in step:
-            if added >= 0:
-                moved = where[: limit - added]
-                found[added:] = [a + chance * b for a, b in zip(found[added:], moved, strict=True)]
-            else:
-                found[0] += chance * sum(where[: 1 - added])
-                moved = where[1 - added :]
-                end = 1 + len(moved)
-                found[1:end] = [a + chance * b for a, b in zip(found[1:end], moved, strict=True)]
-        return found
+
+def _before(after: Sequence[float], step: Iterable[tuple[int, float]], alarmed: float = 0.0) -> list[float]:
+    """Return what is expected one span earlier, sum by sum, of what is so after it; an alarm ends it."""
+    found = [0.0] * len(after)
+    for added, chance in step:
+        if added >= 0:
+            there = [*after[added:], *[alarmed] * added]
+        else:
+            there = [*[after[0]] * -added, *after[: len(after) + added]]
+        found = [a + chance * b for a, b in zip(found, there, strict=True)]
+    return found
+
+
+def _are_close(least: float, greatest: float) -> bool:
+    return least == math.inf or greatest - least <= _CLOSE * least
 
 
 @lru_cache(maxsize=256)
 def designed(share: float, odds: float, size: int, run_length: float) -> Cusum:
     """Return the chart for a share whose odds may rise ``odds`` times.
 
-    The scores are the log likelihood ratios of the two shares, in whole numbers; the limit is the least
-    for which spans of ``size`` trials pass at least ``run_length`` times on average before a false alarm.
+    The scores are the log likelihood ratios of the two shares, in small whole numbers; the limit is the
+    least for which ``run_length`` spans of ``size`` trials pass on average before a false alarm, or more.
 
     Args:
         share: The share of bad trials while nothing changes, between 0 and 1.
@@ -128,20 +155,24 @@ def designed(share: float, odds: float, size: int, run_length: float) -> Cusum:
     True
     """
     risen = odds * share / (1 - share + odds * share)
-    bad, good = math.log(risen / share), math.log((1 - share) / (1 - risen))
-    scale = min(_FINEST, max(8.0, _GRAIN / min(bad, good)))
-    chart = Cusum(share, max(1, round(bad * scale)), max(1, round(good * scale)), 1)
+    level = -math.log1p((share - risen) / (1 - share)) / math.log(odds)  # at this share nothing adds up
+    whole = next(n for n in count(2) if 0 < round(n * level) < n and _is_near(n, level, risen - share))
+    chart = Cusum(share, whole - round(whole * level), round(whole * level), 1)
 
     def enough(limit: int) -> bool:
-        return attrs.evolve(chart, limit=limit).run_length(size, most=run_length) >= run_length
+        return attrs.evolve(chart, limit=limit).runs(size, run_length)
 
-    low, high = 0, max(2, round(scale * math.log(run_length)))
+    low, high = 0, max(2, round(whole / math.log(odds) * math.log(run_length)))
     while not enough(high):
         low, high = high, high * 2
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if enough(middle) else (middle, high)
     return attrs.evolve(chart, limit=high)
+
+
+def _is_near(whole: int, level: float, apart: float) -> bool:
+    return abs(round(whole * level) / whole - level) <= _OFF * min(apart, 0.25)
 
 
 def _likely(size: int, share: float) -> range:
