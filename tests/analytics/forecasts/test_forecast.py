@@ -344,3 +344,65 @@ def test_a_store_of_an_hour_does_not_foretell_a_month() -> None:
     new = next(row for row in rows if row.part == "new")
     assert new.wins is None
     assert new.reason == "records came in for less than a 10th of the time ahead, too short to go by"
+
+
+def test_velocity_of_a_steady_process_is_its_revenue_a_day_times_period_by_cycle() -> None:
+    """A win of 100 and a loss a day, 10 days a win: 100 a day, and 400 for a period of 40 days."""
+    records = [
+        Record(f"{end}{day}", 24 * day, "", ("EUR", 10_000), "", "", {}, places)
+        for day in range(80)
+        for end in ("won", "lost")
+        for places in [(Place(24 * day, "sales", "new"), Place(24 * day + 240, "sales", end))]
+    ]
+    metrics = analytics(records, now=24 * 100)
+    for days in (10, 20, 40):
+        (row,) = metrics.velocity("sales", created=(hour(0), hour(24 * days))).rows
+        assert row.per_day["EUR"] == money(10 * days, "EUR")
+        assert "no revenue a day" in metrics.velocity("sales").about.sentence
+
+
+def half_known() -> Analytics:
+    """Return an office with 300 EUR of a chance of 0.5, 200 EUR and 7 USD of no known chance."""
+    office = Engine(Pipeline("sales", [Stage("new"), Stage("offer")]))
+    office.create("A", value=money(300, "EUR"), probability=0.5)
+    office.create("B", value=money(200, "EUR"))
+    office.create("C", value=money(7, "USD"))
+    return office.analytics
+
+
+def test_how_many_records_have_no_chance_is_said() -> None:
+    """In categories and in coverage, as in the potential: they are not in what is weighted."""
+    metrics = half_known()
+    pipeline = metrics.forecast_categories().rows[-1]
+    assert (pipeline.count, pipeline.unweighted, pipeline.weighted) == (3, 2, {"EUR": money(150, "EUR")})
+    assert metrics.forecast_categories().rows[0].unweighted == 0
+    since = date(2020, 1, 1)
+    (in_euros,) = metrics.coverage(target=money(1000, "EUR"), since=since).rows
+    assert (in_euros.unweighted, in_euros.weighted) == (1, money(150, "EUR"))
+    (in_wins,) = metrics.coverage(target=10, since=since).rows
+    assert (in_wins.unweighted, in_wins.weighted) == (2, 0.5)
+
+
+def test_where_nobody_has_a_chance_nothing_is_weighted() -> None:
+    """A currency whose records have no chance has no weighted sum; 0.00 would be a forecast."""
+    row = half_known().potential().rows[0]
+    assert (row.unweighted, row.weighted) == (2, {"EUR": money(150, "EUR")})
+    assert row.sums == {"EUR": money(500, "EUR"), "USD": money(7, "USD")}
+    alone = Engine(Pipeline("sales", [Stage("new")]))
+    alone.create("A", value=money(300, "EUR"))
+    assert alone.analytics.potential().rows[0].weighted == {}
+    assert alone.analytics.forecast_categories().rows[-1].weighted == {}
+    assert alone.analytics.expected_closings().rows[0].weighted == {}
+
+
+@pytest.mark.parametrize("dates", [date(2026, 1, 1), "2026-01-01", 3])
+def test_dates_that_are_no_list_are_refused(dates: object) -> None:
+    """One date, a text, a number: an InputError that names the argument."""
+    with pytest.raises(InputError, match=r"dates: .* is no list of dates"):
+        half_known().backtest(dates=dates, within="3d")  # type: ignore[arg-type]
+
+
+def test_an_end_that_is_a_text_is_refused() -> None:
+    """A date is wanted, and the error says so."""
+    with pytest.raises(InputError, match="until: '2030-01-01' is neither a date nor a datetime"):
+        half_known().forecast(until="2030-01-01")  # type: ignore[arg-type]

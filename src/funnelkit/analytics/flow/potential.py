@@ -24,7 +24,8 @@ class OpenStage(Row):
     Attributes:
         count: All of them; ``unpriced`` have no value, ``unweighted`` no chance of winning is known of.
         sums: Currency → sum of the values.
-        weighted: Currency → sum of value times chance, without the unweighted ones.
+        weighted: Currency → sum of value times chance, without the unweighted ones; a currency in which
+            no record has a chance is not there.
     """
 
     stage: str
@@ -63,10 +64,11 @@ def potential(source: Source, scope: Scope) -> Potential:
         if not code:
             cell.unpriced += n
         weight = chance if chance >= 0 else likely.get(stage)
+        cell.minor[code] += total
         if weight is None:
             cell.unweighted += n
-        cell.minor[code] += total
-        cell.hoped[code] += total * Decimal(str(weight or 0))
+        else:
+            cell.hoped[code] += total * Decimal(str(weight))
     rows = [
         _row(found[key, stage], scope.group_of(key), stage, scope.shape.label(stage))
         for key in (sorted({key for key, _ in found}) if scope.column else [""])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Unpack
@@ -13,7 +13,7 @@ from funnelkit.analytics.forecasts import answer, backtesting, horizon, plain, r
 from funnelkit.analytics.measured import Measured
 from funnelkit.analytics.scope import Filters, Scope, instant_of
 from funnelkit.clock import duration
-from funnelkit.errors import InputError, TimeError
+from funnelkit.errors import InputError, TimeError, shown
 from funnelkit.money import Money
 
 __all__ = ["ForecastMeasures"]
@@ -124,6 +124,8 @@ class ForecastMeasures(Measured):
         if scope.by is not None:
             raise InputError("by", "a back-test is not grouped", "filter instead")
         asked = _asked(duration(within, "within") // _MICROSECOND, recent, (least, draws, seed))
+        if isinstance(dates, date | str) or not isinstance(dates, Iterable):
+            raise InputError("dates", f"{shown(dates)} is no list of dates", "give [date(2026, 1, 1)]")
         instants = sorted({instant_of(each, "dates", self._zone) for each in dates})
         if not instants:
             raise InputError("dates", "there are none", "give at least one")
@@ -201,9 +203,11 @@ class ForecastMeasures(Measured):
         return plain.coverage(self._source, scope, targets, instant_of(since, "since", self._zone))
 
     def velocity(self, pipeline: str | None = None, **filters: Unpack[Filters]) -> speed.Velocities:
-        """Measure what a cohort brings a day: records × value of a win × win rate / days to the win.
+        """Measure the velocity of a cohort: records × value of a win × win rate / days to the win.
 
-        All four are of the same records: those created in the period (``created=``).
+        All four are of the same records: those created in the period (``created=``). It is no revenue a day:
+        in a steady process whose cohort has ended it is the revenue a day × length of the period / cycle,
+        since twice the period has twice the records. So compare periods of one length.
 
         >>> from funnelkit import Engine, Pipeline, Stage
         >>> engine = Engine(Pipeline("sales", [Stage("new"), Stage("offer")]))

@@ -70,9 +70,11 @@ class _Sums:
     def add(self, cell: Cell) -> None:
         self.count += cell.count
         self.unpriced += 0 if cell.currency else cell.count
-        self.unweighted += cell.count if cell.chance is None else 0
         self.minor[cell.currency] += cell.total
-        self.hoped[cell.currency] += cell.total * Decimal(str(cell.chance or 0))
+        if cell.chance is None:
+            self.unweighted += cell.count
+        else:
+            self.hoped[cell.currency] += cell.total * Decimal(str(cell.chance))
 
     @property
     def weighted(self) -> dict[str, Money]:
@@ -85,15 +87,17 @@ class Category(Row):
 
     Attributes:
         at_least: The chance from which on a record is in it; None for closed, and for pipeline: all open.
-        count: Records; ``unpriced`` of them have no value.
+        count: Records; ``unpriced`` of them have no value, ``unweighted`` no chance is known of.
         sums: Currency → sum of the values.
-        weighted: The same, each open one times its chance.
+        weighted: The same, each open one times its chance, without the unweighted ones; a currency in
+            which no record has a chance is not there.
     """
 
     category: str
     at_least: float | None
     count: int
     unpriced: int
+    unweighted: int
     sums: dict[str, Money] = attrs.field(hash=False)
     weighted: dict[str, Money] = attrs.field(hash=False)
 
@@ -131,7 +135,8 @@ class Covered(Row):
     Attributes:
         target, booked: What is to be won, and what is won from ``since`` on.
         missing: Target less booked; 0 when it is met.
-        open, weighted: What is open, and times its chance.
+        open, weighted: What is open, and times its chance, without the unweighted ones.
+        unweighted: Of the open records that count, those of which no chance is known.
         coverage, weighted_coverage: These by ``missing``; None with a reason when the target is met.
     """
 
@@ -140,6 +145,7 @@ class Covered(Row):
     missing: Money | int
     open: Money | int
     weighted: Money | float
+    unweighted: int
     coverage: float | None
     weighted_coverage: float | None
     reason: str
@@ -211,6 +217,7 @@ def forecast_categories(
             at_least=from_chance[name],
             count=sums.count,
             unpriced=sums.unpriced,
+            unweighted=sums.unweighted,
             sums=money_sums(sums.minor),
             weighted=sums.weighted,
         )
@@ -304,10 +311,12 @@ def coverage(source: Source, scope: Scope, targets: Mapping[Group, Money | int],
             had: Money | int = Money(booked.get((key, code), (0, 0))[1], code)
             there: Money | int = Money(sums.minor[code], code)
             hoped: Money | float = sums.weighted.get(code, Money(0, code))
+            vague = sum(cell.count for cell in mine if cell.chance is None and cell.currency == code)
         else:
             had = sum(records for (whose, _), (records, _) in booked.items() if whose == key)
             there, hoped = sums.count, sum(cell.count * (cell.chance or 0) for cell in mine)
-        rows.append(_covered(group, target, had, (there, hoped)))
+            vague = sums.unweighted
+        rows.append(attrs.evolve(_covered(group, target, had, (there, hoped)), unweighted=vague))
     about = scope.about(
         "coverage",
         "of a target",
@@ -340,6 +349,7 @@ def _covered(
         missing=Money(missing, target.currency) if isinstance(target, Money) else missing,
         open=there,
         weighted=hoped,
+        unweighted=0,
         coverage=_units(there) / missing if missing else None,
         weighted_coverage=_units(hoped) / missing if missing else None,
         reason="" if missing else "the target is met",

@@ -42,7 +42,9 @@ class Velocity(Row):
         win_rate: Won of won and lost.
         cycle: The mean time from creation to the win.
         value: Currency → the mean value of a win, over all wins.
-        per_day: Currency → records times value times win rate, by the days of the cycle.
+        per_day: Currency → records times value times win rate, by the days of the cycle. In a steady
+            process whose cohort has ended it is the revenue a day times the length of the period by the
+            cycle, so compare periods of one length.
         low, high: The 95 % interval of that; {} with fewer than 5 parts of the cohort that have wins.
         reason: Why there is none, or empty.
     """
@@ -106,7 +108,8 @@ def velocity(source: Source, scope: Scope) -> Velocities:
         "sales velocity",
         "one cohort",
         sentence="records times mean value of a win times win rate, by the mean time to the win, all four of "
-        "the same cohort. It is the revenue a day only where as many come in as go out",
+        "the same cohort. It is no revenue a day: where as many come in as go out and all have ended, it is "
+        "the revenue a day times the length of the period by the cycle; compare periods of one length",
         population="records created in the period, without void ones",
         time_axis="the creation of the record",
         complete=not any(row.open for row in rows),
