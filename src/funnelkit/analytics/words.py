@@ -60,6 +60,7 @@ RUSSIAN: dict[str, str] = {
     "potential": "потенциал",
     "by owner": "по менеджерам",
     "by source": "по источникам",
+    "by team": "по командам",
     "by campaign": "по кампаниям",
     "by repeat": "по повторности",
     "by month": "по месяцам",

@@ -102,3 +102,10 @@ def test_costs_that_are_none_are_refused(costs: Any, more: dict[str, Any]) -> No
     desk = Engine(Pipeline("sales", [Stage("new")]), store=MemoryStore())
     with pytest.raises(InputError):
         desk.analytics.unit_economics(costs, **more)
+
+
+def test_costs_of_stages_speak_of_no_clients() -> None:
+    """Records are counted there; of clients only the unit economics speak."""
+    metrics = Engine(Pipeline("sales", [Stage("new")])).analytics
+    assert "clients" not in metrics.stage_costs(COSTS).about.population
+    assert "clients" in metrics.unit_economics(COSTS).about.population

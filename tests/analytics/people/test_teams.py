@@ -80,7 +80,7 @@ def test_who_took_over_is_who_was_not_first(records: list[Record]) -> None:
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(-5, 10**12)), max_size=12), st.booleans())
 def test_the_median_of_a_team_is_that_of_all_its_wins(wins: list[tuple[str, int]], slowly: bool) -> None:
     """Teams may share people; it is exact, also where a unit is looked into step by step."""
-    teams = {"first": "ab", "both": "bbc", "nobody": "x"}
+    teams = {"first": ["a", "b"], "both": ["b", "b", "c"], "nobody": ["x"]}
     records = [
         deal(f"d{n}", owner, 1, Place(lasted / 3.6e9, "sales", "won"))
         for n, (owner, lasted) in enumerate(wins)
@@ -91,3 +91,19 @@ def test_the_median_of_a_team_is_that_of_all_its_wins(wins: list[tuple[str, int]
     for name, members in teams.items():
         median = ref.nearest_rank([t for owner, t in wins if owner in members and t >= 0], 50)
         assert found[name] == (None if median is None else timedelta(microseconds=median))
+
+
+def test_teams_are_named_in_the_title() -> None:
+    """With teams the rows are teams, and the report says so; else they are owners."""
+    metrics = analytics(OFFICE)
+    teams = metrics.people("sales", teams={"north": ["ann"]})
+    assert (teams.about.by, metrics.people("sales").about.by) == ("team", "owner")
+    assert "by team" in str(teams)
+    assert "по командам" in str(teams.labelled("ru"))
+
+
+@pytest.mark.parametrize("teams", [["ann"], "ann", 3, {"north": "anna"}, {"north": 3}, {"north": None}])
+def test_teams_are_names_with_lists_of_people(teams: Any) -> None:
+    """A list, a text, a number are none; and the letters of a name are no people."""
+    with pytest.raises(InputError, match="teams: "):
+        analytics(OFFICE).people("sales", teams=teams)

@@ -138,3 +138,24 @@ def test_horizons_are_whole_units(horizons: Any) -> None:
     """None, a text for a list, and beyond 60 days no whole day are refused."""
     with pytest.raises(InputError):
         analytics([]).stage_exits("sales", horizons=horizons)
+
+
+def test_stuck_says_its_durations_in_words() -> None:
+    """30 days are 30 days and 36 hours a day and a half, not what Python prints of a timedelta."""
+    said = analytics([], now=1000).stuck("sales", ahead="30d", after="36h").about.sentence
+    assert "longer than 1.50 d;" in said
+    assert "within 30.00 d from the limit on" in said
+    assert "0:00" not in said
+
+
+@pytest.mark.parametrize("percent", ["x", 0, 100, None, 2.5])
+def test_a_percent_that_is_none_is_refused(percent: object) -> None:
+    """It is a whole number from 1 to 99."""
+    with pytest.raises(InputError, match=r"percent: .* is not between 1 and 99"):
+        analytics([], now=1000).stuck("sales", percent=percent)  # type: ignore[arg-type]
+
+
+def test_a_policy_that_is_none_is_refused() -> None:
+    """A number of days is no policy."""
+    with pytest.raises(InputError, match="policy: 3 is no policy"):
+        analytics([], now=1000).overdue(3, "sales")  # type: ignore[arg-type]

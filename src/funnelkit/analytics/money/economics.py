@@ -116,6 +116,7 @@ def stage_costs(source: Source, scope: Scope, costs: Costs) -> StageCosts:
         "what was spent on a cohort by how many of its records ever got to a stage",
         "each = spent / count",
     )
+    about = attrs.evolve(about, population="records created in the period")
     return StageCosts(about=about, rows=tuple(rows), ids=partial(_reached_ids, source, scope))
 
 

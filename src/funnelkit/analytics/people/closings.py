@@ -75,10 +75,11 @@ def people(source: Source, scope: Scope, teams: Teams | None = None) -> People:
         _row(name, frozenset(members[name]), counts, sums, (medians.get(name, (None,)), handed))
         for name in sorted(members)
     ]
-    about = scope.about(
+    by, whom = ("owner", "each owner") if teams is None else ("team", "the owners of each team")
+    about = attrs.evolve(scope, by=by).about(
         "people",
         "closed",
-        sentence="what each owner at the time of closing won and lost; who is listed first is no better",
+        sentence=f"what {whom} at the time of closing won and lost; who is listed first is no better",
         population=CLOSED,
         time_axis=BY_CLOSING,
         formula="win_rate = won / (won + lost), interval: Wilson 1927; average = sum of the won / how many "

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Unpack
+from collections.abc import Iterable, Mapping
+from typing import Any, Unpack
 
 from funnelkit.analytics.measured import Measured
 from funnelkit.analytics.people import closings, comparison
 from funnelkit.analytics.scope import Filters, Period, check_column
-from funnelkit.errors import InputError
+from funnelkit.errors import InputError, shown
 
 __all__ = ["PeopleMeasures"]
 
@@ -33,6 +34,8 @@ class PeopleMeasures(Measured):
         """
         if filters.get("by") not in (None, "owner"):
             raise InputError("by", "people are always by owner", "leave it out")
+        if teams is not None:
+            _check(teams)
         filters["by"] = "owner"
         return closings.people(self._source, self._scope(pipeline, filters, closed), teams)
 
@@ -62,3 +65,13 @@ class PeopleMeasures(Measured):
             check_column("mix", mix, ("source", "campaign", "repeat"), "makes no mix of work")
         filters["by"] = mix
         return comparison.compare_people(self._source, self._scope(pipeline, filters, closed))
+
+
+def _check(teams: Any) -> None:
+    """Raise an InputError unless these are names, each with people."""
+    fix = 'give {"north": ["ann", "bob"]}'
+    if not isinstance(teams, Mapping):
+        raise InputError("teams", f"{shown(teams)} are not names with their people", fix)
+    for name, people in teams.items():
+        if isinstance(people, str) or not isinstance(people, Iterable):
+            raise InputError("teams", f"{shown(people)}, of {shown(name)}, is no list of people", fix)

@@ -12,7 +12,7 @@ from funnelkit.analytics.scope import Filters, Period, refuse
 from funnelkit.analytics.times import aging, exits, stays, stuck, wins
 from funnelkit.analytics.times.ages import Ages
 from funnelkit.clock import duration
-from funnelkit.errors import InputError
+from funnelkit.errors import InputError, shown
 
 __all__ = ["TimeMeasures"]
 
@@ -93,8 +93,8 @@ class TimeMeasures(Measured):
             unit: How finely durations are told apart.
             **filters: See `Filters`; they choose what is usual, too. Groups share one limit.
         """
-        if not 0 < percent < _ALL:
-            raise InputError("percent", f"{percent} is not between 1 and 99", "give 90")
+        if not isinstance(percent, int) or not 0 < percent < _ALL:
+            raise InputError("percent", f"{shown(percent)} is not between 1 and 99", "give 90")
         ages, scope = Ages.of(unit), self._scope(pipeline, filters)
         after_us = -1 if after is None else exits.horizons_of([after], ages)[0]
         usual = stuck.Usual(
@@ -121,6 +121,8 @@ class TimeMeasures(Measured):
         >>> found.ids("new") == [deal.id], found.rows[0].overdue.numerator
         (True, 1)
         """
+        if not isinstance(policy, aging.Aging):
+            raise InputError("policy", f"{shown(policy)} is no policy", 'give Aging(limit="7d")')
         metric = partial(aging.overdue, policy=policy)
         return self._measured(metric, self._scope(pipeline, filters), "created")
 

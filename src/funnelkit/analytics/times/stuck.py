@@ -9,6 +9,7 @@ from functools import partial
 import attrs
 
 from funnelkit.analytics.intervals import Estimate, Rate
+from funnelkit.analytics.rendering import cell_text
 from funnelkit.analytics.result import Group, Result, Row
 from funnelkit.analytics.scope import Scope
 from funnelkit.analytics.texts import Source
@@ -120,7 +121,7 @@ def stuck(source: Source, scope: Scope, ages: Ages, usual: Usual, norm: dict[str
                     reason="" if limit is not None else why,
                 )
             )
-    ahead = timedelta(microseconds=usual.within_us)
+    ahead = cell_text(span(usual.within_us), "ahead")
     about = scope.about(
         "stuck records",
         f"{usual.percent} % had left",
@@ -136,7 +137,7 @@ def stuck(source: Source, scope: Scope, ages: Ages, usual: Usual, norm: dict[str
 
 
 def _longer(usual: Usual) -> str:
-    after = timedelta(microseconds=usual.after_us)
+    after = cell_text(span(usual.after_us), "after")
     return f" that lasted longer than {after}" if usual.after_us >= 0 else ""
 
 
