@@ -230,3 +230,12 @@ def test_the_model_of_then_knows_nothing_of_later(records: list[Record]) -> None
     cut = [r._replace(events=tuple(e for e in r.events if e.t <= 8)) for r in records if r.events[0].t <= 8]
     then, now = (analytics(them).chances("sales", least=1, as_of=hour(8)) for them in (records, cut))
     assert then.rows == now.rows
+
+
+@pytest.mark.parametrize("least", [-1, 0, "x", 2.5])
+def test_fewer_than_one_record_is_no_least_number(least: Any) -> None:
+    """Nothing can be said from no records."""
+    metrics = analytics([], now=1000)
+    for measure in (metrics.chances, metrics.landmarks, metrics.estimates):
+        with pytest.raises(InputError, match=r"least: .* is no number of records"):
+            measure("sales", least=least)

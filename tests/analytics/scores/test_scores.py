@@ -169,3 +169,13 @@ def test_nothing_came_of_a_moment_that_is_not_over() -> None:
     """A moment after as_of is refused."""
     with pytest.raises(TimeError, match="moments"):
         analytics([], now=5).score_calibration([hour(6)], "sales")
+
+
+@pytest.mark.parametrize(
+    ("moments", "problem"),
+    [([], "there are none"), (hour(1), "is no list"), ("now", "is no list"), (3, "is no")],
+)
+def test_moments_are_a_list_that_holds_some(moments: Any, problem: str) -> None:
+    """Of no moment nothing can be said, and one moment is no list."""
+    with pytest.raises(InputError, match=f"moments: .*{problem}"):
+        analytics([], now=5).score_calibration(moments, "sales")

@@ -9,6 +9,7 @@ from typing import Unpack
 from funnelkit.analytics.chances import estimates, landmarks, markov, stages
 from funnelkit.analytics.measured import Measured
 from funnelkit.analytics.scope import Filters
+from funnelkit.errors import InputError, shown
 
 __all__ = ["ChanceMeasures"]
 
@@ -36,7 +37,7 @@ class ChanceMeasures(Measured):
         "only 2 moves out of 'offer', 20 are needed"
         """
         scope = self._scope(pipeline, filters)
-        return self._measured(partial(stages.stage_chances, least=least), scope, "created")
+        return self._measured(partial(stages.stage_chances, least=_least(least)), scope, "created")
 
     def markov(self, pipeline: str | None = None, **filters: Unpack[Filters]) -> markov.Dependences:
         """Test what `chances` assumes: that the next place depends on nothing but the stage.
@@ -67,7 +68,7 @@ class ChanceMeasures(Measured):
         'only 0 stays lasted so long, 20 are needed'
         """
         scope = self._scope(pipeline, filters)
-        return self._measured(partial(landmarks.landmarks, least=least), scope, "created")
+        return self._measured(partial(landmarks.landmarks, least=_least(least)), scope, "created")
 
     def estimates(
         self,
@@ -96,5 +97,11 @@ class ChanceMeasures(Measured):
         [(0.3, 'manual', True), (0.1, 'stage', False)]
         """
         scope = self._scope(pipeline, filters)
-        metric = partial(estimates.estimates, caps=caps or {}, least=least)
+        metric = partial(estimates.estimates, caps=caps or {}, least=_least(least))
         return self._measured(metric, scope, "created")
+
+
+def _least(given: int) -> int:
+    if not isinstance(given, int) or given < 1:
+        raise InputError("least", f"{shown(given)} is no number of records", f"give {stages.LEAST}")
+    return given

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta
 from typing import Any, Unpack
 
 from funnelkit.analytics.measured import Measured
@@ -69,11 +69,16 @@ class ScoreMeasures(Measured):
             TimeError: A moment is naive, or after ``as_of``.
         """
         scope = self._scored(pipeline, filters)
+        if isinstance(moments, date | str) or not isinstance(moments, Iterable):
+            raise InputError("moments", f"{shown(moments)} is no list of moments", "give [moment]")
+        moments = list(moments)
+        if not moments:
+            raise InputError("moments", "there are none", "give at least one")
         for moment in moments:
             if to_us(aware(moment, "moments")) > scope.as_of_us:
                 raise TimeError("moments", f"{moment} is not over yet", "nothing came of it so far")
         recipe = _recipe(features, half_life, least)
-        return calibration.calibration(self._source, scope, recipe, list(moments))
+        return calibration.calibration(self._source, scope, recipe, moments)
 
     def _scored(self, pipeline: str | None, filters: Filters) -> Scope:
         if filters.get("by") is not None:
