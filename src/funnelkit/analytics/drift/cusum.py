@@ -15,7 +15,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from itertools import count
+from itertools import count, takewhile
 
 import attrs
 
@@ -23,6 +23,9 @@ __all__ = ["Cusum", "designed"]
 
 _OFF = 1 / 16
 """So far may the share at which nothing adds up be off, by the distance of the two shares."""
+
+_WIDEST, _FINE = 200, 10
+"""The two scores add up to at most this, if they can; so many sums a unit of the likelihood ratio."""
 
 _LONGEST_RUN, _CLOSE = 100_000, 1e-9
 
@@ -156,7 +159,7 @@ def designed(share: float, odds: float, size: int, run_length: float) -> Cusum:
     """
     risen = odds * share / (1 - share + odds * share)
     level = -math.log1p((share - risen) / (1 - share)) / math.log(odds)  # at this share nothing adds up
-    whole = next(n for n in count(2) if 0 < round(n * level) < n and _is_near(n, level, risen - share))
+    whole = _whole(level, _OFF * min(risen - share, 0.25), size, _FINE * math.log(odds))
     chart = Cusum(share, whole - round(whole * level), round(whole * level), 1)
 
     def enough(limit: int) -> bool:
@@ -171,8 +174,19 @@ def designed(share: float, odds: float, size: int, run_length: float) -> Cusum:
     return attrs.evolve(chart, limit=high)
 
 
-def _is_near(whole: int, level: float, apart: float) -> bool:
-    return abs(round(whole * level) / whole - level) <= _OFF * min(apart, 0.25)
+def _whole(level: float, off: float, size: int, fine: float) -> int:
+    """Return what the two scores add up to, so that at about ``level`` nothing adds up.
+
+    Spans of ``size`` trials come to some of the sums only, and fewer sums are sooner looked through. So it
+    is one with which they come to ``fine`` sums for what a bad trial counts, or a little more.
+    """
+
+    def sums(whole: int) -> int:
+        return whole // math.gcd(whole, size * round(whole * level))
+
+    near = (n for n in count(2) if 0 < round(n * level) < n and abs(round(n * level) / n - level) <= off)
+    some = [next(near), *takewhile(lambda n: n <= _WIDEST, near)]
+    return min(some, key=lambda whole: (sums(whole) < fine, abs(sums(whole) - fine), whole))
 
 
 def _likely(size: int, share: float) -> range:
