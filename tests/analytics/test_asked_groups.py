@@ -122,3 +122,12 @@ def test_where_nothing_is_at_all_nothing_is_found(name: str, by: str) -> None:
     assert result.ids(*CELL[name]) == []
     with pytest.raises(InputError, match=r"group: 'ann' is not here \(there are none\)"):
         result.ids(*CELL[name], group="ann")
+
+
+def test_a_period_of_others_can_be_asked_for_a_group() -> None:
+    """Who began in January has no cell of its own in February, and nobody in it: that is no error."""
+    trend = some().funnel_trend("sales", window="9d", by="custom.size")
+    assert trend.ids("2026-01", "new", group=1) == ["deal_0"]
+    assert trend.ids("2026-02", "new", group=1) == []
+    with pytest.raises(InputError, match="group: 7 is not here"):
+        trend.ids("2026-02", "new", group=7)

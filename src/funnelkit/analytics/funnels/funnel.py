@@ -34,7 +34,7 @@ from funnelkit.analytics.svg import funnel_svg
 from funnelkit.analytics.texts import Source, compose, rows_of
 from funnelkit.money import Money
 
-__all__ = ["Fate", "Funnel", "FunnelRow", "ValueShare", "measure"]
+__all__ = ["Fate", "Funnel", "FunnelRow", "ValueShare", "cell_ids", "measure"]
 
 
 @attrs.frozen
@@ -212,7 +212,7 @@ def measure(source: Source, scope: Scope, plan: Plan) -> Funnel:
     return Funnel(
         about=_about(scope, plan),
         rows=tuple(rows),
-        ids=partial(_ids, source, scope, plan),
+        ids=partial(cell_ids, source, scope, plan),
         fates=(told.fates,),
     )
 
@@ -297,9 +297,10 @@ _CREDITS: dict[str, str] = {
 }
 
 
-def _ids(
+def cell_ids(
     source: Source, scope: Scope, plan: Plan, stage: str, column: str = "count", *, group: Group = None
 ) -> list[str]:
+    """Return the ids behind one cell of a funnel."""
     check_cell("stage", stage, plan.names)
     check_cell("column", column, [*_CREDITS, *(_FATES if plan.is_of_records else ())])
     place = plan.names.index(stage) + 1

@@ -115,7 +115,7 @@ def _ids(
     start = _day(period, every)
     entered = (_midnight(start, scope), _midnight(_after(start, every), scope))
     chosen = attrs.evolve(plan, entered=entered, attribution="first")
-    return funnel.measure(source, scope, chosen).ids(step or plan.names[0], group=group)
+    return funnel.cell_ids(source, scope, chosen, step or plan.names[0], group=group)
 
 
 def _midnight(day: date, scope: Scope) -> int:
