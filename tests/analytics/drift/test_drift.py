@@ -152,7 +152,13 @@ def test_too_little_to_watch_says_so() -> None:
     assert none.drift("sales", within="7d").rows[-1].reason.startswith("only 0 stays")
 
 
-@pytest.mark.parametrize("wrong", [{"odds": 1.0}, {"run_length": 1}, {"every": "0d"}, {"what": "pace"}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *({"odds": 1.0}, {"odds": "x"}, {"odds": float("nan")}, {"least": "x"}, {"least": 0}),
+        *({"run_length": 1}, {"run_length": float("inf")}, {"every": "0d"}, {"what": "pace"}),
+    ],
+)
 def test_a_watch_that_cannot_be_is_refused(wrong: dict[str, Any]) -> None:
     """Each is refused by name."""
     with pytest.raises(InputError):

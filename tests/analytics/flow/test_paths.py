@@ -176,3 +176,12 @@ def many_walks() -> list[Record]:
             events.append(Place(t, pipeline, place))
         records.append(Record(f"d{n}", 0, "", ("", 0), "", "", {}, tuple(events)))
     return records
+
+
+@pytest.mark.parametrize("wrong", ["x", 0, 1.5])
+def test_numbers_of_paths_and_steps_are_whole_and_above_0(wrong: Any) -> None:
+    """An InputError names the argument."""
+    with pytest.raises(InputError, match="top: "):
+        analytics([]).variants("sales", top=wrong)
+    with pytest.raises(InputError, match="steps: "):
+        analytics([]).sankey("sales", steps=wrong)

@@ -247,6 +247,8 @@ def test_coverage_is_open_by_what_is_missing() -> None:
         ({"within": "1d", "until": date(2030, 1, 1)}, InputError),
         ({"until": date(2020, 1, 1)}, TimeError),
         ({"within": "1d", "draws": 99}, InputError),
+        ({"within": "1d", "draws": "x"}, InputError),
+        ({"within": "1d", "least": "x"}, InputError),
     ],
 )
 def test_what_makes_no_sense_is_refused(asked: dict[str, object], error: type[Exception]) -> None:
@@ -406,3 +408,9 @@ def test_an_end_that_is_a_text_is_refused() -> None:
     """A date is wanted, and the error says so."""
     with pytest.raises(InputError, match="until: '2030-01-01' is neither a date nor a datetime"):
         half_known().forecast(until="2030-01-01")  # type: ignore[arg-type]
+
+
+def test_a_level_that_is_a_text_is_refused() -> None:
+    """Categories begin at chances."""
+    with pytest.raises(InputError, match=r"commit: 'sure' and best 0\.4 are not in order"):
+        half_known().forecast_categories(commit="sure")  # type: ignore[arg-type]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Unpack
@@ -10,7 +11,7 @@ from funnelkit.analytics.drift import changes, periods, trials
 from funnelkit.analytics.measured import Measured
 from funnelkit.analytics.scope import Filters, Scope, instant_of, refuse
 from funnelkit.clock import duration
-from funnelkit.errors import InputError
+from funnelkit.errors import InputError, shown
 
 __all__ = ["DriftMeasures"]
 
@@ -51,10 +52,11 @@ class DriftMeasures(Measured):
         >>> engine.analytics.drift().rows[0].reason
         'only 0 stays before, 50 are needed'
         """
-        if odds <= 1 or run_length <= 1:
-            raise InputError(
-                "odds", f"odds {odds} and run_length {run_length} must be above 1", "try 1.5 and 370"
-            )
+        for name, number, usual in (("odds", odds, "1.5"), ("run_length", run_length, "370")):
+            if not isinstance(number, int | float) or not 1 < number < math.inf:
+                raise InputError(name, f"{shown(number)} is no number above 1", f"try {usual}")
+        if not isinstance(least, int) or least < 1:
+            raise InputError("least", f"{shown(least)} is no number of stays", "try 50")
         scope = self._scope(pipeline, filters)
         asked = self._trials(scope, what, within, every, since)
         design = changes.Design(odds, run_length, least)

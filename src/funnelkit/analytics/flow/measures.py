@@ -10,7 +10,7 @@ from typing import Unpack
 from funnelkit.analytics.flow import paths, potential, stocks, transitions
 from funnelkit.analytics.measured import Measured
 from funnelkit.analytics.scope import Filters, Period, bounds_of
-from funnelkit.errors import InputError
+from funnelkit.errors import InputError, shown
 
 __all__ = ["FlowMeasures"]
 
@@ -89,8 +89,8 @@ class FlowMeasures(Measured):
         >>> [(row.path, row.count) for row in engine.analytics.variants().rows]
         [('new > won', 2)]
         """
-        if top < 1:
-            raise InputError("top", f"{top} is less than 1", "ask for at least one path")
+        if not isinstance(top, int) or top < 1:
+            raise InputError("top", f"{shown(top)} is no number of paths", "ask for at least one path")
         return self._measured(partial(paths.paths, top=top), self._scope(pipeline, filters), "created")
 
     def sankey(
@@ -109,6 +109,6 @@ class FlowMeasures(Measured):
         >>> [(link.source, link.target, link.count) for link in engine.analytics.sankey().rows]
         [('(start)', 'new', 1), ('new', 'offer', 1), ('offer', '(open)', 1)]
         """
-        if steps is not None and steps < 1:
-            raise InputError("steps", f"{steps} is less than 1", "leave it out for all of them")
+        if steps is not None and (not isinstance(steps, int) or steps < 1):
+            raise InputError("steps", f"{shown(steps)} is no number of steps", "leave it out for all of them")
         return self._measured(partial(paths.sankey, steps=steps), self._scope(pipeline, filters), "created")

@@ -236,8 +236,10 @@ def _asked(
 ) -> reading.Asked:
     """Return what is asked of a forecast. Raises InputError for too few draws."""
     least, draws, seed = numbers
-    if draws < 100:  # noqa: PLR2004 (else a tenth is hardly anything)
-        raise InputError("draws", f"{draws} are too few", "give 100 or more")
+    if not isinstance(least, int):
+        raise InputError("least", f"{shown(least)} is no number of records", f"give {reading.LEAST}")
+    if not isinstance(draws, int) or draws < 100:  # noqa: PLR2004 (else a tenth is hardly anything)
+        raise InputError("draws", f"{shown(draws)} are too few", "give 100 or more")
     return reading.Asked(
         horizon_us=horizon_us,
         since_us=since_us,

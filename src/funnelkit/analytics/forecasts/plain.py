@@ -192,8 +192,11 @@ def forecast_categories(
 ) -> Categories:
     """Add up what is closed, and what is open by how sure it is."""
     commit, best = levels
-    if not 0 <= best <= commit <= 1:
-        raise InputError("commit", f"{commit} and best {best} are not in order from 0 to 1", "give 0.75, 0.4")
+    numbers = all(isinstance(level, int | float) for level in levels)
+    if not numbers or not 0 <= best <= commit <= 1:
+        raise InputError(
+            "commit", f"{shown(commit)} and best {shown(best)} are not in order from 0 to 1", "give 0.75, 0.4"
+        )
     from_chance: dict[str, float | None] = {
         "closed": None,
         "commit": commit,
