@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.analytics import reference
 
@@ -80,6 +80,7 @@ def test_a_level_that_is_hit_exactly_is_found() -> None:
     st.lists(st.integers(0, 12), max_size=25),
     st.sampled_from([10, 25, 50, 75, 90]),
 )
+@example([0, 1, 2, *[3] * 8], [2], 25)  # three quarters are left, exactly, but not in 28 digits
 def test_quantiles_are_those_of_exact_fractions(ended: list[int], going: list[int], percent: int) -> None:
     """Kaplan-Meier and nearest rank agree with the slow reference for any durations."""
     lasted = [Lasted(t, 1, 0) for t in ended] + [Lasted(t, 0, 1) for t in going]

@@ -64,7 +64,7 @@ def test_the_scan_equals_the_rows(
     quick = told(asked.funnel("sales", by=by, within=within, **filters))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reached, "carried", lambda *_: False)
-        patch.setattr(reached, "transferred", lambda *_: True)
+        patch.setattr(reached, "has_transfers", lambda *_: True)
         assert told(asked.funnel("sales", by=by, within=within, **filters)) == quick
 
 

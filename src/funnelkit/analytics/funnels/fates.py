@@ -119,7 +119,7 @@ def _plain(scope: Scope, plan: Plan) -> bool:
 
 def _standing(source: Source, scope: Scope, plan: Plan) -> Found:
     """Read how many records stand where, by status; whoever is in a group without any credit is here."""
-    if _plain(scope, plan) and not reached.transferred(source):
+    if _plain(scope, plan) and not reached.has_transfers(source):
         return _by_passing(source, scope)
     found: Found = defaultdict(dict)
     text = compose("outcomes/state", tail="{fates}", **slots_of(scope, plan, "outcomes/state"))

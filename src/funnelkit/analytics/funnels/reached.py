@@ -17,7 +17,7 @@ from funnelkit.analytics.funnels.plans import Credit, Plan
 from funnelkit.analytics.scope import ALWAYS, Scope
 from funnelkit.analytics.texts import Source, compose, rows_of
 
-__all__ = ["are_all", "carried", "counts", "late", "lifts", "transferred"]
+__all__ = ["are_all", "carried", "counts", "has_transfers", "late", "lifts"]
 
 _FIXED = {"repeat"}
 """What never changes in the life of a record."""
@@ -90,7 +90,7 @@ def counts(source: Source, scope: Scope, plan: Plan) -> list[Credit]:
     edited = _edited(source, scope)
     if not edited:
         unpriced["fallen"] = "{taken_out}"
-        if plan.horizon_us == ALWAYS[1] and not transferred(source):
+        if plan.horizon_us == ALWAYS[1] and not has_transfers(source):
             unpriced["left_behind"] = ""
     # Groups that are left with nothing are told of, too: somebody may still stand there.
     return _credits(source, scope, plan, unpriced, edited=edited)
@@ -143,7 +143,7 @@ def _edited(source: Source, scope: Scope) -> bool:
     return any(rows_of(source, first, {"field": name}) != [("",)] for name in _asked(scope))
 
 
-def transferred(source: Source) -> bool:
+def has_transfers(source: Source) -> bool:
     """Whether any record was ever moved from pipeline to pipeline."""
     return rows_of(source, compose("funnels/first_transfer"), {}) != [(0,)]
 

@@ -85,7 +85,7 @@ class Survival:
 
     def quantile(self, percent: int) -> int | None:
         """Return the duration by which ``percent`` percent have ended; None while that is not known."""
-        level = Decimal(100 - percent) / 100 + _ROUNDING
+        level = _EXACT.add(Decimal(100 - percent) / 100, _ROUNDING)
         return next((at for at, survivors in self.steps if survivors <= level), None)
 
 
