@@ -61,7 +61,10 @@ def load(engine: Any, path: str | os.PathLike[str]) -> Source:
         for table in TABLES:
             source.session.catalog.cacheTable(table)
         return cast("Source", source)
-    (_into_duckdb if isinstance(source, DuckDBSource) else _into_clickhouse)(source, files)
+    if isinstance(source, DuckDBSource):
+        _into_duckdb(source, files)
+    else:
+        _into_clickhouse(source, files)
     return cast("Source", source)
 
 
