@@ -83,23 +83,27 @@ class FailingStore(SQLiteStore):
 
     Attributes:
         plan: What is to fail. Counting begins anew with `fail`.
-        connection: The one that was opened last.
     """
 
     def __init__(self, path: Path) -> None:
         self.plan = _Plan()
         super().__init__(path, durability="fast")
 
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """The one of this thread that verbs use."""
+        return self._connection()
+
     def _open(self, path: Path) -> sqlite3.Connection:
-        self.connection = sqlite3.connect(
+        connection = sqlite3.connect(
             f"{path.as_uri()}?mode=rw",
             uri=True,
             isolation_level=None,
             check_same_thread=False,
             factory=_Connection,
         )
-        self.connection.plan = self.plan
-        return self.connection
+        connection.plan = self.plan
+        return connection
 
     def fail(self, number: int, error: Callable[[], BaseException] = io_error) -> None:
         """Let statement ``number`` from here on fail, before it does anything; 0 for none."""
