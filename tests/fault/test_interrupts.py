@@ -18,6 +18,7 @@ from tests.fault.journal import Entry, check, opened, sound
 from tests.fault.running import run
 from tests.fault.world import calls, engine_on, perform
 
+from funnelkit import MemoryStore
 from funnelkit.errors import FunnelkitError
 
 pytestmark = pytest.mark.fault
@@ -30,6 +31,7 @@ def due() -> None:
 def interrupted(how: dict[str, Any]) -> dict[str, int]:
     """Make random calls on a store, each with an interrupt on its way, until enough of them came in time."""
     random = Random(how["seed"])
+    engine_on(MemoryStore()).create("A")  # imports what verbs need: modules do not survive an interrupt halfway
     signal.signal(signal.SIGALRM, signal.default_int_handler)
     store = opened(how["url"], "fast")
     engine = engine_on(store)
