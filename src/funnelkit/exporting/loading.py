@@ -117,28 +117,30 @@ def _into_clickhouse(source: ChdbSource | ClickHouseSource, files: Mapping[str, 
     own = f"funnelkit_{token_hex(4)}"
     try:
         for table in TABLES:
-            _made_in_clickhouse(source, table, files, f"{own}_{table}")
+            _made_in_clickhouse(source, table, files[table], own)
         sql = "SELECT name FROM system.tables WHERE database = currentDatabase()"
         there = {name for (name,) in source.query(sql, {})}
         old = [f"{table} TO {own}_old_{table}" for table in TABLES if table in there]
         new = [f"{own}_{table} TO {table}" for table in TABLES]
         do(source, f"RENAME TABLE {', '.join(old + new)}")
     finally:
-        for name in (f"{own}_sent", *(f"{own}_{part}{table}" for part in ("", "old_") for table in TABLES)):
+        for table in ("sent", *TABLES):
             with suppress(StoreError):  # what went wrong before is what is told
-                do(source, f"DROP TABLE IF EXISTS {name}")
+                do(source, f"DROP TABLE IF EXISTS {own}_{table}")
+    for table in TABLES:  # not before all of the new ones are in use
+        do(source, f"DROP TABLE IF EXISTS {own}_old_{table}")
 
 
 def _made_in_clickhouse(
-    source: ChdbSource | ClickHouseSource, table: str, files: Mapping[str, list[str]], name: str
+    source: ChdbSource | ClickHouseSource, table: str, files: list[str], own: str
 ) -> None:
     if isinstance(source, ClickHouseSource):
-        arrived = _sent(source, table, files[table], name.replace(f"_{table}", "_sent"))
+        arrived = _sent(source, table, files, f"{own}_sent")
     else:
-        arrived = from_file(table, files)
+        arrived = from_file(table, {table: files})
     columns = clickhouse_columns(table, _steps(source, table, arrived))
-    do(source, f"CREATE TABLE {name} ({columns}) ENGINE = MergeTree ORDER BY ({_order(table)})")
-    do(source, f"INSERT INTO {name} SELECT * FROM {arrived}")  # noqa: S608
+    do(source, f"CREATE TABLE {own}_{table} ({columns}) ENGINE = MergeTree ORDER BY ({_order(table)})")
+    do(source, f"INSERT INTO {own}_{table} SELECT * FROM {arrived}")  # noqa: S608
 
 
 def _sent(source: ClickHouseSource, table: str, files: list[str], name: str) -> str:
